@@ -20,8 +20,8 @@ NO_RESERVE = 0x4000 if sys.platform == "linux" else 0
 class Stamp:
     """What a mapped tensor, as its attribute ``mapped``, remembers of its file.
 
-    The file stays open as long as a stamp of it is alive, so that a check sees the very bytes that are mapped: also after
-    the file was renamed, deleted or replaced by another of its name, all of which leave a mapping as it is.
+    The file stays open as long as a stamp of it is alive, so that a check sees the very bytes that are mapped, also
+    after the file was renamed, deleted or replaced by another of its name: all of these leave a mapping as it is.
     """
 
     path: Path
@@ -39,7 +39,7 @@ class Stamp:
         return cls(Path(path), state.st_size, state.st_mtime_ns, state.st_ino, file=file)
 
     def map(self) -> mmap.mmap:
-        """The bytes of the file, which must have some: read when touched, and what is written to them stays in memory."""
+        """The bytes of a file that is not empty, read when they are touched; what is written to them stays in memory."""
         assert self.file is not None
         flags, access = mmap.MAP_PRIVATE | NO_RESERVE, mmap.PROT_READ | mmap.PROT_WRITE
         return mmap.mmap(self.file.number, self.size, flags=flags, prot=access)
