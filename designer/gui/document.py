@@ -1,14 +1,16 @@
 """The one open network: what it is, what was done to it, how it is looked at."""
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from designer.analysis import Analysis
-from designer.model import Network, NetworkError
+from designer.model import Network, NetworkError, Port
+from designer.model.names import parent
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,6 +22,17 @@ class View:
     unfolded: frozenset[str] = frozenset()  # layers whose learnables are listed
     ties: Literal["all", "selected", "off"] = "all"
     places: Mapping[str, tuple[float, float, float]] = dataclasses.field(default_factory=dict)  # group -> x, y, zoom
+
+    def within(self, network: Network) -> "View":
+        """The same view without what the network does not have."""
+        path = self.path
+        while path and path not in network.all:
+            path = parent(path)
+        kept = {name for name in self.selection if name in network.all or Port.parse(name) in network.wires}
+        unfolded = self.unfolded & network.all.keys()
+        if path == self.path and kept == self.selection and unfolded == self.unfolded:
+            return self
+        return dataclasses.replace(self, path=path, selection=frozenset(kept), unfolded=frozenset(unfolded))
 
 
 class Document(QObject):
@@ -46,13 +59,15 @@ class Document(QObject):
         self.analysis: Analysis | None = None  # of `network`, or of an earlier one while `stale`
         self.stale = True
         self.history = QUndoStack(self)
+        self.path: Path | None = None  # of the project file it was read from or saved to
+        self.name = "untitled"
 
     def edit(self, text: str, network: Network) -> None:
         """Make one undo step; an edit that changes nothing is none."""
         if network is not self.network:
             self.history.push(Edit(self, text, network))
 
-    def attempt(self, text: str, edit) -> bool:
+    def attempt(self, text: str, edit: Callable[[Network], Network]) -> bool:
         """Make an edit, ``edit(network)``, or say in a sentence why it cannot be; whether it was made."""
         try:
             network = edit(self.network)
@@ -62,7 +77,7 @@ class Document(QObject):
         self.edit(text, network)
         return True
 
-    def look(self, **view: object) -> None:
+    def look(self, **view: Any) -> None:
         """Change the view."""
         new = dataclasses.replace(self.view, **view)
         if new != self.view:
@@ -70,8 +85,31 @@ class Document(QObject):
             self.viewed.emit()
 
     def show(self, network: Network) -> None:
+        """Make another network the one that is open."""
         self.network, self.stale = network, True
+        before, self.view = self.view, self.view.within(network)
         self.changed.emit()
+        if self.view is not before:
+            self.viewed.emit()
+
+    def open(self, network: Network, name: str, path: Path | None = None, view: View | None = None) -> None:
+        """Begin with another network: no history, nothing unsaved."""
+        self.history.clear()
+        self.name, self.path, self.analysis = name, path, None
+        self.view = View()
+        self.show(network)
+        self.look(**vars((view or View()).within(network)))
+
+    def saved(self, path: Path) -> None:
+        """Note that the network is in a file as it is now."""
+        self.path, self.name = path, path.stem
+        self.history.setClean()
+
+    def take_analysis(self, analysis: Analysis | None) -> None:
+        """Take the analysis of the network that is shown; None when it failed, so that older numbers stay stale."""
+        if analysis is not None:
+            self.analysis, self.stale = analysis, False
+        self.analyzed.emit()
 
 
 class Edit(QUndoCommand):

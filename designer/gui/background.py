@@ -1,0 +1,116 @@
+"""Work beside the window: one thread, and results that come back to the thread of the window."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+from PySide6.QtCore import QObject, Qt, Signal
+
+from designer.gui.document import Document
+
+
+class Background(QObject):
+    """A thread that works off what it is given, in order."""
+
+    _finished = Signal(object)
+
+    def __init__(self, parent: QObject | None = None):
+        super().__init__(parent)
+        self._pool = ThreadPoolExecutor(1, "designer")
+        self._finished.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
+
+    def run(
+        self,
+        work: Callable[[], Any],
+        then: Callable[[Any], None],
+        failed: Callable[[BaseException], None] | None = None,
+    ) -> None:
+        """Call ``then`` with the result, or ``failed``; without it a failure is raised in the window's thread."""
+
+        def job() -> None:
+            try:
+                result = work()
+            except BaseException as error:
+                self._finished.emit(partial(failed or _raise, error))
+            else:
+                self._finished.emit(partial(then, result))
+
+        self._pool.submit(job)
+
+    def stop(self) -> None:
+        """Let what runs end and drop what waits."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _deliver(self, call: Callable[[], None]) -> None:
+        call()
+
+
+def _raise(error: BaseException) -> None:
+    raise error
+
+
+class Torch(QObject):
+    """Whether torch is there yet: its import takes seconds, so it waits until the first window is painted."""
+
+    came = Signal()
+
+    def __init__(self, background: Background):
+        super().__init__(background)
+        self.background, self.version, self._asked = background, "", False
+
+    def load(self) -> None:
+        """Import torch, once."""
+        if not self._asked:
+            self._asked = True
+            self.background.run(_import_torch, self._loaded)
+
+    def _loaded(self, version: str) -> None:
+        self.version = version
+        self.came.emit()
+
+
+def _import_torch() -> str:
+    import torch
+
+    return str(torch.__version__).partition("+")[0]
+
+
+class Analyzer(QObject):
+    """Keeps the analysis of a document: one at a time, the newest network next, late results dropped."""
+
+    def __init__(self, document: Document, torch: Torch):
+        super().__init__(document)
+        self.document, self.torch = document, torch
+        self.busy = False
+        document.changed.connect(self.ask)
+        torch.came.connect(self.ask)
+        self.ask()
+
+    def ask(self) -> None:
+        """Analyze the network as it is now, if that is not done or under way."""
+        if self.torch.version and not self.busy and self.document.stale:
+            self.busy = True
+            network = self.document.network
+            self.torch.background.run(
+                lambda: _analyzed(network), lambda found: self._came(network, found), lambda e: self._failed(network, e)
+            )
+
+    def _came(self, network: Any, found: Any) -> None:
+        self.busy = False
+        if network is self.document.network:
+            self.document.take_analysis(found)
+        self.ask()
+
+    def _failed(self, network: Any, error: BaseException) -> None:
+        self.busy = False
+        if network is self.document.network:
+            self.document.take_analysis(None)
+            raise error
+        self.ask()
+
+
+def _analyzed(network: Any) -> Any:
+    from designer.analysis import analyze
+
+    return analyze(network)
