@@ -1,0 +1,103 @@
+"""Zip archives of other people: entries that lie where they say, uncompressed, once each and in bounds."""
+
+import os
+import struct
+import zipfile
+from pathlib import Path
+from typing import NamedTuple
+
+from designer.files.errors import FileError
+from designer.model.names import shortened
+
+MOST_ENTRIES = 200_000
+LARGEST_TEXT = 256 << 20  # bytes
+
+
+class Span(NamedTuple):
+    """Where an entry lies in its file, in bytes."""
+
+    offset: int
+    size: int
+
+
+class Archive:
+    """The entries of a zip archive, by name without the folder that all of them stand in."""
+
+    def __init__(self, path: str | os.PathLike[str]):
+        self.path = Path(path)
+        try:
+            if _count(_tail(self.path)) > MOST_ENTRIES:
+                raise FileError(f"{self.path.name} holds more than {MOST_ENTRIES:,} entries.")
+            with zipfile.ZipFile(self.path) as archive:
+                entries = archive.infolist()
+        except (zipfile.BadZipFile, struct.error, ValueError, NotImplementedError, OverflowError) as error:
+            if isinstance(error, FileError):
+                raise
+            raise FileError(
+                f"{self.path.name} is damaged or incomplete: its table of entries cannot be read."
+            ) from None
+        roots = {entry.filename.partition("/")[0] for entry in entries}
+        shift = len(roots.pop()) + 1 if len(roots) == 1 and all("/" in e.filename for e in entries) else 0
+        self.entries: dict[str, zipfile.ZipInfo] = {}
+        for entry in entries:
+            name = entry.filename[shift:]
+            if name in self.entries:
+                raise FileError(f"{self.path.name} holds {shortened(name)} twice.")
+            self.entries[name] = entry
+        self._ends = self._check_order()
+
+    def _check_order(self) -> dict[int, int]:
+        """Where each entry must end, by where it starts: entries that share bytes are refused."""
+        starts = sorted(self.entries.values(), key=lambda entry: entry.header_offset)
+        limits = [entry.header_offset for entry in starts[1:]] + [self.path.stat().st_size]
+        for entry, limit in zip(starts, limits):
+            if entry.header_offset < 0 or entry.header_offset + 30 + entry.compress_size > limit:
+                raise FileError(
+                    f"{self.path.name} is damaged: {shortened(entry.filename)} reaches into what follows it or past its end."
+                )
+        return {entry.header_offset: limit for entry, limit in zip(starts, limits)}
+
+    def span(self, name: str) -> Span:
+        """Where the bytes of an entry lie; they must be as they are, neither packed nor encrypted."""
+        if (entry := self.entries.get(name)) is None:
+            raise FileError(f"{self.path.name} has no entry {shortened(name)}, which it says it has.")
+        if entry.compress_type != zipfile.ZIP_STORED or entry.compress_size != entry.file_size:
+            raise FileError(f"{self.path.name} holds {shortened(name)} compressed, which no PyTorch file does.")
+        if entry.flag_bits & 1:
+            raise FileError(f"{self.path.name} holds {shortened(name)} encrypted, which cannot be read.")
+        with self.path.open("rb") as file:
+            file.seek(entry.header_offset)
+            header = file.read(30)
+        if len(header) < 30 or header[:4] != b"PK\x03\x04":
+            raise FileError(f"{self.path.name} is damaged: {shortened(name)} is not where its table says.")
+        names, extra = struct.unpack("<HH", header[26:30])
+        offset = entry.header_offset + 30 + names + extra
+        if offset + entry.file_size > self._ends[entry.header_offset]:
+            raise FileError(f"{self.path.name} is damaged: {shortened(name)} reaches into what follows it.")
+        return Span(offset, entry.file_size)
+
+    def read(self, name: str, limit: int = LARGEST_TEXT) -> bytes:
+        """The bytes of an entry, at most ``limit``."""
+        offset, size = self.span(name)
+        if size > limit:
+            raise FileError(f"{self.path.name} holds {shortened(name)} of {size:,} bytes; at most {limit:,} are read.")
+        with self.path.open("rb") as file:
+            file.seek(offset)
+            return file.read(size)
+
+
+def _tail(path: Path) -> bytes:
+    """The end of a file, in which the table of a zip archive is described."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        file.seek(max(0, size - 66_000))
+        return file.read()
+
+
+def _count(tail: bytes) -> int:
+    """How many entries a zip archive says that it has, from its end."""
+    if (at := tail.rfind(b"PK\x06\x06")) >= 0 and len(tail) >= at + 40:
+        return int(struct.unpack("<Q", tail[at + 32 : at + 40])[0])
+    if (at := tail.rfind(b"PK\x05\x06")) >= 0 and len(tail) >= at + 12:
+        return int(struct.unpack("<H", tail[at + 10 : at + 12])[0])
+    return 0

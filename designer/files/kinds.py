@@ -1,0 +1,242 @@
+"""Tell what kind of file a file is from its bytes; its name is not asked, and nothing in it is run."""
+
+import ast
+import io
+import json
+import os
+import pickletools
+import struct
+import tokenize
+import warnings
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from designer.files.archive import Archive
+from designer.files.errors import FileError
+
+LEGACY_TORCH = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e"  # torch.save before version 1.6
+LARGEST_PICKLE = 16 << 20  # bytes that are looked at
+LARGEST_SOURCE = 2 << 20
+
+# Where a file of some kind is not opened: what it is, and what to do.
+REFUSALS = {
+    "AOTInductor": "is a compiled AOTInductor package, which holds machine code instead of layers: "
+    "open the file that torch.export.save wrote of the model",
+    "old pt2": "was written by a version of PyTorch before 2.9: load it there, export it with PyTorch 2.13 and save it again",
+    "TorchScript": "is a TorchScript file, which cannot be opened yet: export the model and write it with torch.export.save",
+    "torch.package": "is a torch.package, which can only be opened by running its code: "
+    "export the model and write it with torch.export.save",
+    "state_dict": "holds values only (a state_dict), not layers: export the model and write it with torch.export.save",
+    "module pickle": "is a whole module written by torch.save, which cannot be opened yet: "
+    "export the model and write it with torch.export.save",
+    "pickle": "is a pickle, which cannot be opened: export the model and write it with torch.export.save",
+    "safetensors": "is a safetensors file, which holds values only, not layers: "
+    "export the model and write it with torch.export.save",
+    "ONNX": "is an ONNX file, which cannot be opened yet: export the PyTorch model and write it with torch.export.save",
+    "Python": "is Python source, which would have to be run and cannot be opened yet: "
+    "export the model and write it with torch.export.save",
+    "GGUF": "is a GGUF file, which holds values only, not layers: export the PyTorch model with torch.export.save",
+    "HDF5": "is an HDF5 file, as Keras writes them, which cannot be opened: only PyTorch models can",
+    "Keras": "is a Keras model, which cannot be opened: only PyTorch models can",
+    "NumPy": "holds NumPy arrays only, not layers: export the PyTorch model and write it with torch.export.save",
+    "tar": "is a tar archive, as PyTorch 0.1 and NeMo write them: unpack it, or export the model with torch.export.save",
+    "zip": "is a zip archive, but not one of PyTorch: open a file that torch.export.save wrote",
+    "JSON": "is JSON, but not a network of this program: open a .network file, or one that torch.export.save wrote",
+    "empty": "is empty",
+    "unknown": "is of no kind that is known here: open a .network file, or one that torch.export.save wrote",
+}
+
+
+class Kind(NamedTuple):
+    """The kind of a file, and the sentence that says why it is not opened; none for what can be."""
+
+    name: str
+    refusal: str = ""
+
+
+def kind_of(path: str | os.PathLike[str]) -> Kind:
+    """Tell the kind of a file: "network" for one of this program, "pt2", or one of ``REFUSALS``."""
+    path = Path(path)
+    try:
+        if path.is_dir():
+            raise FileError(f"{path.name} is a folder, not a file.")
+        with path.open("rb") as file:
+            name = _name(path, file)
+    except FileNotFoundError:
+        raise FileError(f"There is no file {path}.") from None
+    except OSError as error:
+        raise FileError(f"{path.name} cannot be read: {error.strerror}.") from None
+    refusal = REFUSALS.get(name)
+    return Kind(name, f"{path.name} {refusal}." if refusal else "")
+
+
+def _name(path: Path, file: BinaryIO) -> str:
+    head = file.read(4096)
+    size = os.fstat(file.fileno()).st_size
+    if not head:
+        return "empty"
+    if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
+        return _in_archive(Archive(path))
+    if head.startswith(LEGACY_TORCH):
+        file.seek(len(LEGACY_TORCH))
+        return _pickled(file.read(LARGEST_PICKLE), parts=3)  # protocol, system, what was saved
+    if head[257:262] == b"ustar":
+        return "tar"
+    if _is_safetensors(head, size):
+        return "safetensors"
+    if head[:4] == b"GGUF":
+        return "GGUF"
+    if head[:8] == b"\x89HDF\r\n\x1a\n":
+        return "HDF5"
+    if head[:6] == b"\x93NUMPY":
+        return "NumPy"
+    if head[:1] == b"\x80" and len(head) > 1 and head[1] <= 5:
+        file.seek(0)
+        return _pickled(file.read(LARGEST_PICKLE))
+    if _is_onnx(head, size):
+        return "ONNX"
+    file.seek(0)
+    return _in_text(file.read(LARGEST_SOURCE + 1))
+
+
+def _in_archive(archive: Archive) -> str:
+    names = archive.entries
+    if "archive_format" in names:
+        if any(name.startswith("data/aotinductor/") for name in names):
+            return "AOTInductor"
+        models = [name for name in names if name.startswith("models/") and name.endswith(".json")]
+        configs = [name for name in names if name.startswith("data/weights/") and name.endswith("_weights_config.json")]
+        return "pt2" if models and configs else "old pt2"
+    if "serialized_exported_program.json" in names:
+        return "old pt2"
+    if "constants.pkl" in names or any(name.startswith("code/") for name in names):
+        return "TorchScript"
+    if "data.pkl" in names:
+        return _pickled(archive.read("data.pkl", limit=LARGEST_PICKLE * 16)[:LARGEST_PICKLE])
+    if any(name.startswith(".data/") for name in names):
+        return "torch.package"
+    if names and all(name.endswith(".npy") for name in names):
+        return "NumPy"
+    if "config.json" in names and any(name.endswith(".h5") for name in names):
+        return "Keras"
+    return "zip"
+
+
+def _pickled(data: bytes, parts: int = 1) -> str:
+    """What a pickle holds, told by the names that it would import, without unpickling it."""
+    stream = io.BytesIO(data)
+    found: set[str] = set()
+    try:
+        for _ in range(parts):
+            found |= _imports(stream)
+    except (ValueError, IndexError, KeyError, struct.error, OverflowError, MemoryError, UnicodeDecodeError):
+        return "pickle"  # damaged, or longer than what is looked at
+    foreign = {name for name in found if not _is_data(name)}
+    if not foreign:
+        return "state_dict" if found else "pickle"
+    return "module pickle" if any("torch" in name for name in found) else "pickle"
+
+
+def _imports(stream: BinaryIO) -> set[str]:
+    """The names that one pickle would import, as ``module.name``."""
+    found: set[str] = set()
+    texts: list[str] = []
+    memo: dict[int, str] = {}
+    for opcode, argument, _ in pickletools.genops(stream):
+        if opcode.name in ("GLOBAL", "INST"):
+            found.add(".".join(str(argument).split(" ", 1)))
+        elif opcode.name == "STACK_GLOBAL":
+            found.add(".".join(texts[-2:]))
+        elif "UNICODE" in opcode.name:
+            texts.append(str(argument))
+        elif opcode.name == "MEMOIZE":
+            memo[len(memo)] = texts[-1] if texts else ""
+        elif opcode.name in ("BINPUT", "LONG_BINPUT", "PUT") and isinstance(argument, int):
+            memo[argument] = texts[-1] if texts else ""
+        elif opcode.name in ("BINGET", "LONG_BINGET", "GET") and isinstance(argument, int):
+            texts.append(memo.get(argument, ""))
+    return found
+
+
+def _is_data(name: str) -> bool:
+    """Whether an import of a pickle only builds tensors and what holds them."""
+    module, _, tail = name.rpartition(".")
+    if module in ("torch._utils", "torch._tensor"):
+        return tail.startswith("_rebuild")
+    if module in ("torch", "torch.storage"):
+        return tail.endswith("Storage") or tail.islower() or tail == "Size"
+    return name in (
+        "collections.OrderedDict",
+        "collections.defaultdict",
+        "collections.Counter",
+        "torch.nn.parameter.Parameter",
+        "torch.serialization._get_layout",
+    )
+
+
+def _is_safetensors(head: bytes, size: int) -> bool:
+    if len(head) < 10 or head[8:9] != b"{":
+        return False
+    length = struct.unpack("<Q", head[:8])[0]
+    return bool(2 <= length <= size - 8)
+
+
+def _is_onnx(data: bytes, size: int) -> bool:
+    """Whether bytes are the start of an ONNX ModelProto: small field numbers, a version, a graph or its opset."""
+    at, version, body = 0, 0, False
+    try:
+        while at < len(data):
+            tag, at = _varint(data, at)
+            field, wire = tag >> 3, tag & 7
+            if not 1 <= field <= 25 or wire not in (0, 2):
+                return False
+            number, at = _varint(data, at)
+            if wire == 2:
+                if number > size:
+                    return False
+                body = body or field in (7, 8)
+                at += number
+            elif field == 1:
+                version = number
+    except IndexError:  # the value goes on behind what was read
+        pass
+    return 1 <= version <= 30 and body
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    number = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        number |= (byte & 127) << shift
+        shift += 7
+        if byte < 128 or shift > 63:
+            return number, at
+
+
+def _in_text(data: bytes) -> str:
+    try:
+        text = data[:LARGEST_SOURCE].decode("utf-8", "strict" if len(data) <= LARGEST_SOURCE else "ignore")
+    except UnicodeDecodeError:
+        return "unknown"
+    if "\0" in text:
+        return "unknown"
+    if text.lstrip()[:1] in ("{", "["):
+        return _json(text)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError, tokenize.TokenError):
+        return "unknown"
+    program = (ast.ClassDef, ast.FunctionDef, ast.Import, ast.ImportFrom)
+    return "Python" if any(isinstance(node, program) for node in tree.body) else "unknown"
+
+
+def _json(text: str) -> str:
+    """A network of this program starts with its format, so that a long file need not be read to the end."""
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        return "network" if '"format": "network' in text[:400] else "unknown"
+    return "network" if isinstance(document, dict) and str(document.get("format", "")).startswith("network") else "JSON"

@@ -1,0 +1,174 @@
+"""A recorded program: the calls that a PyTorch model made, as a file of torch.export holds them."""
+
+import dataclasses
+import re
+from typing import Any, NamedTuple
+
+Place = tuple[tuple[str, int], ...]  # the modules around a call, from outside: (path, how often it was called before)
+
+
+class Ref(str):
+    """The name of a value of the program: of a tensor, or of a number that is known only at run time."""
+
+    __slots__ = ()
+
+
+class Dtype(str):
+    """An argument that is a type of elements, such as float32."""
+
+    __slots__ = ()
+
+
+class Setting(str):
+    """An argument that says where or how a tensor lies in memory: device, layout or memory format."""
+
+    __slots__ = ()
+
+
+class Unreadable(str):
+    """An argument that only its own operation understands, such as a graph; its kind."""
+
+    __slots__ = ()
+
+
+class Size(NamedTuple):
+    """A size or stride as recorded: its number in the recorded run, and its expression where it may be another."""
+
+    number: int
+    text: str = ""
+
+    @property
+    def symbol(self) -> str:
+        """The name of a size that is free by itself, not computed from others."""
+        found = _SYMBOL.fullmatch(self.text)
+        return found[1] if found else ""
+
+
+_SYMBOL = re.compile(r"Symbol\('([A-Za-z0-9_]{1,40})'(?:, [a-z]+=(?:True|False))*\)")
+
+
+class Meta(NamedTuple):
+    """What the file says about a tensor of the program."""
+
+    dtype: str
+    sizes: tuple[Size, ...]
+    strides: tuple[Size, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The sizes in the recorded run."""
+        return tuple(size.number for size in self.sizes)
+
+    @property
+    def contiguous(self) -> bool:
+        """Whether the numbers lay one after the other, in the recorded run."""
+        step = 1
+        for size, stride in zip(reversed(self.sizes), reversed(self.strides)):
+            if size.number != 1 and stride.number != step:
+                return False
+            step *= size.number
+        return True
+
+
+@dataclasses.dataclass
+class Op:
+    """One call of the program."""
+
+    target: str  # such as "aten.add.Tensor"
+    arguments: list[Any]
+    keywords: dict[str, Any]
+    results: list[Ref | None]
+    listed: bool = False  # the results come as one list
+    place: Place = ()
+    kind: str = ""  # class of the innermost module around it
+
+    @property
+    def name(self) -> str:
+        """Its name without namespace and overload, such as "add"."""
+        return self.target.split(".")[-2] if self.target.count(".") > 1 else self.target
+
+    @property
+    def path(self) -> str:
+        """The path of the innermost module around it."""
+        return self.place[-1][0] if self.place else ""
+
+    def argument(self, index: int, name: str, default: Any = None) -> Any:
+        """An argument by its place or its name."""
+        if index < len(self.arguments):
+            return self.arguments[index]
+        return self.keywords.get(name, default)
+
+    def refs(self) -> list[Ref]:
+        """The values that it takes, in order."""
+        return [*refs_in(self.arguments), *refs_in(list(self.keywords.values()))]
+
+
+def refs_in(argument: Any) -> list[Ref]:
+    if isinstance(argument, Ref):
+        return [argument]
+    if isinstance(argument, list):
+        return [ref for entry in argument for ref in refs_in(entry)]
+    return []
+
+
+def renamed(argument: Any, names: dict[Ref, Ref]) -> Any:
+    """An argument with other values in the place of some."""
+    if isinstance(argument, Ref):
+        return names.get(argument, argument)
+    if isinstance(argument, list):
+        return [renamed(entry, names) for entry in argument]
+    return argument
+
+
+class Stored(NamedTuple):
+    """A tensor that the file stores under a name: where its numbers lie, and how it looks at them."""
+
+    storage: str  # name of the bytes
+    dtype: str
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    offset: int  # in elements
+    role: str  # "parameter", "buffer" or "constant"
+    persistent: bool  # whether the state_dict holds it
+    trains: bool
+
+    @property
+    def view(self) -> tuple[Any, ...]:
+        """What two names of the very same tensor have in common."""
+        return (self.storage, self.dtype, self.offset, self.shape, self.strides)
+
+    @property
+    def numel(self) -> int:
+        count = 1
+        for size in self.shape:
+            count *= size
+        return count
+
+
+@dataclasses.dataclass
+class Program:
+    """The calls in order, with what goes in and what comes out."""
+
+    name: str
+    inputs: list[tuple[Ref, Meta]]
+    stored: dict[str, Stored]  # by state_dict key, or name of a constant
+    slots: dict[Ref, str]  # value -> the name under which it is stored
+    ops: list[Op]
+    outputs: list[tuple[str, Any]]  # label and value, or a number or None that is always the same
+    metas: dict[Ref, Meta]
+    numbers: dict[Ref, Size]  # numbers known at run time only: sizes, mostly
+    limits: dict[str, tuple[int, int]]  # symbol -> smallest and largest size
+    notes: list[str]
+
+    @property
+    def training(self) -> bool:
+        """Whether the model was recorded in training mode."""
+        at = {"dropout": 2, "feature_dropout": 2, "alpha_dropout": 2, "batch_norm": 5}
+        found = [op.argument(at[op.name], "training") for op in self.ops if op.name in at]
+        found += [op.arguments[6] for op in self.ops if op.target in RECURRENT and len(op.arguments) > 6]
+        return any(flag is True for flag in found)
+
+
+RECURRENT = ("aten.lstm.input", "aten.gru.input", "aten.rnn_tanh.input", "aten.rnn_relu.input")
+
+__all__ = ["Dtype", "Meta", "Op", "Place", "Program", "Ref", "Setting", "Size", "Stored", "Unreadable"]
