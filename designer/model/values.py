@@ -1,8 +1,10 @@
 """Values of learnables and buffers: torch tensors, some of them mapped from a file and not read yet."""
 
 import dataclasses
+import errno
 import mmap
 import os
+import stat
 import sys
 import weakref
 from pathlib import Path
@@ -36,10 +38,15 @@ class Stamp:
         """Open a file and remember its state; raises OSError."""
         file = OpenFile(path)
         state = os.fstat(file.number)
-        return cls(Path(path), state.st_size, state.st_mtime_ns, state.st_ino, file=file)
+        return cls(Path(path).absolute(), state.st_size, state.st_mtime_ns, state.st_ino, file=file)
+
+    def read(self, begin: int, count: int) -> bytes:
+        """Some bytes of the file, as they are now; fewer at its end."""
+        assert self.file is not None
+        return os.pread(self.file.number, count, begin)
 
     def map(self) -> mmap.mmap:
-        """The bytes of a file that is not empty, read when they are touched; what is written to them stays in memory."""
+        """The bytes of a file that is not empty, read when touched; what is written to them stays in memory."""
         assert self.file is not None
         flags, access = mmap.MAP_PRIVATE | NO_RESERVE, mmap.PROT_READ | mmap.PROT_WRITE
         return mmap.mmap(self.file.number, self.size, flags=flags, prot=access)
@@ -65,8 +72,10 @@ class OpenFile:
     """A file that is closed with the last stamp of it."""
 
     def __init__(self, path: str | os.PathLike[str]):
-        self.number = os.open(path, os.O_RDONLY)
+        self.number = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe would wait for its writer
         weakref.finalize(self, os.close, self.number)
+        if not stat.S_ISREG(os.fstat(self.number).st_mode):
+            raise OSError(errno.EINVAL, "Not a regular file", str(path))
 
 
 def check_value(value: Tensor) -> None:
