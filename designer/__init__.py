@@ -1,0 +1,24 @@
+"""Build, open, tie, check and run PyTorch networks as values; torch is loaded when something first needs it."""
+
+from designer.analysis import analyze
+from designer.edits import arrange, freeze, group, tie, transfer, ungroup, untie
+from designer.model import Network, NetworkError
+from designer.source import build, initialize, write_pytorch
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Network",
+    "NetworkError",
+    "analyze",
+    "arrange",
+    "build",
+    "freeze",
+    "group",
+    "initialize",
+    "tie",
+    "transfer",
+    "ungroup",
+    "untie",
+    "write_pytorch",
+]

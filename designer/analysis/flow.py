@@ -1,0 +1,281 @@
+"""What runs on every wire: tensors at several points, and how their sizes are written."""
+
+import dataclasses
+import heapq
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+
+from designer.analysis.flat import Flat
+from designer.analysis.probe import REMEMBERED, Outcome, Sizes, Tensor, ask
+from designer.analysis.shapes import Point, Size, count_text, describe, points
+from designer.model import Input, Layer, Network, Output, Port, Shape
+from designer.model.names import parent
+
+SCALES = (1, 4, 16)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)  # compared by identity: equal flows are one object
+class Flow:
+    """What runs on one wire: a tensor at each point (None where the layer refused), and its written shape."""
+
+    at: tuple[Tensor | None, ...]
+    shape: Shape | None
+
+    @property
+    def dtype(self) -> str | None:
+        return next((tensor.dtype for tensor in self.at if tensor), None)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Facts:
+    """What torch says about one layer in its place."""
+
+    outputs: Mapping[str, Flow] = dataclasses.field(default_factory=dict)
+    state: Mapping[str, Tensor] = dataclasses.field(default_factory=dict)  # learnables and buffers
+    buffers: frozenset[str] = frozenset()
+    module: str | None = None
+    multiply_adds: Size | None = None
+    error: str | None = None  # "" where something that feeds it is not known
+    refused: tuple[Point, ...] = ()  # points at which it does not run
+    seen: Mapping[str, tuple[int, ...]] = dataclasses.field(
+        default_factory=dict
+    )  # a size that no text fits -> what it was
+
+    @property
+    def failed(self) -> bool:
+        return bool(self.error)
+
+
+UNKNOWN = Facts(error="")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Propagation:
+    """The facts of every layer of a flat network, at one scale of sizes."""
+
+    flat: Flat
+    at: tuple[Point, ...]
+    facts: Mapping[str, Facts]
+    failures: int
+
+    @property
+    def plain(self) -> bool:
+        """Whether an edit can be followed from here: nothing failed and no size needed a name of its own."""
+        return not self.failures and not any(fact.seen for fact in self.facts.values())
+
+
+def propagate(flat: Flat) -> Propagation:
+    """The facts of every layer, at the scale of sizes where the fewest fail."""
+    names = free_sizes(flat.network)
+    best: Propagation | None = None
+    for scale in SCALES if names else SCALES[:1]:
+        found = propagate_at(flat, points(names, scale))
+        if best is None or found.failures < best.failures:
+            best = found
+        if not best.failures:
+            break
+    assert best is not None
+    return best
+
+
+def free_sizes(network: Network) -> list[str]:
+    """The names of sizes that are known only at run time."""
+    shapes = [layer.shape for layer in network.layers.values() if isinstance(layer, Input)]
+    return list(dict.fromkeys(size for shape in shapes for size in shape if isinstance(size, str)))
+
+
+def propagate_at(flat: Flat, at: Sequence[Point]) -> Propagation:
+    """The facts of every layer at these points."""
+    facts: dict[str, Facts] = {}
+    fresh = 0
+    for path in flat.order:
+        fact = _examine(flat, path, facts, at, fresh)
+        facts[path] = fact
+        fresh += len(fact.seen)
+    return Propagation(flat, tuple(at), facts, sum(fact.failed for fact in facts.values()))
+
+
+def repropagate(before: Propagation, flat: Flat, changed: Iterable[str]) -> Propagation | None:
+    """The facts after some layers of the same wiring changed, following only what changes; None where that ends."""
+    facts = dict(before.facts)
+    place = {path: n for n, path in enumerate(flat.order)}
+    after = _followers(flat)
+    todo = [(place[path], path) for path in changed]
+    heapq.heapify(todo)
+    done = set()
+    while todo:
+        _, path = heapq.heappop(todo)
+        if path in done:
+            continue
+        done.add(path)
+        fact = _examine(flat, path, facts, before.at, 0)
+        if fact.failed or fact.seen:
+            return None
+        old, facts[path] = facts[path], fact
+        if fact is not old:
+            todo += [
+                (place[follower], follower)
+                for follower in after.get(path, ())
+                if _moved(old, fact, flat, follower, path)
+            ]
+    return Propagation(flat, before.at, facts, 0)
+
+
+def _followers(flat: Flat) -> Mapping[str, list[str]]:
+    after: dict[str, list[str]] = {}
+    for path in flat.order:
+        for source in flat.data(path):
+            if source:
+                after.setdefault(source.layer, []).append(path)
+    return after
+
+
+def _moved(old: Facts, new: Facts, flat: Flat, follower: str, path: str) -> bool:
+    """Whether what runs from one layer to another is no longer the same."""
+    names = {source.name for source in flat.data(follower) if source and source.layer == path}
+    return any(
+        old.outputs.get(name) is not new.outputs.get(name) or old.state.get(name) != new.state.get(name)
+        for name in names
+    )
+
+
+def flow_of(port: Port | None, facts: Mapping[str, Facts], count: int) -> Flow | None:
+    """What comes out of a port: data, or a learnable."""
+    if port is None or (fact := facts.get(port.layer)) is None:
+        return None
+    if (flow := fact.outputs.get(port.name)) is not None:
+        return flow
+    if (tensor := fact.state.get(port.name)) is not None:
+        return _flow((tensor,) * count, tensor.sizes)
+    return None
+
+
+_memo: dict[tuple[object, ...], Facts] = {}
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _flow(at: tuple[Tensor | None, ...], shape: Shape | None) -> Flow:
+    """Equal flows are one object: a layer whose output stayed the same ends what an edit changes."""
+    return Flow(at, shape)
+
+
+def _examine(flat: Flat, path: str, facts: Mapping[str, Facts], at: Sequence[Point], fresh: int) -> Facts:
+    layer, dtype = flat.layers[path], flat.network.dtype
+    flows = tuple(flow_of(port, facts, len(at)) for port in flat.data(path))
+    key: tuple[object, ...]
+    if isinstance(layer, Input) and parent(path):
+        layer_flow = flows[0]
+        key = (Input, layer_flow)
+    elif isinstance(layer, Input):
+        key = (layer.shape, layer.dtype, tuple(tuple(point.items()) for point in at))
+    else:
+        key = (layer, flows, len(at), fresh if None not in flows else 0, dtype, tuple(at[0]))
+    if (found := _memo.get(key)) is None:
+        if isinstance(layer, Input):
+            found = _passed(flows[0]) if parent(path) else _input(layer, at)
+        else:
+            found = _asked(layer, flows, at, fresh, dtype)
+        if len(_memo) > REMEMBERED:
+            _memo.clear()
+        _memo[key] = found
+    return found
+
+
+def _passed(flow: Flow | None) -> Facts:
+    """The Input of a group gives what is wired to the group."""
+    return Facts({"out": flow}) if flow else UNKNOWN
+
+
+def _input(layer: Input, at: Sequence[Point]) -> Facts:
+    sizes = [tuple(point[s] if isinstance(s, str) else s for s in layer.shape) for point in at]
+    return Facts({"out": _flow(tuple(Tensor(size, layer.dtype) for size in sizes), layer.shape)})
+
+
+def _asked(layer: Layer, flows: tuple[Flow | None, ...], at: Sequence[Point], fresh: int, dtype: str) -> Facts:
+    """The facts of a layer from torch's answers at the points."""
+    known = [flow for flow in flows if flow is not None]
+    if len(known) < len(flows) or (layer.variadic and not flows):
+        return UNKNOWN
+    if isinstance(layer, Output):
+        return Facts()
+    free = any(isinstance(size, str) for flow in known for size in flow.shape or ("?",))
+    asked = [_ask(layer, [flow.at[n] for flow in known], dtype) for n in range(len(at) if free else 1)]
+    if not free:  # no free size reaches it: one point is enough
+        asked *= len(at)
+    ran = [(module, outcome) for module, outcome in asked if outcome and outcome.error is None]
+    if not ran:
+        error = next((outcome.error for _, outcome in asked if outcome and outcome.error), None)
+        return Facts(error=error or "")
+    modules = {module for module, _ in ran}
+    if len(modules) > 1:
+        short, long = sorted(map(str, modules))[:2]
+        return Facts(error=f"the size of a learnable would depend on the data: {short} or {long}")
+    refused = tuple(point for point, (_, outcome) in zip(at, asked) if outcome and outcome.error is not None)
+    writer = _Writer(layer, known, at, dtype, fresh)
+    outputs = {}
+    for n, port in enumerate(layer.outputs()):
+        tensors = tuple(o.outputs[n] if o and o.error is None else None for _, o in asked)
+        outputs[port] = _flow(tensors, writer.written(n, tensors))
+    outcome = ran[0][1]
+    counts = [o.multiply_adds if o and o.error is None else None for _, o in asked]
+    return Facts(
+        outputs, outcome.state, outcome.buffers, modules.pop(), writer.counted(counts), None, refused, writer.seen
+    )
+
+
+def _ask(layer: Layer, inputs: list[Tensor | None], dtype: str) -> tuple[str | None, Outcome | None]:
+    known = tuple(tensor for tensor in inputs if tensor is not None)
+    return ask(layer, known, dtype) if len(known) == len(inputs) else (None, None)
+
+
+class _Writer:
+    """Writes the sizes of one layer's outputs as numbers and texts."""
+
+    def __init__(self, layer: Layer, flows: list[Flow], at: Sequence[Point], dtype: str, fresh: int):
+        self.layer, self.flows, self.at, self.dtype, self.fresh = layer, flows, at, dtype, fresh
+        self.seen: dict[str, tuple[int, ...]] = {}
+        self.entries: dict[str, list[int | None]] = {}
+        for flow in flows:
+            for d, text in enumerate(flow.shape or ()):
+                if isinstance(text, str):
+                    self.entries[text] = [tensor.sizes[d] if tensor else None for tensor in flow.at]
+
+    def written(self, port: int, tensors: Sequence[Tensor | None]) -> Shape | None:
+        """The sizes of one output; None where even their number changes."""
+        there = [tensor for tensor in tensors if tensor]
+        if len({len(tensor.sizes) for tensor in there}) > 1:
+            return None
+        ran = next(n for n, tensor in enumerate(tensors) if tensor)
+        sizes: list[Size] = []
+        for d in range(len(there[0].sizes)):
+            seen = [tensor.sizes[d] if tensor else None for tensor in tensors]
+            size = describe(seen, self.at, self.entries, lambda text, size, d=d: self._run(ran, port, d, text, size))
+            if size is None:
+                size = f"T{self.fresh + len(self.seen) + 1}"
+                while size in self.at[0]:
+                    size += "_"
+                self.seen[size] = tuple(size for size in seen if size is not None)
+            sizes.append(size)
+        return tuple(sizes)
+
+    def _run(self, ran: int, port: int, d: int, text: str, size: int) -> int | None:
+        """A size of an output after one written size of the inputs became another number."""
+        inputs = []
+        for flow in self.flows:
+            tensor = flow.at[ran]
+            assert tensor is not None
+            sizes: Sizes = tuple(size if e == text else s for e, s in zip(flow.shape or (), tensor.sizes))
+            inputs.append(tensor._replace(sizes=sizes or tensor.sizes))
+        outcome = ask(self.layer, tuple(inputs), self.dtype)[1]
+        return None if outcome.error is not None else outcome.outputs[port].sizes[d]
+
+    def counted(self, counts: Sequence[int | None]) -> Size | None:
+        """Multiply-adds as a number or a text."""
+        known = [n for n, count in enumerate(counts) if count is not None]
+        if not known:
+            return None
+        entries = {
+            text: [size for n in known if (size := sizes[n]) is not None] for text, sizes in self.entries.items()
+        }
+        full = {text: sizes for text, sizes in entries.items() if len(sizes) == len(known)}
+        return count_text([counts[n] or 0 for n in known], [self.at[n] for n in known], full)

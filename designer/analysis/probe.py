@@ -1,0 +1,203 @@
+"""Ask torch what one layer does: its own source, run where no numbers are computed."""
+
+import logging
+import re
+import threading
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+from designer.model import Layer
+
+logging.getLogger("torch._subclasses.fake_tensor").setLevel(logging.CRITICAL)
+
+Sizes = tuple[int, ...]
+
+REMEMBERED = 2**16  # answers of torch, and modules among them
+# Fake tensors are not safe in two threads, and a module is made once for all questions about it.
+LOCK = threading.RLock()
+
+
+class Tensor(NamedTuple):
+    """What is known of a tensor without its numbers."""
+
+    sizes: Sizes
+    dtype: str
+
+
+class Outcome(NamedTuple):
+    """What torch made of one layer at one point."""
+
+    outputs: tuple[Tensor, ...] = ()
+    state: Mapping[str, Tensor] = {}  # learnables and buffers by name
+    buffers: frozenset[str] = frozenset()  # which of the state are no learnables
+    multiply_adds: int | None = None
+    error: str | None = None
+
+
+class Unwired(dict[str, str]):
+    """Fills a pattern: the name of a port, or ``_`` where nothing is wired to it."""
+
+    def __missing__(self, port: str) -> str:
+        return "_"
+
+
+def ask(layer: Layer, inputs: tuple[Tensor, ...], dtype: str = "float32") -> tuple[str | None, Outcome]:
+    """The source of a layer's module, and what it makes of inputs of these sizes."""
+    shapes = [tensor.sizes for tensor in inputs]
+    try:
+        if sentence := layer.check(*shapes):
+            return None, Outcome(error=sentence)
+        module = layer.module(*shapes)
+        counted = layer.multiply_adds(*shapes)
+    except (IndexError, TypeError, ZeroDivisionError):
+        return None, Outcome(error=f"it cannot take an input of {len(shapes[0]) if shapes else 0} sizes")
+    call = layer.probe("m" if module else "self", *(f"x{n}" for n in range(len(inputs))))
+    outputs = layer.outputs()
+    pattern = layer.unpack().format_map(Unwired({port: f"y_{port}" for port in outputs}))
+    run = f"{pattern} = {call}" if outputs else ""
+    made = "\n".join([*preamble(layer, f"{module} {call}").values(), f"m = {module}"])
+    fake = layer.fake or "torch.ops." in call
+    outcome = probe(made, run, tuple(f"y_{port}" for port in outputs), inputs, dtype, fake)
+    return module, outcome if counted is None else outcome._replace(multiply_adds=counted)
+
+
+def preamble(layer: Layer, source: str) -> dict[str, str]:
+    """The functions and classes of a layer that a source uses, and those that they use."""
+    known = layer.preamble()
+    used: dict[str, str] = {}
+    found = [source]
+    while found:
+        text = found.pop()
+        for name, body in known.items():
+            if name not in used and re.search(rf"\b{name}\b", text):
+                used[name] = body
+                found.append(body)
+    return {name: body for name, body in known.items() if name in used}
+
+
+_answers: dict[tuple[Any, ...], Outcome] = {}
+
+
+def probe(made: str, run: str, outputs: tuple[str, ...], inputs: tuple[Tensor, ...], dtype: str, fake: bool) -> Outcome:
+    """Make a module and run a source where no numbers are computed; a pure function, so remembered."""
+    key = (made, run, outputs, inputs, dtype, fake)
+    if (answer := _answers.get(key)) is None:
+        with LOCK:
+            answer = _answered(made, run, outputs, inputs, dtype, fake)
+        if len(_answers) > REMEMBERED:
+            _answers.clear()
+        _answers[key] = answer
+    return answer
+
+
+def _answered(
+    made: str, run: str, outputs: tuple[str, ...], inputs: tuple[Tensor, ...], dtype: str, fake: bool
+) -> Outcome:
+    """Ask the meta device, or fake tensors where that takes time by the step or does not know an operation.
+
+    Whatever torch refuses is remembered; a lack of memory or a deep recursion says nothing of the layer, and leaves.
+    """
+    import torch
+
+    try:
+        with torch.no_grad(), _fake_mode() if fake else torch.device("meta"):
+            names = dict(_made(made, dtype, fake))
+            for n, tensor in enumerate(inputs):
+                names[f"x{n}"] = torch.empty(tensor.sizes, dtype=getattr(torch, tensor.dtype))
+            with _counter() as counter:
+                exec(run, names)
+        module = names["m"]
+        states = {name: _tensor(t) for name, t in state(module).items()}
+        results = tuple(_tensor(names[name]) for name in outputs)
+        return Outcome(results, states, buffers(module), counter.multiply_adds)
+    except (MemoryError, RecursionError):
+        raise
+    except NotImplementedError as error:
+        return Outcome(error=_sentence(error)) if fake else _answered(made, run, outputs, inputs, dtype, True)
+    except Exception as error:  # whatever else torch says about a layer is news for the user
+        if not fake and "meta" in str(error).lower():
+            return _answered(made, run, outputs, inputs, dtype, True)
+        return Outcome(error=_sentence(error))
+
+
+def _sentence(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).strip().split("\n") if line.strip()]
+    return lines[0].rstrip(".") if lines else type(error).__name__
+
+
+@lru_cache(maxsize=4096)
+def _made(source: str, dtype: str, fake: bool) -> dict[str, Any]:
+    """A module without numbers, made once for all points."""
+    import torch
+
+    names = namespace()
+    exec(source, names)
+    module = names["m"]
+    if dtype != "float32" and hasattr(module, "to"):
+        made = module.to(getattr(torch, dtype))
+        names["m"] = torch.nn.Parameter(made) if isinstance(module, torch.nn.Parameter) else made
+    return names
+
+
+@cache
+def _fake_mode() -> Any:
+    """One for the process: a new one for each question makes it eight times as slow."""
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+    return FakeTensorMode(allow_fallback_kernels=False)
+
+
+@cache
+def _counter_class() -> type:
+    from torch.utils._python_dispatch import TorchDispatchMode
+    from torch.utils.flop_counter import flop_registry
+
+    class Counter(TorchDispatchMode):
+        """Counts multiply-adds by torch's own formulas; None once one meets what it does not know."""
+
+        multiply_adds: int | None = 0
+
+        def __torch_dispatch__(self, func: Any, kinds: Any, args: Any = (), kwargs: Any = None) -> Any:
+            result = func(*args, **(kwargs or {}))
+            formula = flop_registry.get(func._overloadpacket)
+            if formula is not None and self.multiply_adds is not None:
+                self.multiply_adds += formula(*args, **(kwargs or {}), out_val=result) // 2
+            return result
+
+    return Counter
+
+
+def _counter() -> Any:
+    return _counter_class()()
+
+
+def namespace() -> dict[str, Any]:
+    """The names that a layer's source may use."""
+    import math
+
+    import torch
+
+    training = SimpleNamespace(training=True)
+    return {"torch": torch, "nn": torch.nn, "F": torch.nn.functional, "math": math, "self": training}
+
+
+def _tensor(t: Any) -> Tensor:
+    return Tensor(tuple(t.shape), str(t.dtype).removeprefix("torch."))
+
+
+def state(m: Any) -> dict[str, Any]:
+    """The learnables and buffers of what ``module`` made: a torch module, a single nn.Parameter or nn.Buffer."""
+    if m is None:
+        return {}
+    if hasattr(m, "state_dict"):
+        return dict(m.state_dict())
+    return {"value": m.detach()} if getattr(m, "persistent", True) else {}
+
+
+def buffers(m: Any) -> frozenset[str]:
+    """Which of the state are buffers."""
+    if hasattr(m, "named_buffers"):
+        return frozenset(name for name, _ in m.named_buffers())
+    return frozenset({"value"} if hasattr(m, "persistent") else ())

@@ -1,0 +1,333 @@
+"""What is wrong with a network, in sentences, and the edits that mend it."""
+
+import dataclasses
+import itertools
+from collections.abc import Iterator, Sequence
+
+from designer.analysis.flow import Facts, Flow, Propagation, flow_of, propagate_at
+from designer.analysis.permute import permutations
+from designer.analysis.probe import ask
+from designer.analysis.report import Fix, Problem, shape_text
+from designer.model import BUNDLE, Call, Group, Input, Layer, Network, Output, Parameter, Port, Shape
+from designer.model.names import parent, under
+
+MULTIPLES = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 96)
+
+
+def problems_of(propagation: Propagation) -> list[Problem]:
+    """Everything that is wrong, in the order of computation."""
+    flat, network = propagation.flat, propagation.flat.network
+    found: list[Problem] = []
+    if not network.layers:
+        return found
+    if flat.circular:
+        names = ", ".join(flat.circular)
+        found.append(
+            Problem(
+                "error", f"The sizes of {names} depend on each other: a learnable meets its own data.", flat.circular
+            )
+        )
+    for path in flat.order:
+        if path in flat.circular:
+            continue
+        found += problems_of_layer(propagation, path)
+    for path, layer in network.walk():
+        if isinstance(layer, Call):
+            found += _miscalled(propagation, path)
+        if isinstance(layer, Group):
+            found += _unfed_group(network, path, layer)
+    found += _unneeded(network)
+    return found
+
+
+def problems_of_layer(propagation: Propagation, path: str) -> Iterator[Problem]:
+    """What is wrong with one layer, or with one second use of it."""
+    flat, facts = propagation.flat, propagation.facts
+    layer, fact = flat.layers[path], facts[path]
+    copied = path in flat.copies
+    if not copied:
+        yield from _unfed(propagation, path, layer)
+    for name in layer.input_learnables:
+        if (source := flat.sources[path][name]) and not copied:
+            yield from _misfit(propagation, Port(path, name), source)
+            yield from _conflicts(flat.network, Port(path, name), source)
+    if fact.failed:
+        yield _explained(propagation, path)
+    if fact.refused:
+        yield Problem("warning", f"{path} needs {_needed(propagation, path)}.", (path,))
+    if not copied and flat.network.values:
+        yield from _wrong_values(flat.network, path, layer, fact)
+
+
+def _unfed(propagation: Propagation, path: str, layer: Layer) -> Iterator[Problem]:
+    network = propagation.flat.network
+    if isinstance(layer, Input):
+        return
+    names = network.inputs_of(path)
+    if layer.variadic and not names:
+        yield Problem("error", f"{path} has nothing on its inputs.", (path,))
+    for name in names:
+        if network.source_of(Port(path, name)) is None:
+            yield Problem(
+                "error", f"{path} has nothing on its input {name!r}.", (path,), _closing(network, path, layer, name)
+            )
+    for name in layer.input_learnables:
+        if network.source_of(Port(path, name)) is None:
+            fix = Fix(f"Let {path} own its {name}", lambda net, n=name: _owning(net, path, n))  # type: ignore[misc]
+            yield Problem("error", f"{path} takes its {name} from a wire, but none is connected.", (path,), (fix,))
+
+
+def _closing(network: Network, path: str, layer: Layer, name: str) -> tuple[Fix, ...]:
+    """A gap among numbered inputs can be closed."""
+    if not layer.variadic:
+        return ()
+
+    def close(net: Network) -> Network:
+        sources = [net.source_of(Port(path, n)) for n in net.inputs_of(path)]
+        for n in net.inputs_of(path):
+            if net.source_of(Port(path, n)):
+                net = net.disconnect(Port(path, n))
+        for n, source in enumerate(source for source in sources if source):
+            net = net.connect(source, Port(path, str(n)))
+        return net
+
+    return (Fix(f"Close the gap at input {name}", close),)
+
+
+def _owning(network: Network, path: str, name: str) -> Network:
+    kept = tuple(n for n in network.layer(path).input_learnables if n != name)
+    return network.set(path, input_learnables=kept)
+
+
+def _misfit(propagation: Propagation, port: Port, source: Port) -> Iterator[Problem]:
+    """A learnable that arrives in another shape than the layer computes with."""
+    want = propagation.facts[port.layer].state.get(port.name)
+    flow = flow_of(source, propagation.facts, 1)
+    if want is None or flow is None or flow.shape == want.sizes:
+        return
+    network = propagation.flat.network
+    fixes = []
+    orders = permutations([s for s in flow.shape or () if isinstance(s, int)], want.sizes)
+    if (wire := network.source_of(port)) and parent(wire.layer) == parent(port.layer):
+        fixes += [
+            Fix(f"Insert Permute {order}", lambda net, o=order: _permuted(net, wire, port, o)) for order in orders
+        ]  # type: ignore[misc]
+    fixes.append(Fix(f"Let {port.layer} own its {port.name}", lambda net: _owning(net, port.layer, port.name)))
+    have, need = shape_text(flow.shape), shape_text(want.sizes)
+    text = f"{port.layer} needs its {port.name} as {need}, but {source} is {have}."
+    yield Problem("error", text, (port.layer, source.layer), tuple(fixes))
+
+
+def _permuted(network: Network, source: Port, target: Port, order: tuple[int, ...]) -> Network:
+    from designer.layers import Permute
+    from designer.model.names import free, join
+
+    home = parent(target.layer)
+    name = join(home, free("permute", network.network_at(home).layers))
+    network = network.disconnect(target).add(**{name: Permute(order)})
+    return network.connect(source, f"{name}/in").connect(f"{name}/out", target)
+
+
+def _conflicts(network: Network, port: Port, source: Port) -> Iterator[Problem]:
+    """Factors of a borrower that say otherwise than its owner: one tensor trains in one way."""
+    owner = network.find(source.layer)
+    layer = network.layer(port.layer)
+    if owner is None or source.name not in owner.learnables():
+        return
+    for field, word in (("learn_rate_factors", "learn-rate"), ("weight_decay_factors", "weight-decay")):
+        mine = dict(getattr(layer, field)).get(port.name)
+        theirs = dict(getattr(owner, field)).get(source.name, 1.0)
+        if mine is not None and mine != theirs:
+            text = f"{port.layer} gives its {port.name} the {word} factor {mine:g}, but its owner {source.layer} gives it {theirs:g}."
+            yield Problem("error", text, (port.layer, source.layer), _one_factor(port, source, field, mine, theirs))
+    if port.name in layer.frozen and source.name not in owner.frozen:
+        text = f"{port.layer} freezes its {port.name}, but its owner {source.layer} trains it."
+        thaw = Fix("Train it in both", lambda net: _without(net, port, "frozen"))
+        frozen = Fix(
+            "Freeze it in both",
+            lambda net: net.set(source.layer, frozen=(*net.layer(source.layer).frozen, source.name)),
+        )
+        yield Problem("error", text, (port.layer, source.layer), (thaw, frozen))
+
+
+def _one_factor(port: Port, source: Port, field: str, mine: float, theirs: float) -> tuple[Fix, ...]:
+    def give(net: Network) -> Network:
+        others = tuple(pair for pair in getattr(net.layer(source.layer), field) if pair[0] != source.name)
+        return _without(net.set(source.layer, **{field: (*others, (source.name, mine))}), port, field)
+
+    return Fix(f"Use {theirs:g}", lambda net: _without(net, port, field)), Fix(f"Use {mine:g}", give)
+
+
+def _without(network: Network, port: Port, field: str) -> Network:
+    kept = tuple(
+        e for e in getattr(network.layer(port.layer), field) if (e if isinstance(e, str) else e[0]) != port.name
+    )
+    return network.set(port.layer, **{field: kept})
+
+
+def _explained(propagation: Propagation, path: str) -> Problem:
+    """Why a layer runs nowhere, with the edit that mends it where one is known."""
+    flat, fact = propagation.flat, propagation.facts[path]
+    layer = flat.layers[path]
+    flows = [flow for port in flat.data(path) if (flow := flow_of(port, propagation.facts, len(propagation.at)))]
+    names = {s for flow in flows for s in flow.shape or () if isinstance(s, str) and s.isidentifier()}
+    for keep, drop in itertools.permutations(sorted(names), 2):
+        if _runs_with(propagation, layer, flows, keep, drop):
+            fix = Fix(f"Make {drop} the same size as {keep}", lambda net: _rename_size(net, drop, keep))
+            return Problem("error", f"{path} needs {drop} and {keep} to be one size.", (path,), (fix,))
+    if (problem := _wrong_dtype(propagation, path, layer, flows)) is not None:
+        return problem
+    given = " and ".join(shape_text(flow.shape) for flow in flows)
+    reason = (fact.error or "").rstrip(".")
+    text = f"{path} cannot take {given}: {reason}." if given else f"{path}: {reason}."
+    return Problem("error", text, (path,))
+
+
+def _runs_with(propagation: Propagation, layer: Layer, flows: Sequence[Flow], keep: str, drop: str) -> bool:
+    """Whether a layer would run if one free size were the other."""
+    sizes = {e: s for flow in flows if flow.at[0] for e, s in zip(flow.shape or (), flow.at[0].sizes)}
+    inputs = []
+    for flow in flows:
+        if (tensor := flow.at[0]) is None or flow.shape is None:
+            return False
+        inputs.append(
+            tensor._replace(sizes=tuple(sizes[keep] if e == drop else s for e, s in zip(flow.shape, tensor.sizes)))
+        )
+    return ask(layer, tuple(inputs), propagation.flat.network.dtype)[1].error is None
+
+
+def _rename_size(network: Network, old: str, new: str) -> Network:
+    for path, layer in network.layers.items():
+        if isinstance(layer, Input) and old in layer.shape:
+            network = network.set(path, shape=tuple(new if size == old else size for size in layer.shape))
+    return network
+
+
+def _wrong_dtype(propagation: Propagation, path: str, layer: Layer, flows: Sequence[Flow]) -> Problem | None:
+    """A layer that would run with another type of elements on its first input, changed at the Input that feeds it."""
+    network, dtype = propagation.flat.network, propagation.flat.network.dtype
+    tensors = [flow.at[0] for flow in flows]
+    if not tensors or None in tensors:
+        return None
+    whole = [tensor for tensor in tensors if tensor is not None]
+    for n, have in enumerate(whole):
+        for other in dict.fromkeys((dtype, "int64", "bool")):
+            if other == have.dtype:
+                continue
+            tried = (*whole[:n], have._replace(dtype=other), *whole[n + 1 :])
+            if ask(layer, tried, dtype)[1].error is None:
+                text = f"{path} cannot take {have.dtype}: it needs {other}."
+                source = propagation.flat.data(path)[n]
+                fixes = []
+                if source and isinstance(network.find(source.layer), Input):
+                    fixes = [Fix(f"Make {source.layer} {other}", lambda net: net.set(source.layer, dtype=other))]
+                return Problem("error", text, (path,), tuple(fixes))
+    return None
+
+
+def _needed(propagation: Propagation, path: str) -> str:
+    """Which sizes a layer needs that runs at some points only: tried at a base and a divisor of 96 more."""
+    refused = propagation.facts[path].refused
+    base = propagation.at[0]
+    needs = []
+    for name in base:
+        if not any(point[name] == base[name] + 1 for point in refused):
+            continue
+        points = [{**base, name: base[name] + step} for step in MULTIPLES]
+        ran = (
+            step
+            for step, point in zip(MULTIPLES, points)
+            if not propagate_at(propagation.flat, [point]).facts[path].failed
+        )
+        if (step := next(ran, None)) is not None:
+            needs.append(f"{name} to be a multiple of {step}")
+    return " and ".join(needs) or f"other sizes than {', '.join(f'{n} = {s}' for n, s in refused[0].items())}"
+
+
+def _wrong_values(network: Network, path: str, layer: Layer, fact: Facts) -> Iterator[Problem]:
+    for name, tensor in fact.state.items():
+        key = layer.key(path, name)
+        value = network.values.get(key)
+        if value is None or name in layer.input_learnables or tuple(value.shape) == tensor.sizes:
+            continue
+        have, need = shape_text(tuple(value.shape)), shape_text(tensor.sizes)
+        fix = Fix("Initialise again", lambda net, k=key: _valueless(net, k))  # type: ignore[misc]
+        yield Problem("error", f"The value of {key} is {have}, but {path} needs {need}.", (path,), (fix,))
+
+
+def _valueless(network: Network, key: str) -> Network:
+    return dataclasses.replace(network, values={k: value for k, value in network.values.items() if k != key})
+
+
+def _miscalled(propagation: Propagation, path: str) -> Iterator[Problem]:
+    """A second use that calls nothing, or whose input would need learnables of another size."""
+    flat, facts = propagation.flat, propagation.facts
+    called = flat.network.called(path)
+    if called is None:
+        yield Problem("error", f"{path} calls nothing.", (path,))
+        return
+    for name in flat.network.inputs_of(path):
+        if flat.network.source_of(Port(path, name)) is None:
+            yield Problem("error", f"{path} has nothing on its input {name!r}.", (path,))
+    for inner, fact in facts.items():
+        if under(inner, path):
+            original = facts.get(called + inner[len(path) :])
+            if original and fact.module and original.module and fact.module != original.module:
+                inside = f" in {called + inner[len(path) :]}" if inner != path else ""
+                text = f"{path} calls {called}, which is {original.module}{inside}, with an input for {fact.module}."
+                yield Problem("error", text, (path, called))
+
+
+def _unfed_group(network: Network, path: str, group: Group) -> Iterator[Problem]:
+    used = {source.layer for source in group.network.connections.values()}
+    for name in group.inputs():
+        if name in used and network.source_of(Port(path, name)) is None:
+            yield Problem("error", f"{path} has nothing on its input {name!r}.", (path,))
+
+
+def _unneeded(network: Network) -> Iterator[Problem]:
+    """Layers that no output needs, told once for a group that is not needed as a whole."""
+    needed = _needed_paths(network)
+    for path, layer in network.walk():
+        if path in needed or (parent(path) and parent(path) not in needed):
+            continue
+        if isinstance(layer, Input) and parent(path):
+            continue
+        if isinstance(layer, Input):
+            text = f"{path} feeds nothing that the network gives back."
+        elif isinstance(layer, Parameter):
+            text = f"{path} is used by nothing that the network gives back."
+        else:
+            text = f"No output needs {path}."
+        yield Problem("warning", text, (path,), (Fix(f"Remove {path}", lambda net, p=path: net.remove(p)),))  # type: ignore[misc]
+
+
+def _needed_paths(network: Network) -> set[str]:
+    """The paths of the layers that something given back depends on, and of the groups around them."""
+    from designer.model.rules import needs
+
+    needed: set[str] = set()
+    todo = list(network.outputs.values())
+    needed.update(network.ends)
+    seen: set[Port] = set()
+    while todo:
+        port = todo.pop()
+        if port in seen:
+            continue
+        seen.add(port)
+        path = port.layer
+        while path and path not in needed:
+            needed.add(path)
+            path = parent(path)
+        layer = network.layer(port.layer)
+        inputs = needs(network, port)
+        if isinstance(layer, Group) and port.name != BUNDLE:  # of its inputs only what its inner layers ask for
+            inputs = [Port(f"{port.layer}.{port.name}", "in")]
+        elif isinstance(layer, Group):
+            inputs = [Port(f"{port.layer}.{name}", "in") for name in layer.outputs()]
+        for need in inputs:
+            if isinstance(network.layer(need.layer), Output):
+                needed.add(need.layer)
+            if source := network.source_of(need):
+                todo.append(source)
+    return needed

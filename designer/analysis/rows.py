@@ -1,0 +1,160 @@
+"""The rows of an analysis, one for each layer and group."""
+
+import dataclasses
+import math
+from collections.abc import Iterator, Mapping
+from functools import cache
+
+from designer.analysis.flat import Flat
+from designer.analysis.flow import Facts, Propagation, flow_of
+from designer.analysis.probe import Tensor
+from designer.analysis.report import Row
+from designer.analysis.shapes import Size
+from designer.model import BUNDLE, Call, Group, Input, Layer, Network, Output, Parameter, Port, Shape
+from designer.model.names import under
+
+
+def rows_of(propagation: Propagation) -> list[Row]:
+    """A row for each layer in the order of computation, a group before what it holds."""
+    flat = propagation.flat
+    network = flat.network
+    rows = {path: make_row(propagation, path, layer) for path, layer in network.walk()}
+    for path, layer in network.walk():
+        if isinstance(layer, Group):
+            rows[path] = summed(rows[path], [row for p, row in rows.items() if under(p, path) and row.type != "Group"])
+    place = {path: n for n, path in enumerate(flat.order)}
+    return [rows[path] for path in _in_order(network, place)]
+
+
+def _in_order(network: Network, place: Mapping[str, int]) -> Iterator[str]:
+    """Paths by the order of computation, each group's kept together."""
+    first: dict[str, int] = {}
+    last = len(place)
+    for path in network.all:
+        at = place.get(path, last)
+        while path and at < first.get(path, last + 1):
+            first[path] = at
+            path = path.rpartition(".")[0]
+
+    def level(net: Network, prefix: str) -> Iterator[str]:
+        for name in sorted(net.layers, key=lambda name: first[prefix + name]):
+            yield prefix + name
+            if isinstance(layer := net.layers[name], Group):
+                yield from level(layer.network, f"{prefix}{name}.")
+
+    return level(network, "")
+
+
+def summed(row: Row, inner: list[Row]) -> Row:
+    """The row of a group with the sums of what it holds."""
+    trains = {r.trains for r in inner} - {None}
+    return dataclasses.replace(
+        row,
+        stored=sum(r.stored for r in inner),
+        used=sum(r.used for r in inner),
+        bytes=sum(r.bytes for r in inner),
+        trains=None if not trains else True in trains,
+        known=all(r.known for r in inner),
+    )
+
+
+def make_row(propagation: Propagation, path: str, layer: Layer) -> Row:
+    flat, facts = propagation.flat, propagation.facts
+    network = flat.network
+    if isinstance(layer, Group | Call):
+        return _border_row(flat, facts, path, layer)
+    fact = facts[path]
+    if isinstance(layer, Output):
+        flow = flow_of(flat.sources[path]["in"], facts, 1)
+        return Row(path, "Output", (flow.shape if flow else None,), {}, {}, 0, 0)
+    slots = {name: fact.state[name] for name in layer.learnables() if name in fact.state}
+    owners = {
+        name: ", ".join(owners_of(network, network.source_of(Port(path, name)))) for name in layer.input_learnables
+    }
+    fed = {
+        name
+        for name in layer.input_learnables
+        if (source := network.source_of(Port(path, name))) and not network.is_learnable(source)
+    }
+    own = {name: tensor for name, tensor in slots.items() if name not in layer.input_learnables}
+    used = sum(math.prod(tensor.sizes) for name, tensor in slots.items() if name not in fed)
+    if isinstance(layer, Parameter) and not enters_data(network, Port(path, "value")):
+        used = 0
+    return Row(
+        path,
+        type(layer).__name__,
+        tuple(flow.shape if (flow := fact.outputs.get(name)) else None for name in layer.outputs()),
+        {name: tensor.sizes for name, tensor in slots.items()},
+        {name: owner for name, owner in owners.items() if owner},
+        sum(math.prod(tensor.sizes) for tensor in own.values()),
+        used,
+        {name: tensor.sizes for name, tensor in fact.state.items() if name in fact.buffers},
+        sum(_bytes(network, layer.key(path, name), tensor) for name, tensor in own.items()),
+        fact.multiply_adds if fact.outputs or fact.module else None,
+        any(name not in layer.frozen for name in own) if own else None,
+        _factor(layer) if own else None,
+        len(slots) == len(layer.learnables()) and (isinstance(layer, Input) or fact.error is None),
+    )
+
+
+def _border_row(flat: Flat, facts: Mapping[str, Facts], path: str, layer: Group | Call) -> Row:
+    """A group shows what leaves it; a Call what its copy does, storing nothing."""
+    network = flat.network
+    shapes: list[Shape | None] = []
+    for name in network.outputs_of(path):
+        flow = flow_of(flat.resolve(Port(path, name)), facts, 1)
+        shapes.append(flow.shape if flow else None)
+    called = network.called(path)
+    if isinstance(layer, Group) or called is None:
+        return Row(path, type(layer).__name__, tuple(shapes), {}, {}, 0, 0, known=isinstance(layer, Group))
+    inner = [(p, flat.layers[p], facts[p]) for p in flat.layers if under(p, path)]
+    slots: list[Tensor] = [fact.state[n] for _, la, fact in inner for n in la.learnables() if n in fact.state]
+    known = all(fact.error is None for _, _, fact in inner)
+    counts: set[Size | None] = {fact.multiply_adds for _, _, fact in inner}
+    used = sum(math.prod(tensor.sizes) for tensor in slots)
+    adds = counts.pop() if len(counts) == 1 else None
+    return Row(path, "Call", tuple(shapes), {}, {BUNDLE: called}, 0, used, multiply_adds=adds, known=known)
+
+
+def _factor(layer: Layer) -> float | Mapping[str, float]:
+    factors = dict(layer.learn_rate_factors)
+    values = {factors.get(name, 1.0) for name in layer.owned}
+    return values.pop() if len(values) == 1 else {name: factors.get(name, 1.0) for name in layer.owned}
+
+
+@cache
+def _item_bytes(dtype: str) -> int:
+    return {"float64": 8, "float16": 2, "bfloat16": 2, "complex64": 8, "complex128": 16}.get(dtype, 4)
+
+
+def _bytes(network: Network, key: str, tensor: Tensor) -> int:
+    value = network.values.get(key)
+    size = _item_bytes(tensor.dtype) if value is None else value.element_size()
+    return size * math.prod(tensor.sizes)
+
+
+def owners_of(network: Network, port: Port | None) -> Iterator[str]:
+    """The keys of the learnables that a wire brings, expressions looked through; none for data."""
+    todo, seen = [port] if port and network.is_learnable(port) else [], set()
+    while todo:
+        port = todo.pop()
+        layer = network.layer(port.layer)
+        if port.name in layer.output_learnables and port.name not in layer.input_learnables:
+            if (key := layer.key(*port)) not in seen:
+                seen.add(key)
+                yield key
+            continue
+        names = [port.name] if port.name in layer.output_learnables else reversed(network.inputs_of(port.layer))
+        todo += [source for name in names if (source := network.source_of(Port(port.layer, name)))]
+
+
+def enters_data(network: Network, port: Port) -> bool:
+    """Whether a free learnable is more than the source of ties: untying all borrowers would leave it in use."""
+    targets = network.targets.get(port, [])
+    for target in targets:
+        if target.name in network.layer(target.layer).input_learnables:
+            continue
+        outs = [Port(target.layer, name) for name in network.outputs_of(target.layer)]
+        if not outs or any(not network.is_learnable(out) or enters_data(network, out) for out in outs):
+            return True
+    return not targets

@@ -1,0 +1,205 @@
+"""Put layers into a group, and take them out again."""
+
+import dataclasses
+from collections.abc import Callable, Iterable
+
+from designer.model import BUNDLE, Group, Input, Layer, Network, NetworkError, Output, Port
+from designer.model.names import check_name, free, join, parent, under
+from designer.model.rules import check_wire
+
+Edit = Callable[[Network], Network]
+
+
+def group(network: Network, names: Iterable[str], name: str) -> Network:
+    """Put layers that stand side by side into a group in the place of the first; data enters and leaves by ports."""
+    order = {path: n for n, path in enumerate(network.all)}
+    paths = sorted(dict.fromkeys(names), key=lambda path: order.get(path, -1))
+    if not paths:
+        raise NetworkError("There is nothing to group.")
+    home = parent(paths[0])
+    for path in paths:
+        layer = network.layer(path)
+        if parent(path) != home:
+            raise NetworkError(f"{path} and {paths[0]} do not stand side by side, so they cannot be grouped.")
+        if isinstance(layer, Input | Output):
+            raise NetworkError(f"{path} is an end of {home or 'the network'} and cannot go into a group.")
+    beside = {tail for tail in network.network_at(home).layers if join(home, tail) not in paths}
+    check_name(name, beside)
+    if name in beside:
+        raise NetworkError(f"There is already a layer named {join(home, name)!r}.")
+    return _same_outputs(
+        network, lambda net: _group(net, paths, home, name), lambda old: _inside(paths, home, name, old)
+    )
+
+
+def _inside(paths: list[str], home: str, name: str, old: str) -> str:
+    """Where a layer stands once its layer or group is in the new group."""
+    top = next((path for path in paths if under(old, path)), None)
+    return old if top is None else join(home, name, old[len(home) + 1 if home else 0 :])
+
+
+def _group(network: Network, paths: list[str], home: str, name: str) -> Network:
+    path = join(home, name)
+    moves = {old: _inside(paths, home, name, old) for old in paths}
+    inner: dict[str, Layer] = {old.rpartition(".")[2]: network.layer(old) for old in paths}
+    ends = [port.above(home) for port in network.network_at(home).outputs.values()] if not home else []
+
+    def inside(port: Port) -> bool:
+        return any(under(port.layer, old) for old in paths)
+
+    wires: dict[Port, Port] = {}
+    enter: dict[Port, str] = {}  # source outside -> Input inside
+    leave: dict[Port, list[Port]] = {}
+    for target, source in network.wires.items():
+        if source.name == BUNDLE and inside(target) != inside(source):
+            raise NetworkError(f"{target.layer} calls {source.layer}: a group cannot part them.")
+        by_path = inside(target) == inside(source) or source.name == BUNDLE or network.is_learnable(source)
+        if by_path or (inside(target) and target.name in network.layer(target.layer).input_learnables):
+            wires[target] = source
+        elif inside(target):
+            if source not in enter:
+                enter[source] = _added(source.layer.rpartition(".")[2], inner, Input())
+                wires[Port(path, enter[source])] = source
+            wires[target] = Port(join(path, enter[source]), "out")
+        else:
+            leave.setdefault(source, []).append(target)
+    for source in [*leave, *(port for port in ends if inside(port) and port not in leave)]:
+        tail = source.layer.rpartition(".")[2]
+        port = _added(tail if source.name == "out" and tail not in inner else f"{tail}_{source.name}", inner, Output())
+        wires[Port(join(path, port), "in")] = source
+        wires |= {target: Port(path, port) for target in leave.get(source, ())}
+    outer = network.network_at(home)
+    inner_positions = {n: outer.positions[n] for n in inner if n in outer.positions}
+    layers: dict[str, Layer] = {}
+    for tail, layer in outer.layers.items():
+        old = join(home, tail)
+        if old == paths[0]:
+            layers[name] = Group(Network(layers=_ports_outside(inner), positions=inner_positions))
+        if old not in moves:
+            layers[tail] = layer
+    positions = {n: at for n, at in outer.positions.items() if join(home, n) not in moves}
+    if inner_positions:
+        positions[name] = next(iter(inner_positions.values()))
+    new = _with_level(network, home, layers, positions).moved(wires, moves)
+    for target, source in new.wires.items():
+        if target.layer == path:
+            check_wire(new, source, target)
+    return new
+
+
+def _ports_outside(inner: dict[str, Layer]) -> dict[str, Layer]:
+    """Inputs first and Outputs last, as one reads them."""
+    place = {name: (isinstance(layer, Output) - isinstance(layer, Input)) for name, layer in inner.items()}
+    return {name: inner[name] for name in sorted(inner, key=lambda name: place[name])}
+
+
+def _added(name: str, layers: dict[str, Layer], layer: Layer) -> str:
+    name = free(name if not name.isdecimal() else f"x{name}", layers)
+    layers[name] = layer
+    return name
+
+
+def ungroup(network: Network, path: str) -> Network:
+    """Put the layers of a group in its place; names that are taken there get an underscore."""
+    held, home = network.layer(path), parent(path)
+    if not isinstance(held, Group):
+        raise NetworkError(f"{path} is not a group.")
+    if callers := network.targets.get(Port(path, BUNDLE)):
+        raise NetworkError(f"{path} is called by {callers[0].layer}, so its layers must stay together.")
+    ends = {*held.inputs(), *held.outputs()}
+    taken = {*network.network_at(home).layers} - {path.rpartition(".")[2]}
+    names: dict[str, str] = {}
+    for name in (name for name in held.network.layers if name not in ends):
+        names[name] = free(name if not name.isdecimal() or not home else name, taken)
+        if not names[name].isidentifier() and not names[name].isdecimal():
+            names[name] = free(f"{path.rpartition('.')[2]}_{name}", taken)  # a number cannot take an underscore
+        taken.add(names[name])
+
+    def outside(old: str) -> str:
+        if not under(old, path) or old == path:
+            return old
+        first, _, rest = old[len(path) + 1 :].partition(".")
+        return join(home, names.get(first, first), rest)
+
+    return _same_outputs(network, lambda net: _ungroup(net, path, held, names), outside)
+
+
+def _ungroup(network: Network, path: str, held: Group, names: dict[str, str]) -> Network:
+    home = parent(path)
+    inputs, outputs = set(held.inputs()), set(held.outputs())
+
+    def end(port: Port) -> str | None:
+        """The name of the group's end that a port belongs to."""
+        name = port.layer[len(path) + 1 :]
+        return name if parent(port.layer) == path and name in inputs | outputs else None
+
+    def origin(port: Port | None) -> Port | None:
+        """What a wire brings, seen through the group's ports."""
+        while port:
+            if port.layer == path:
+                port = network.source_of(Port(join(path, port.name), "in"))
+            elif (name := end(port)) in inputs:
+                port = network.source_of(Port(path, name or ""))
+            else:
+                return port
+        return None
+
+    wires = {}
+    for target, source in network.wires.items():
+        if target.layer != path and end(target) is None and (found := origin(source)):
+            wires[target] = found
+    outer = network.network_at(home)
+    layers: dict[str, Layer] = {}
+    for name, layer in outer.layers.items():
+        if join(home, name) == path:
+            layers |= {new: held.network.layers[old] for old, new in names.items()}
+        else:
+            layers[name] = layer
+    positions = {n: at for n, at in outer.positions.items() if join(home, n) != path}
+    positions |= {new: held.network.positions[old] for old, new in names.items() if old in held.network.positions}
+    moves = {join(path, name): join(home, new) for name, new in names.items()}
+    return _with_level(network, home, layers, positions).moved(wires, moves)
+
+
+def _with_level(
+    network: Network, home: str, layers: dict[str, Layer], positions: dict[str, tuple[float, float]]
+) -> Network:
+    """Other layers at one level, not wired yet."""
+    if not home:
+        return dataclasses.replace(network, layers=layers, connections={}, positions=positions)
+    held = network.network_at(home)
+    inner = dataclasses.replace(held, layers=layers, connections={}, positions=positions)
+    above, tail = network.network_at(parent(home)), home.rpartition(".")[2]
+    changed = dataclasses.replace(above.layers[tail], network=inner)  # type: ignore[call-arg]
+    return _with_level(network, parent(home), {**above.layers, tail: changed}, dict(above.positions))
+
+
+def _same_outputs(network: Network, edit: Edit, new_path: Callable[[str], str]) -> Network:
+    """Make an edit that moves layers; where it would change what the network gives back, name the outputs first."""
+    new = edit(network)
+    want = [Port(new_path(port.layer), port.name) for port in _flat_outputs(network)]
+    if network.ends or _flat_outputs(new) == want:
+        return new
+    named = network
+    for name, port in network.outputs.items():
+        end = free(f"{name}_out", named.layers)
+        named = named.add(**{end: Output()}).connect(port, end)
+    return edit(named)
+
+
+def _flat_outputs(network: Network) -> list[Port]:
+    """The ports that the network gives back, seen through the borders of groups."""
+
+    def origin(port: Port) -> Port:
+        while True:
+            source = None
+            layer = network.layer(port.layer)
+            if isinstance(layer, Group):
+                source = network.source_of(Port(join(port.layer, port.name), "in"))
+            elif isinstance(layer, Input) and parent(port.layer):
+                source = network.source_of(Port(parent(port.layer), port.layer.rpartition(".")[2]))
+            if source is None:
+                return port
+            port = source
+
+    return [origin(port) for port in network.outputs.values()]

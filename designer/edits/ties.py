@@ -1,0 +1,162 @@
+"""Share learnables, stop sharing them, replace a head."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from designer.analysis import Analysis, analyze, permutations
+from designer.layers import Permute
+from designer.model import BUNDLE, Network, NetworkError, Parameter, Port
+from designer.model.names import common, free, join, parent
+from designer.model.rules import needs
+from designer.source import arriving, initialize
+
+
+def tie(
+    network: Network,
+    owner: str,
+    *borrowers: str,
+    permute: tuple[int, ...] | None = None,
+    analysis: Analysis | None = None,
+) -> Network:
+    """Let layers borrow a learnable: ``tie(net, "emb/weight", "fc/weight")``.
+
+    Switches the ports on and inserts the ``Permute`` that the shapes ask for; ``permute=()`` ties directly. An
+    analysis of the network at hand saves asking torch. Raises NetworkError where no order of dimensions fits, or
+    where several do and none is named.
+    """
+    source = _learnable(network, owner)
+    for target in [_learnable(network, borrower) for borrower in borrowers]:
+        order = _order(analysis or analyze(network), source, target) if permute is None else tuple(permute)
+        new = _switch(_switch(network, source, "output_learnables", True), target, "input_learnables", True)
+        arrives = source
+        if order and order != tuple(range(len(order))):
+            home = common(parent(source.layer), parent(target.layer))
+            name = join(home, free("permute", new.network_at(home).layers))
+            new = new.add(**{name: Permute(order)}).connect(source, f"{name}/in")
+            arrives = Port(name, "out")
+        network = _without_value(new.connect(arrives, target), target)
+    return network
+
+
+def _learnable(network: Network, text: str) -> Port:
+    """The port of a learnable, written "emb/weight"."""
+    port = Port.parse(str(text))
+    names = network.layer(port.layer).learnables()
+    if not port.name and len(names) == 1:
+        return Port(port.layer, names[0])
+    if port.name not in names:
+        known = f"has {', '.join(names)}" if names else "has no learnables"
+        raise NetworkError(f"{text} is no learnable: {port.layer} {known}.")
+    return port
+
+
+def _order(analysis: Analysis, source: Port, target: Port) -> tuple[int, ...]:
+    """The permutation that a tie needs, () for none, from the shapes."""
+    have, want = analysis.learnable_shape(source), analysis.learnable_shape(target)
+    if have is None or want is None:
+        return ()
+    orders = permutations(have, want)
+    written = " and ".join(
+        f"{port} is {' x '.join(map(str, s)) or 'a number'}" for port, s in ((source, have), (target, want))
+    )
+    if not orders:
+        raise NetworkError(f"{written}: no permutation fits.")
+    if len(orders) > 1:
+        raise NetworkError(f"{written}: they fit by permute={' and by permute='.join(map(str, orders))}, so say which.")
+    return orders[0]
+
+
+def _without_value(network: Network, target: Port) -> Network:
+    """A borrower stores nothing."""
+    key = network.layer(target.layer).key(*target)
+    if key not in network.values:
+        return network
+    return dataclasses.replace(network, values={k: value for k, value in network.values.items() if k != key})
+
+
+def untie(network: Network, *borrowers: str) -> Network:
+    """Let borrowers own what arrives at them: the outputs stay the same, bias and factors are kept.
+
+    An owner without a value is initialised first, so that both store the same. Layers that only computed for the
+    tie, the owner's port and a free Parameter go where nothing else uses them.
+    """
+    for target in [_learnable(network, borrower) for borrower in borrowers]:
+        source = network.source_of(target)
+        if source is None or not network.is_learnable(source):
+            raise NetworkError(f"No learnable arrives at {target}.")
+        network = initialize(network, only=_owners(network, source))
+        value = arriving(network, source).detach().clone().contiguous()
+        key = network.layer(target.layer).key(*target)
+        network = _tidied(_switch(network, target, "input_learnables", False), source)
+        aliases = {old: owner for old, owner in network.aliases.items() if old != key}
+        network = dataclasses.replace(network, aliases=aliases).with_values({key: value})
+    return network
+
+
+def _owners(network: Network, port: Port) -> set[str]:
+    """The keys of the learnables that a port is made of."""
+    layer = network.layer(port.layer)
+    if port.name in layer.owned and port.name in layer.output_learnables:
+        return {layer.key(*port)}
+    sources = (network.source_of(need) for need in needs(network, port))
+    return set().union(*(_owners(network, source) for source in sources if source))
+
+
+def _tidied(network: Network, source: Port) -> Network:
+    """Remove what only a tie needed: expressions, free learnables, the owner's port."""
+    layer = network.find(source.layer)
+    if layer is None or source in network.targets:
+        return network
+    if source.name in layer.output_learnables and not isinstance(layer, Parameter):
+        return _switch(network, source, "output_learnables", False)
+    if any(Port(source.layer, out) in network.targets for out in layer.outputs()):
+        return network
+    before = [found for need in needs(network, source) if (found := network.source_of(need))]
+    network = network.remove(source.layer)
+    for port in before:
+        network = _tidied(network, port)
+    return network
+
+
+def _switch(network: Network, port: Port, ports: str, on: bool) -> Network:
+    """Switch the port of a learnable on or off."""
+    names = getattr(network.layer(port.layer), ports)
+    if on == (port.name in names):
+        return network
+    return network.set(port.layer, **{ports: (*names, port.name) if on else tuple(n for n in names if n != port.name)})
+
+
+def transfer(
+    network: Network,
+    path: str,
+    name: str | None = None,
+    learn_rate_factor: float | Mapping[str, float] = 1.0,
+    **properties: Any,
+) -> Network:
+    """Replace a head by a new one that owns and has yet to learn everything; the rest keeps its values and ties.
+
+    ``learn_rate_factor`` is one number for all its learnables or a number for each name.
+    """
+    layer = network.layer(path)
+    for learnable in (*layer.output_learnables, BUNDLE):
+        if users := network.targets.get(Port(path, learnable)):
+            does = "calls" if learnable == BUNDLE else f"borrows the {learnable} of"
+            raise NetworkError(f"{users[0].layer} {does} {path}: untie that first.")
+    sources = [network.source_of(Port(path, learnable)) for learnable in layer.input_learnables]
+    network = network.set(path, input_learnables=(), learn_rate_factors=(), frozen=(), **properties)
+    factors = learn_rate_factor
+    if not isinstance(factors, Mapping):
+        factors = dict.fromkeys(network.layer(path).learnables(), float(factors))
+    network = network.set(path, learn_rate_factors=tuple(factors.items()))
+    old = {layer.key(path, learnable) for learnable in layer.learnables()}
+    values = {key: value for key, value in network.values.items() if not _belongs(key, path)}
+    aliases = {key: to for key, to in network.aliases.items() if not _belongs(to, path) and key not in old}
+    network = dataclasses.replace(network, values=values, aliases=aliases)
+    for source in filter(None, sources):
+        network = _tidied(network, source)
+    return network.rename(path, name) if name else network
+
+
+def _belongs(key: str, path: str) -> bool:
+    return key == path or key.startswith(path + ".")

@@ -1,0 +1,112 @@
+"""What may be a name, and how paths and ports are written."""
+
+import keyword
+import re
+from typing import NamedTuple, Self
+
+from designer.model.errors import NetworkError
+
+# dir(nn.Module()) of torch 2.13 without what starts with an underscore; a test compares.
+MODULE_NAMES = frozenset(
+    """
+    T_destination add_module apply bfloat16 buffers call_super_init children compile cpu cuda double dump_patches eval
+    extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half ipu load_state_dict modules
+    mtia named_buffers named_children named_modules named_parameters parameters register_backward_hook register_buffer
+    register_forward_hook register_forward_pre_hook register_full_backward_hook register_full_backward_pre_hook
+    register_load_state_dict_post_hook register_load_state_dict_pre_hook register_module register_parameter
+    register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule
+    share_memory state_dict to to_empty train training type xpu zero_grad
+    """.split()
+)
+# What nn.ModuleDict has beside: taken in a network that holds a layer named by a number.
+MODULE_DICT_NAMES = frozenset("clear items keys pop update values".split())
+SOURCE_NAMES = frozenset("self torch nn F math".split())  # what the written source calls otherwise
+
+_WORD = re.compile("[A-Za-z][A-Za-z0-9_]*")
+_NUMBER = re.compile("0|[1-9][0-9]{0,8}")
+
+
+def is_name(name: object) -> bool:
+    """Whether a text may name a layer or a free size: it becomes an attribute and a local in the written source."""
+    return (
+        isinstance(name, str)
+        and _WORD.fullmatch(name) is not None
+        and len(name) <= 200
+        and not keyword.iskeyword(name)
+        and name not in MODULE_NAMES
+        and name not in SOURCE_NAMES
+    )
+
+
+def check_name(name: str, others: object = ()) -> None:
+    """Refuse a layer name that could not be a key of an nn.ModuleDict and, unless a number, an attribute.
+
+    ``others`` are the names that stand beside it.
+    """
+    if not is_name(name) and not (isinstance(name, str) and _NUMBER.fullmatch(name)):
+        raise NetworkError(f"{shortened(name)} cannot be the name of a layer.")
+    if name in MODULE_DICT_NAMES or name.isdecimal():
+        mixed = {*others, name}  # type: ignore[misc]
+        if (taken := mixed & MODULE_DICT_NAMES) and any(other.isdecimal() for other in mixed):
+            raise NetworkError(f"{min(taken)!r} cannot name a layer beside one that is named by a number.")
+
+
+def shortened(text: object) -> str:
+    """A text as a message may quote it: one line, escaped, not longer than a line."""
+    written = repr(text)
+    return written if len(written) <= 60 else written[:57] + "..."
+
+
+def parent(path: str) -> str:
+    """The path of the group that holds a layer; "" at the root."""
+    return path.rpartition(".")[0]
+
+
+def join(*names: str) -> str:
+    return ".".join(name for name in names if name)
+
+
+def under(path: str, root: str) -> bool:
+    """Whether a path is a layer or group, or lies inside it; everything lies under ""."""
+    return not root or path == root or path.startswith(root + ".")
+
+
+def common(a: str, b: str) -> str:
+    """The innermost path that two paths lie under."""
+    while not under(b, a):
+        a = parent(a)
+    return a
+
+
+def free(name: str, taken: object) -> str:
+    """A name that is not taken: the name itself, else with underscores at its end."""
+    while name in taken:  # type: ignore[operator]
+        name += "_"
+    return name
+
+
+class Port(NamedTuple):
+    """One port of one layer, written ``emb/weight``."""
+
+    layer: str
+    name: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        layer, _, name = text.partition("/")
+        return cls(layer, name)
+
+    def __str__(self) -> str:
+        return f"{self.layer}/{self.name}"
+
+    def below(self, root: str) -> "Port":
+        """The same port, its path read from inside ``root``."""
+        return Port(self.layer[len(root) + 1 :], self.name) if root else self
+
+    def above(self, root: str) -> "Port":
+        """The same port, its path read from outside ``root``."""
+        return Port(f"{root}.{self.layer}", self.name) if root else self
+
+    def moved(self, old: str, new: str) -> "Port":
+        """The same port after the layer or group ``old`` became ``new``."""
+        return Port(new + self.layer[len(old) :], self.name) if under(self.layer, old) else self

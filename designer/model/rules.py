@@ -1,0 +1,272 @@
+"""What a network may not be: loops, data across the border of a group, wires to ports that are not there."""
+
+import math
+from collections.abc import Mapping
+from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING, Literal
+
+from designer.model.errors import NetworkError
+from designer.model.layer import Layer
+from designer.model.names import Port, check_name, common, parent, shortened, under
+from designer.model.structure import BUNDLE, Call, Group, Input
+
+if TYPE_CHECKING:
+    from designer.model.network import Network
+
+DEPTH = 64  # of groups in groups
+
+Load = Literal["data", "learnable", "nothing"]
+
+
+def carries(network: "Network", port: Port) -> Load:
+    """What an output port carries: data, learnables alone, or nothing yet.
+
+    A layer that only computes carries what it is fed; a learnable that is taken and offered on, what arrives.
+    """
+    loads: dict[Port, Load] = {}
+    todo = [port]
+    while todo:
+        port = todo[-1]
+        if port in loads:
+            todo.pop()
+            continue
+        feeders = _feeders(network, port)
+        if isinstance(feeders, str):
+            loads[port] = feeders
+            continue
+        if missing := [feeder for feeder in feeders if feeder not in loads]:
+            loads[port] = "data"  # for a ring, which is refused elsewhere: it must not be followed for ever
+            todo += missing
+            continue
+        loads.pop(port, None)
+        found = {loads[feeder] for feeder in feeders}
+        loads[port] = "data" if "data" in found else "learnable" if "learnable" in found else "nothing"
+    return loads[port]
+
+
+def _feeders(network: "Network", port: Port) -> Load | list[Port]:
+    """The ports that decide what a port carries, or the answer where it is plain."""
+    layer = network.find(port.layer)
+    if layer is None:
+        return "nothing"
+    if port.name == BUNDLE:
+        return "learnable"
+    if port.name in layer.output_learnables:
+        if port.name not in layer.input_learnables:
+            return "learnable"
+        source = network.source_of(port)
+        return [source] if source else "learnable"
+    if not layer.computes:
+        return "data"
+    sources = (network.source_of(Port(port.layer, name)) for name in network.inputs_of(port.layer))
+    return [source for source in sources if source]
+
+
+def needs(network: "Network", port: Port) -> list[Port]:
+    """The input ports that an output port depends on, groups looked into.
+
+    A data output needs all inputs of its layer, of a group also what crosses into it; an offered learnable needs
+    only what is taken under the same name.
+    """
+    layer = network.layer(port.layer)
+    if port.name == BUNDLE:
+        own = [Port(port.layer, BUNDLE)] if isinstance(layer, Call) else []
+        return [*own, *crossing(network, port.layer), *(Port(port.layer, name) for name in layer.input_learnables)]
+    if port.name in layer.output_learnables:
+        return [port] if port.name in layer.input_learnables else []
+    if isinstance(layer, Input):
+        group, _, name = port.layer.rpartition(".")
+        return [Port(group, name)] if group else []
+    own = [Port(port.layer, name) for name in (*network.inputs_of(port.layer), *layer.input_learnables)]
+    if isinstance(layer, Call):
+        own.append(Port(port.layer, BUNDLE))
+    if isinstance(layer, Group):
+        own += [Port(f"{port.layer}.{port.name}", "in"), *crossing(network, port.layer)]
+    return own
+
+
+def crossing(network: "Network", path: str) -> list[Port]:
+    """The ports inside a group that are wired from outside it."""
+    if not isinstance(network.layer(path), Group):
+        return []
+    found, home, inner = [], network, path
+    prefix = ""
+    while True:  # such a wire is kept in one of the networks around the group
+        found += [
+            t.above(prefix)
+            for t, s in home.connections.items()
+            if under(t.layer, inner) and t.layer != inner and not under(s.layer, inner)
+        ]
+        name, _, rest = inner.partition(".")
+        if not rest:
+            return found
+        home, inner, prefix = home.network_at(name), rest, f"{prefix}.{name}" if prefix else name
+
+
+def orderly(network: "Network", out: Port, into: Port) -> bool:
+    """Whether a new wire can make no loop, told without looking upstream."""
+    layer = network.layer(out.layer)
+    if out.name == BUNDLE:
+        return False
+    if out.name in layer.output_learnables:
+        return out.name not in layer.input_learnables
+    if into.name in network.layer(into.layer).output_learnables:
+        return False  # taken and offered on: what it feeds would come to need the source
+    home = common(parent(into.layer), parent(out.layer))
+    there = network.network_at(home)
+    order = there._order
+    if order is None:
+        return False
+    source, target = (port.below(home).layer.partition(".")[0] for port in (out, into))
+    return order[source] < order[target]
+
+
+def order(network: "Network") -> Mapping[str, int] | None:
+    """A place for each layer of this network after all that feed it with data; None where there is no such order."""
+    feeders: dict[str, set[str]] = {name: set() for name in network.layers}
+    for target, source in network.connections.items():
+        layer = network.find(source.layer)
+        if layer is not None and source.name in layer.output_learnables:
+            if source.name in layer.input_learnables:
+                return None  # whatever feeds the chain would count, and may stand outside
+            continue
+        feeders[target.layer.partition(".")[0]].add(source.layer.partition(".")[0])
+    try:
+        return {name: n for n, name in enumerate(TopologicalSorter(feeders).static_order())}
+    except CycleError:  # an expression in a group feeds what feeds the group: no loop of ports
+        return None
+
+
+def check_wire(network: "Network", out: Port, into: Port, orderly: bool = False) -> None:
+    """Refuse a wire of this network that closes a loop, or lets data through the border of a group."""
+    bundled = isinstance(network.layer(into.layer), Call) and into.name == BUNDLE
+    if out.name == BUNDLE and not bundled:
+        raise NetworkError(f"{out} is a bundle of learnables: it goes to the learnables of a Call, not to {into}.")
+    if bundled and out.name != BUNDLE:
+        raise NetworkError(f"{into} says what is called: it takes the learnables of a layer, not {out}.")
+    if bundled and parent(out.layer) != parent(into.layer):
+        raise NetworkError(f"{into.layer} can call only what stands beside it, not {out.layer}.")
+    if not orderly and _needs_itself(network, into):
+        raise NetworkError(f"Connecting {out} to {into} would make a loop.")
+    check_border(network, out, into)
+    layer = network.layer(into.layer)
+    fed = layer.computes and into.name not in layer.input_learnables
+    if (fed or into.name in layer.output_learnables) and any(isinstance(la, Group) for la in network.layers.values()):
+        check_borders(network)  # what was a learnable downstream may have become data
+
+
+def check_borders(network: "Network") -> None:
+    for target, source in network.wires.items():
+        check_border(network, source, target)
+
+
+def check_border(network: "Network", out: Port, into: Port) -> None:
+    """Refuse data that slips through the border of a group: it goes by Input and Output layers."""
+    home = parent(out.layer)
+    if home == parent(into.layer) or out.name == BUNDLE or carries(network, out) != "data":
+        return
+    if home == common(home, parent(into.layer)) and into.name in network.layer(into.layer).input_learnables:
+        return
+    raise NetworkError(f"{out} is data: it cannot cross the border of a group to {into}.")
+
+
+def _needs_itself(network: "Network", into: Port) -> bool:
+    """Whether what flows into a port depends on what comes out of its layer."""
+    source = network.source_of(into)
+    seen: set[Port] = set()
+    todo = [source] if source else []
+    while todo:
+        port = todo.pop()
+        if port in seen:
+            continue
+        seen.add(port)
+        needed = needs(network, port)
+        if into in needed:
+            return True
+        todo += [source for need in needed if (source := network.source_of(need))]
+    return False
+
+
+def check_key(network: "Network", key: str) -> None:
+    """Refuse a value that belongs to no learnable or buffer, or to one that is taken from a wire."""
+    path = key
+    while path and network.find(path) is None:
+        path = parent(path)
+    layer = network.find(path) if path else None
+    if layer is None or isinstance(layer, Group | Call | Input) or type(layer).module is Layer.module:
+        raise NetworkError(f"No layer has a learnable or buffer {shortened(key)}.")
+    for name in layer.input_learnables:
+        if layer.key(path, name) == key:
+            raise NetworkError(f"{path} takes its {name} from a wire, so it has no value of its own for {key}.")
+
+
+def check_network(network: "Network", depth: int = 0) -> None:
+    """Refuse a network, as read from a file, that no edits could have made; names one thing that is wrong."""
+    _check_level(network, depth)
+    wires = network.wires
+    for target, source in wires.items():
+        if not network.has_output(source):
+            raise NetworkError(f"There is no output {shortened(str(source))} for {shortened(str(target))}.")
+        if not network.has_input(target):
+            raise NetworkError(f"There is no input {shortened(str(target))}.")
+    _check_loops(network)
+    for target, source in wires.items():
+        check_wire_ends(network, source, target)
+        check_border(network, source, target)
+    for key in network.values:
+        check_key(network, key)
+    for key in network.aliases.values():
+        check_key(network, key)
+
+
+def check_wire_ends(network: "Network", out: Port, into: Port) -> None:
+    """Refuse a bundle that does not go from a layer to a Call beside it."""
+    if out.name == BUNDLE or into.name == BUNDLE:
+        check_wire(network, out, into, orderly=True)
+
+
+def _check_level(network: "Network", depth: int) -> None:
+    if depth > DEPTH:
+        raise NetworkError(f"Groups stand in groups more than {DEPTH} deep.")
+    numbered = any(name.isdecimal() for name in network.layers if isinstance(name, str))
+    for name, layer in network.layers.items():
+        check_name(name, network.layers if numbered else ())
+        if isinstance(layer, Group):
+            _check_level(layer.network, depth + 1)
+    for name, at in network.positions.items():
+        if name not in network.layers or not all(map(math.isfinite, at)):
+            raise NetworkError(f"The position of {shortened(name)} is not that of a layer.")
+    for target, source in network.connections.items():
+        for port in (target, source):
+            if network.find(port.layer) is None:
+                raise NetworkError(f"A wire ends at {shortened(str(port))}, but there is no layer of that name.")
+        first, second = (port.layer.partition(".") for port in (target, source))
+        if first[0] == second[0] and first[1] and second[1]:
+            raise NetworkError(f"The wire from {source} to {target} must be kept inside {first[0]}.")
+
+
+def _check_loops(network: "Network") -> None:
+    """Refuse a port that needs itself, in one walk over all ports."""
+    done: set[Port] = set()
+    for start in network.targets:
+        if start in done:
+            continue
+        stack: list[tuple[Port, list[Port]]] = [(start, _upstream(network, start))]
+        open_ports = {start}
+        while stack:
+            port, before = stack[-1]
+            if not before:
+                stack.pop()
+                open_ports.discard(port)
+                done.add(port)
+                continue
+            upstream = before.pop()
+            if upstream in open_ports:
+                raise NetworkError(f"{upstream} needs itself: its wires make a loop.")
+            if upstream not in done:
+                open_ports.add(upstream)
+                stack.append((upstream, _upstream(network, upstream)))
+
+
+def _upstream(network: "Network", port: Port) -> list[Port]:
+    return [source for need in needs(network, port) if (source := network.source_of(need))]

@@ -1,0 +1,140 @@
+"""The layers that the model itself knows: ends of a network, a free learnable, a group, a second use."""
+
+from typing import TYPE_CHECKING, Any
+
+from designer.model.errors import NetworkError
+from designer.model.layer import Layer, Shape, prop
+from designer.model.names import is_name, shortened
+
+if TYPE_CHECKING:
+    from designer.model.network import Network
+
+BUNDLE = "learnables"  # the port of a layer or group that a Call is wired to
+DTYPES = ("float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool")
+DTYPES += ("complex64", "complex128")
+
+
+def check_shape(shape: Shape) -> None:
+    """Refuse a size that is negative or a name that could not stand in the written source."""
+    for size in shape:
+        if isinstance(size, str) and not is_name(size):
+            raise NetworkError(f"{shortened(size)} cannot name a size.")
+
+
+class Input(Layer, category="In and out", search="source data tokens image sequence features"):
+    """Take data into the network, or into a group.
+
+    Inside a group it has no shape of its own: what is wired to the group's port comes out of it.
+    """
+
+    shape: Shape = prop((), "Sizes of the data; a name is a size known only at run time.")
+    dtype: str = prop("float32", "Type of its elements.", choices=DTYPES)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.shape, int | str):
+            raise NetworkError(f"The shape of an Input must be a list of sizes, not {shortened(self.shape)}.")
+        super().__post_init__()
+        check_shape(self.shape)
+
+    def inputs(self) -> tuple[str, ...]:
+        return ()
+
+    def summary(self, *shapes: Any) -> str:
+        return self.dtype
+
+    @property
+    def computes(self) -> bool:
+        return False
+
+
+class Output(Layer, category="In and out", search="result sink return"):
+    """Give a result of the network, or of a group, a name."""
+
+    def outputs(self) -> tuple[str, ...]:
+        return ()
+
+    @property
+    def computes(self) -> bool:
+        return False
+
+
+class Parameter(Layer, category="In and out", search="free learnable weight array"):
+    """Hold a learnable that belongs to no other layer (torch.nn.Parameter)."""
+
+    shape: tuple[int, ...] = prop((1,), "Sizes of the learnable.")
+    init: str = prop("zeros", "Function of torch that fills it.", choices=("zeros", "ones", "randn", "rand"))
+
+    def __post_init__(self) -> None:
+        self.__dict__["output_learnables"] = ("value",)
+        super().__post_init__()
+        if self.input_learnables:
+            raise NetworkError("A Parameter holds its value and cannot take it from a wire.")
+
+    def learnables(self) -> tuple[str, ...]:
+        return ("value",)
+
+    def inputs(self) -> tuple[str, ...]:
+        return ()
+
+    def outputs(self) -> tuple[str, ...]:
+        return ()
+
+    def module(self) -> str:
+        return f"nn.Parameter(torch.{self.init}({', '.join(map(str, self.shape)) or '()'}))"
+
+    def key(self, path: str, learnable: str) -> str:
+        return path
+
+    def summary(self, *shapes: Any) -> str:
+        return "x".join(map(str, self.shape)) or "one number"
+
+
+class Group(Layer, category="In and out", search="block subgraph nested"):
+    """Hold a network of layers; its data ports are its Input and Output layers."""
+
+    network: "Network" = prop(None, "The layers inside.")
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        raise TypeError("A group is told by what it holds, not by its class.")
+
+    def __post_init__(self) -> None:
+        from designer.model.network import Network
+
+        if self.network is None:
+            self.__dict__["network"] = Network()
+        if not isinstance(self.network, Network):
+            raise NetworkError(f"A Group holds a Network, not {shortened(self.network)}.")
+        if self.network.values or self.network.aliases:
+            raise NetworkError("The network inside a Group holds no values: they are kept at the root.")
+        super().__post_init__()
+
+    def __hash__(self) -> int:
+        if "_hash" not in self.__dict__:
+            net = self.network
+            self.__dict__["_hash"] = hash((tuple(net.layers.items()), frozenset(net.connections.items())))
+        return self.__dict__["_hash"]  # type: ignore[no-any-return]
+
+    def inputs(self) -> tuple[str, ...]:
+        return self.network.inputs
+
+    def outputs(self) -> tuple[str, ...]:
+        return self.network.ends
+
+    def summary(self, *shapes: Any) -> str:
+        count = sum(not isinstance(layer, Input | Output) for layer in self.network.layers.values())
+        return f"{count} layer{'s' if count != 1 else ''}"
+
+    @property
+    def computes(self) -> bool:
+        return False
+
+
+class Call(Layer, category="In and out", search="share reuse again siamese"):
+    """Use another layer or group of the same network once more; a wire from its ``learnables`` says which."""
+
+    def summary(self, *shapes: Any) -> str:
+        return ""
+
+    @property
+    def computes(self) -> bool:
+        return False

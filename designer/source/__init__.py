@@ -1,0 +1,7 @@
+"""From a network to PyTorch source, and to the nn.Module that runs it."""
+
+from designer.source.modules import build, import_source
+from designer.source.values import arriving, free_memory, initialize
+from designer.source.writer import write_pytorch
+
+__all__ = ["arriving", "build", "free_memory", "import_source", "initialize", "write_pytorch"]

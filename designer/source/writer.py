@@ -1,0 +1,323 @@
+"""Write a network as the source of an nn.Module: a class for the network and one for each kind of group."""
+
+import graphlib
+import heapq
+import re
+from typing import NamedTuple
+
+from designer.analysis import Analysis, analyze
+from designer.analysis.probe import Unwired, preamble
+from designer.model import BUNDLE, Call, Group, Input, Layer, Network, NetworkError, Output, Parameter, Port, Shape
+from designer.model.names import SOURCE_NAMES, free, is_name, parent, under
+from designer.source.lines import laid_out
+
+HEADER = '"""A PyTorch network, written by Network Designer."""'
+IMPORTS = (
+    ("import math", r"\bmath\."),
+    ("import torch", r"\btorch\."),
+    ("import torch.nn.functional as F", r"\bF\."),
+    ("from torch import nn", r"\bnn\."),
+)
+
+
+def write_pytorch(network: Network) -> str:
+    """The source of the module that runs the network, its class called ``Net``.
+
+    It needs torch alone; values come by ``load_state_dict``. Raises NetworkError, with the first problem, for a
+    network that has errors.
+    """
+    return write_analyzed(analyze(network))
+
+
+def write_analyzed(analysis: Analysis) -> str:
+    """The source of a network that has been analyzed."""
+    if analysis.errors:
+        raise NetworkError(analysis.errors[0].text)
+    if not analysis.network.outputs:
+        raise NetworkError("The network gives nothing back: connect a layer to an input first.")
+    writer = Writer(analysis)
+    writer.name_of(Scope(writer, ""), "Net")
+    parts = [*(source.strip("\n") for source in writer.preamble.values()), *map(_class_text, writer.classes)]
+    body = "\n\n\n".join(parts)
+    imports = "\n".join(line for line, use in IMPORTS if re.search(use, body))
+    return f"{HEADER}\n\n{imports}\n\n\n{body}\n"
+
+
+class Line(NamedTuple):
+    """One statement, and the shape that it gives."""
+
+    text: str
+    comment: str = ""
+
+
+class Class:
+    """One class of the file, shared by groups that do the same."""
+
+    def __init__(self, name: str, head: str, init: list[Line], signature: str, lines: list[Line]):
+        self.name, self.head, self.init, self.signature, self.lines = name, head, init, signature, lines
+
+    @property
+    def body(self) -> tuple[object, ...]:
+        """What makes two classes the same: all but the name and the shapes."""
+        texts = (tuple(line.text for line in lines) for lines in (self.init, self.lines))
+        return self.head, self.signature, *texts
+
+
+def _class_text(made: Class) -> str:
+    lines = [f"class {made.name}({made.head}):", "    def __init__(self):", "        super().__init__()"]
+    for line in made.init:
+        lines += laid_out(line.text, line.comment, 8)
+    lines += ["", *laid_out(made.signature, "", 4)]
+    for line in made.lines:
+        lines += laid_out(line.text, line.comment, 8)
+    return "\n".join(lines)
+
+
+class Writer:
+    """What the classes of one file share."""
+
+    def __init__(self, analysis: Analysis):
+        self.network, self.analysis = analysis.network, analysis
+        self.preamble: dict[str, str] = {}
+        self.classes: list[Class] = []
+        self.functions = {name for _, layer in self.network.walk() for name in layer.preamble()}
+
+    def name_of(self, scope: "Scope", name: str) -> str:
+        """The name of a scope's class; groups with the same body share one."""
+        made = scope.written(name)
+        for known in self.classes:
+            if known.body == made.body and name != "Net":
+                pairs = list(zip(known.lines, made.lines))
+                known.lines = [line if line.comment == other.comment else Line(line.text) for line, other in pairs]
+                return known.name
+        made.name = free(name, {*self.functions, *(known.name for known in self.classes), "Net"} - {scope.path or "Net"})
+        self.classes.append(made)
+        return made.name
+
+
+class Scope:
+    """The class of one group, or of the whole network."""
+
+    def __init__(self, writer: Writer, path: str):
+        self.writer, self.path, self.root = writer, path, writer.network
+        self.network = self.root.network_at(path)
+        self.prefix = f"{path}." if path else ""
+        self.init: list[Line] = []
+        self.lines: list[Line] = []
+        self.taken = {*SOURCE_NAMES, *writer.functions}
+        self.values: dict[Port, str] = {}  # the source text of what an output port gives
+        self.borrowed: dict[Port, str] = {}  # what comes from outside the group -> its argument
+        self.groups: dict[str, Scope] = {}
+        self.ends = [port.above(path) for port in self.network.outputs.values()]
+        inputs = self.network.inputs
+        for name in inputs:
+            self.values[Port(self.prefix + name, "out")] = self.local("x" if path and len(inputs) == 1 else name)
+        self.arguments = list(self.values.values())
+        order = self.ordered()
+        reserved = {self.written_name(name) for name in order} - self.taken
+        self.taken |= reserved  # so that no other local takes the name of a layer
+        self.reserved = reserved
+        for name in self.network.layers:
+            if not isinstance(self.network.layers[name], Input | Output):
+                self.construct(name)
+        for name in order:
+            self.run(name)
+        self.results = [self.value(port) for port in self.ends]
+
+    def written(self, name: str) -> Class:
+        """The scope as a class."""
+        numbered = any(
+            n.isdecimal() and not self.is_tensor(self.prefix + n) for n, la in self.network.layers.items()
+        )
+        arguments = ", ".join(["self", *self.arguments, *self.borrowed.values()])
+        lines = [*self.lines]
+        if self.results:
+            returned = f"return {', '.join(self.results)}"
+            lines.append(Line(returned))
+        init = [*self.init]
+        if not self.path and self.root.dtype != "float32":
+            init.append(Line(f"self.to(torch.{self.root.dtype})"))
+        if not lines:
+            lines.append(Line("pass"))
+        return Class(name, f"nn.{'ModuleDict' if numbered else 'Module'}", init, f"def forward({arguments}):", lines)
+
+    def ordered(self) -> list[str]:
+        """The layers by the flow of data, else as they were added; expressions are written where they are used."""
+        places = {name: n for n, name in enumerate(self.network.layers)}
+        sorter: graphlib.TopologicalSorter[str] = graphlib.TopologicalSorter()
+        feeders = self.feeders()
+        for name, layer in self.network.layers.items():
+            path = self.prefix + name
+            outs = [Port(path, out) for out in self.root.outputs_of(path)]
+            if not isinstance(layer, Input | Output) and not any(map(self.root.is_learnable, outs)):
+                sorter.add(name, *feeders.get(name, ()))
+        sorter.prepare()
+        order: list[str] = []
+        ready: list[tuple[int, str]] = []
+        while sorter.is_active():
+            for name in sorter.get_ready():
+                heapq.heappush(ready, (places[name], name))
+            order.append(heapq.heappop(ready)[1])
+            sorter.done(order[-1])
+        return order
+
+    def feeders(self) -> dict[str, set[str]]:
+        """The layers of this scope whose data a layer needs, or what it calls does."""
+        found: dict[str, set[str]] = {}
+        calls: dict[str, list[str]] = {}
+        for name, layer in self.network.layers.items():
+            if isinstance(layer, Call) and (called := self.root.called(self.prefix + name)):
+                calls.setdefault(called, []).append(name)
+        inputs = set(self.network.inputs)
+        for target, source in self.root.wires.items():
+            if not under(source.layer, self.path) or not under(target.layer, self.path) or source.name == BUNDLE:
+                continue
+            name, feeder = (port.layer[len(self.prefix) :].partition(".")[0] for port in (target, source))
+            if name == feeder or feeder in inputs or self.root.is_learnable(source):
+                continue
+            origins = [feeder]
+            found.setdefault(name, set()).update(origins)
+            for called, callers in calls.items():
+                own = target.layer == called and target.name in self.root.inputs_of(called)
+                if under(target.layer, called) and not own:
+                    for caller in callers:
+                        found.setdefault(caller, set()).update(origins)
+        return found
+
+    @staticmethod
+    def written_name(name: str) -> str:
+        return name if is_name(name) else f"x{name}"
+
+    def local(self, name: str) -> str:
+        """A local of its own, called like a layer."""
+        name = free(self.written_name(name.replace(".", "_")), self.taken)
+        self.taken.add(name)
+        return name
+
+    def is_tensor(self, path: str) -> bool:
+        """Whether a layer is written as a tensor of its group: a parameter or buffer, not a module."""
+        layer = self.root.layer(path)
+        return isinstance(layer, Parameter) or (not isinstance(layer, Group | Call) and layer.key(path, "value") == path)
+
+    def module(self, path: str) -> str:
+        """The text of a module, parameter or buffer at or below this scope."""
+        text, at = "self", self.prefix
+        for name in path[len(self.prefix) :].split("."):
+            at += name
+            if not name.isdecimal():
+                text += f".{name}"
+            elif self.root.find(at) is not None and self.is_tensor(at):
+                kind = "parameter" if isinstance(self.root.layer(at), Parameter) else "buffer"
+                text += f'.get_{kind}("{name}")'
+            else:
+                text += f'["{name}"]'
+            at += "."
+        return text
+
+    def value(self, port: Port) -> str:
+        """The text of what an output port gives, here."""
+        if port in self.values:
+            return self.values[port]
+        layer = self.root.layer(port.layer)
+        if port.name in layer.output_learnables and port.name in layer.input_learnables:
+            return self.value(self.source(port))
+        if not under(port.layer, self.path):
+            name = port.layer if port.name in ("out", "value") else f"{port.layer}_{port.name}"
+            self.borrowed[port] = self.values[port] = self.local(name)
+        elif port.name in layer.output_learnables:
+            self.values[port] = self.module(layer.key(*port))
+        else:  # an expression
+            self.statement(port.layer, layer, port.layer)
+        return self.values[port]
+
+    def source(self, target: Port) -> Port:
+        source = self.root.source_of(target)
+        assert source is not None, target
+        return source
+
+    def construct(self, name: str) -> None:
+        """Write the modules, parameters and buffers of a layer into ``__init__``."""
+        path, layer = self.prefix + name, self.network.layers[name]
+        if isinstance(layer, Group):
+            self.groups[path] = scope = Scope(self.writer, path)
+            self.assign_module(path, f"{self.writer.name_of(scope, class_name(path))}()")
+        elif not isinstance(layer, Call) and (module := self.writer.analysis.facts[path].module):
+            self.writer.preamble |= preamble(layer, module)
+            frozen = [learnable for learnable in layer.frozen if learnable in layer.owned]
+            whole = bool(frozen) and len(frozen) == len(layer.owned)
+            self.assign_module(path, module + (".requires_grad_(False)" if whole else ""))
+            for learnable in frozen if not whole else ():
+                self.init.append(Line(f"{self.module(layer.key(path, learnable))}.requires_grad_(False)"))
+            for learnable in layer.input_learnables:
+                source = str(self.source(Port(path, learnable))).replace("/", ".")
+                self.init.append(Line(f"{self.module(layer.key(path, learnable))} = None", source))
+
+    def assign_module(self, path: str, text: str) -> None:
+        name = path.rpartition(".")[2]
+        if name.isdecimal() and self.is_tensor(path):
+            kind = "parameter" if isinstance(self.root.layer(path), Parameter) else "buffer"
+            self.init.append(Line(f'self.register_{kind}("{name}", {text})'))
+        else:
+            self.init.append(Line(f"{self.module(path)} = {text}"))
+
+    def run(self, name: str) -> None:
+        path = self.prefix + name
+        called = self.root.called(path)
+        assert called is not None
+        layer = self.root.layer(called)
+        if not isinstance(layer, Group):
+            return self.statement(path, layer, called)
+        scope = self.groups[called]
+        given = [*self.inputs(path), *(self.value(port) for port in scope.borrowed)]
+        pattern = ", ".join(f"{{{out}}}" for out in layer.outputs())
+        return self.assign(path, pattern, f"{self.module(called)}({', '.join(given)})")
+
+    def inputs(self, path: str) -> list[str]:
+        return [self.value(self.source(Port(path, name))) for name in self.root.inputs_of(path)]
+
+    def statement(self, path: str, layer: Layer, called: str) -> None:
+        """Write what one layer does; a second use does what the called layer does, with other data."""
+        fact = self.writer.analysis.facts.get(called)
+        m = self.module(called) if fact and fact.module else "self"
+        inputs = self.inputs(path)
+        if layer.input_learnables:
+            learnables = {name: self.module(layer.key(called, name)) for name in layer.owned}
+            learnables |= {name: self.value(self.source(Port(called, name))) for name in layer.input_learnables}
+            text = layer.functional(m, *inputs, **{name.replace(".", "_"): v for name, v in learnables.items()})
+        else:
+            text = layer.call(m, *inputs)
+        self.writer.preamble |= preamble(layer, text)
+        self.assign(path, layer.unpack(), text)
+
+    def assign(self, path: str, pattern: str, text: str) -> None:
+        outs = self.root.outputs_of(path)
+        names: dict[str, str] = {}
+        for port in (Port(path, out) for out in outs):
+            if port in self.ends or port in self.root.targets:
+                own = path[len(self.prefix) :] if under(path, self.path) else path
+                own = own if port.name == outs[0] else f"{own}_{port.name}"
+                if own == path[len(self.prefix) :]:
+                    self.taken -= {self.written_name(own)} & self.reserved
+                names[port.name] = self.values[port] = self.local(own)
+        if names:
+            self.lines.append(Line(f"{pattern.format_map(Unwired(names))} = {text}", self.comment(path, outs[0])))
+
+    def comment(self, path: str, out: str) -> str:
+        """The shape, where a layer changes it."""
+        shape = self.writer.analysis.shape(Port(path, out))
+        given = self.writer.analysis.input_shapes(path)
+        return "" if shape is None or given[:1] == [shape] else shape_comment(shape)
+
+
+def shape_comment(shape: Shape) -> str:
+    return ", ".join(map(str, shape)) or "one number"
+
+
+def class_name(path: str) -> str:
+    """The name of a group's class: the group's less its digits, else that of what holds it in the singular."""
+    tail = path.rpartition(".")[2].rstrip("0123456789_")
+    if not tail:
+        tail = parent(path).rpartition(".")[2].rstrip("0123456789_")
+        tail = tail.removesuffix("s") or tail
+    name = "".join(word[:1].upper() + word[1:] for word in tail.split("_")) or "Block"
+    return name if is_name(name) else f"{name}Block"
