@@ -92,13 +92,11 @@ class Analyzer(QObject):
         if self.torch.version and not self.busy and self.document.stale:
             self.busy = True
             network = self.document.network
-            self.torch.background.run(
-                lambda: _analyzed(network), lambda found: self._came(network, found), lambda e: self._failed(network, e)
-            )
+            self.torch.background.run(lambda: _analyzed(network), self._came, lambda e: self._failed(network, e))
 
-    def _came(self, network: Any, found: Any) -> None:
+    def _came(self, found: Any) -> None:
         self.busy = False
-        if network is self.document.network:
+        if found.network is self.document.network:
             self.document.take_analysis(found)
         self.ask()
 
