@@ -1,10 +1,9 @@
-"""Switch learnables to wires and back, and remove layers, without changing what the others compute."""
+"""Switch learnables to wires and back without changing what the network computes."""
 
 from collections.abc import Iterator
 
 from designer.edits.ties import untie
 from designer.model import Network, Port
-from designer.model.names import under
 
 
 def switch_input(network: Network, port: str | Port, on: bool) -> Network:
@@ -38,54 +37,6 @@ def _borrowers(network: Network, port: Port) -> Iterator[Port]:
             for out in outs:
                 if network.is_learnable(out):
                     yield from _borrowers(network, out)
-
-
-def discard(network: Network, *ports_and_paths: str) -> tuple[Network, tuple[str, ...]]:
-    """Remove layers and cut wires (named by their target, ``fc/in``), and say what became of ties.
-
-    A learnable that others borrow from a removed layer goes to the first of them; where expressions lie between,
-    each borrower owns what it borrowed. A borrower whose wire is cut owns what it borrowed.
-    """
-    paths = [name for name in ports_and_paths if "/" not in name]
-    said = []
-
-    def goes(path: str) -> bool:
-        return any(under(path, removed) for removed in paths)
-
-    for name in (name for name in ports_and_paths if "/" in name):
-        target = Port.parse(name)
-        if goes(target.layer) or target not in network.wires:
-            continue
-        if target.name in network.layer(target.layer).input_learnables and network.is_learnable(network.wires[target]):
-            network = untie(network, name)
-            said.append(f"{target.layer} now owns its {target.name}.")
-        else:
-            network = network.disconnect(name)
-    for owner in [path for path in network.all if goes(path)]:
-        for learnable in network.layer(owner).output_learnables if owner in network.all else ():
-            heirs = [port for port in borrowers(network, Port(owner, learnable)) if not goes(port.layer)]
-            if heirs:
-                network = _handed_over(network, Port(owner, learnable), heirs)
-                said.append(f"{heirs[0].layer} now owns {heirs[0].name}, which {owner} owned.")
-    left = [path for path in paths if path in network.all]
-    for path in left:
-        if path in network.all:  # not gone with a group that held it
-            network = network.remove(path)
-    return network, tuple(said)
-
-
-def _handed_over(network: Network, owner: Port, heirs: list[Port]) -> Network:
-    """Let the first heir own a learnable, and the others take it from there."""
-    first, *others = heirs
-    direct = all(network.wires[heir] == owner for heir in heirs)
-    if not direct:
-        return untie(network, *map(str, heirs))
-    network = untie(network, str(first))
-    if others:
-        network = _set(network, first.layer, "output_learnables", first.name, True)
-        for other in others:
-            network = network.connect(first, other)
-    return network
 
 
 def _parsed(port: str | Port) -> Port:
