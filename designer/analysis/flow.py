@@ -1,10 +1,11 @@
 """What runs on every wire: tensors at several points, and how their sizes are written."""
 
 import dataclasses
+import functools
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 
+from designer.analysis.dtypes import needed
 from designer.analysis.flat import Flat
 from designer.analysis.probe import REMEMBERED, Outcome, Sizes, Tensor, ask
 from designer.analysis.shapes import Point, Size, count_text, describe, points
@@ -153,7 +154,7 @@ def flow_of(port: Port | None, facts: Mapping[str, Facts], count: int) -> Flow |
 _memo: dict[tuple[object, ...], Facts] = {}
 
 
-@lru_cache(maxsize=REMEMBERED)
+@functools.lru_cache(maxsize=REMEMBERED)
 def _flow(at: tuple[Tensor | None, ...], shape: Shape | None) -> Flow:
     """Equal flows are one object: a layer whose output stayed the same ends what an edit changes."""
     return Flow(at, shape)
@@ -198,6 +199,8 @@ def _asked(layer: Layer, flows: tuple[Flow | None, ...], at: Sequence[Point], fr
         return UNKNOWN
     if isinstance(layer, Output):
         return Facts()
+    if any(flow.dtype != dtype for flow in known) and (other := needed_dtype(layer, known, dtype)):
+        return Facts(error=f"it cannot take {known[other[0]].dtype}")
     free = any(isinstance(size, str) for flow in known for size in flow.shape or ("?",))
     asked = [_ask(layer, [flow.at[n] for flow in known], dtype) for n in range(len(at) if free else 1)]
     if not free:  # no free size reaches it: one point is enough
@@ -208,8 +211,7 @@ def _asked(layer: Layer, flows: tuple[Flow | None, ...], at: Sequence[Point], fr
         return Facts(error=error or "")
     modules = {module for module, _ in ran}
     if len(modules) > 1:
-        short, long = sorted(map(str, modules))[:2]
-        return Facts(error=f"the size of a learnable would depend on the data: {short} or {long}")
+        return Facts(error=f"the size of a learnable would depend on {_deciding(at, asked)}")
     refused = tuple(point for point, (_, outcome) in zip(at, asked) if outcome and outcome.error is not None)
     writer = _Writer(layer, known, at, dtype, fresh)
     outputs = {}
@@ -223,9 +225,38 @@ def _asked(layer: Layer, flows: tuple[Flow | None, ...], at: Sequence[Point], fr
     )
 
 
+def needed_dtype(layer: Layer, flows: Sequence[Flow], dtype: str) -> tuple[int, str] | None:
+    """Which input needs which other type of elements for a layer to run."""
+    tensors = [flow.at[0] for flow in flows]
+    whole = [tensor for tensor in tensors if tensor is not None]
+    if len(whole) < len(tensors):
+        return None
+    small = [
+        tensor._replace(sizes=tuple(s if isinstance(e, int) else 2 for e, s in zip(flow.shape or (), tensor.sizes)))
+        for flow, tensor in zip(flows, whole)
+    ]
+    return needed(layer, whole, small, dtype)
+
+
 def _ask(layer: Layer, inputs: list[Tensor | None], dtype: str) -> tuple[str | None, Outcome | None]:
     known = tuple(tensor for tensor in inputs if tensor is not None)
     return ask(layer, known, dtype) if len(known) == len(inputs) else (None, None)
+
+
+def _deciding(at: Sequence[Point], asked: Sequence[tuple[str | None, Outcome | None]]) -> str:
+    """The free sizes that change the text of a module."""
+    base = at[0]
+    names = [
+        name
+        for name in base
+        for point, (module, _) in zip(at, asked)
+        if _only(point, base, name) and module != asked[0][0]
+    ]
+    return " and ".join(dict.fromkeys(names)) or "sizes known only at run time"
+
+
+def _only(point: Point, base: Point, name: str) -> bool:
+    return point[name] != base[name] and all(point[other] == base[other] for other in base if other != name)
 
 
 class _Writer:
@@ -249,7 +280,7 @@ class _Writer:
         sizes: list[Size] = []
         for d in range(len(there[0].sizes)):
             seen = [tensor.sizes[d] if tensor else None for tensor in tensors]
-            size = describe(seen, self.at, self.entries, lambda text, size, d=d: self._run(ran, port, d, text, size))
+            size = describe(seen, self.at, self.entries, functools.partial(self._run, ran, port, d))
             if size is None:
                 size = f"T{self.fresh + len(self.seen) + 1}"
                 while size in self.at[0]:

@@ -63,6 +63,28 @@ def ask(layer: Layer, inputs: tuple[Tensor, ...], dtype: str = "float32") -> tup
     return module, outcome if counted is None else outcome._replace(multiply_adds=counted)
 
 
+@lru_cache(maxsize=4096)
+def try_out(layer: Layer, inputs: tuple[Tensor, ...], dtype: str) -> str | None:
+    """Run a layer on real, small tensors of zeros; what torch refuses it with, None where it runs."""
+    import torch
+
+    shapes = [tensor.sizes for tensor in inputs]
+    names = namespace()
+    try:
+        with LOCK, torch.no_grad(), torch.random.fork_rng(devices=[]):
+            module = layer.module(*shapes)
+            call = layer.call("m" if module else "self", *(f"x{n}" for n in range(len(inputs))))
+            exec("\n".join([*preamble(layer, f"{module} {call}").values(), f"m = {module}"]), names)
+            if hasattr(names["m"], "to"):
+                names["m"] = names["m"].to(getattr(torch, dtype))
+            for n, tensor in enumerate(inputs):
+                names[f"x{n}"] = torch.zeros(tensor.sizes, dtype=getattr(torch, tensor.dtype))
+            exec(call, names)
+    except Exception as error:  # whatever torch says about a layer is news for the user
+        return _sentence(error)
+    return None
+
+
 def preamble(layer: Layer, source: str) -> dict[str, str]:
     """The functions and classes of a layer that a source uses, and those that they use."""
     known = layer.preamble()
@@ -154,7 +176,7 @@ def _counter_class() -> type:
     from torch.utils._python_dispatch import TorchDispatchMode
     from torch.utils.flop_counter import flop_registry
 
-    class Counter(TorchDispatchMode):
+    class Counter(TorchDispatchMode):  # type: ignore[misc]
         """Counts multiply-adds by torch's own formulas; None once one meets what it does not know."""
 
         multiply_adds: int | None = 0

@@ -1,14 +1,15 @@
 """What is wrong with a network, in sentences, and the edits that mend it."""
 
 import dataclasses
+import functools
 import itertools
 from collections.abc import Iterator, Sequence
 
-from designer.analysis.flow import Facts, Flow, Propagation, flow_of, propagate_at
+from designer.analysis.flow import Facts, Flow, Propagation, flow_of, needed_dtype, propagate_at
 from designer.analysis.permute import permutations
 from designer.analysis.probe import ask
 from designer.analysis.report import Fix, Problem, shape_text
-from designer.model import BUNDLE, Call, Group, Input, Layer, Network, Output, Parameter, Port, Shape
+from designer.model import BUNDLE, Call, Group, Input, Layer, Network, Output, Parameter, Port
 from designer.model.names import parent, under
 
 MULTIPLES = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 96)
@@ -87,8 +88,8 @@ def _closing(network: Network, path: str, layer: Layer, name: str) -> tuple[Fix,
         for n in net.inputs_of(path):
             if net.source_of(Port(path, n)):
                 net = net.disconnect(Port(path, n))
-        for n, source in enumerate(source for source in sources if source):
-            net = net.connect(source, Port(path, str(n)))
+        for place, source in enumerate(source for source in sources if source):
+            net = net.connect(source, Port(path, str(place)))
         return net
 
     return (Fix(f"Close the gap at input {name}", close),)
@@ -109,9 +110,8 @@ def _misfit(propagation: Propagation, port: Port, source: Port) -> Iterator[Prob
     fixes = []
     orders = permutations([s for s in flow.shape or () if isinstance(s, int)], want.sizes)
     if (wire := network.source_of(port)) and parent(wire.layer) == parent(port.layer):
-        fixes += [
-            Fix(f"Insert Permute {order}", lambda net, o=order: _permuted(net, wire, port, o)) for order in orders
-        ]  # type: ignore[misc]
+        permuted = functools.partial(_permuted, source=wire, target=port)
+        fixes += [Fix(f"Insert Permute {order}", functools.partial(permuted, order=order)) for order in orders]
     fixes.append(Fix(f"Let {port.layer} own its {port.name}", lambda net: _owning(net, port.layer, port.name)))
     have, need = shape_text(flow.shape), shape_text(want.sizes)
     text = f"{port.layer} needs its {port.name} as {need}, but {source} is {have}."
@@ -138,7 +138,8 @@ def _conflicts(network: Network, port: Port, source: Port) -> Iterator[Problem]:
         mine = dict(getattr(layer, field)).get(port.name)
         theirs = dict(getattr(owner, field)).get(source.name, 1.0)
         if mine is not None and mine != theirs:
-            text = f"{port.layer} gives its {port.name} the {word} factor {mine:g}, but its owner {source.layer} gives it {theirs:g}."
+            given = f"{port.layer} gives its {port.name} the {word} factor {mine:g}"
+            text = f"{given}, but its owner {source.layer} gives it {theirs:g}."
             yield Problem("error", text, (port.layer, source.layer), _one_factor(port, source, field, mine, theirs))
     if port.name in layer.frozen and source.name not in owner.frozen:
         text = f"{port.layer} freezes its {port.name}, but its owner {source.layer} trains it."
@@ -170,13 +171,15 @@ def _explained(propagation: Propagation, path: str) -> Problem:
     flat, fact = propagation.flat, propagation.facts[path]
     layer = flat.layers[path]
     flows = [flow for port in flat.data(path) if (flow := flow_of(port, propagation.facts, len(propagation.at)))]
-    names = {s for flow in flows for s in flow.shape or () if isinstance(s, str) and s.isidentifier()}
-    for keep, drop in itertools.permutations(sorted(names), 2):
-        if _runs_with(propagation, layer, flows, keep, drop):
-            fix = Fix(f"Make {drop} the same size as {keep}", lambda net: _rename_size(net, drop, keep))
-            return Problem("error", f"{path} needs {drop} and {keep} to be one size.", (path,), (fix,))
     if (problem := _wrong_dtype(propagation, path, layer, flows)) is not None:
         return problem
+    names = {s for flow in flows for s in flow.shape or () if isinstance(s, str) and s.isidentifier()}
+    same = [tensor for flow in flows if (tensor := flow.at[0])]
+    refused = ask(layer, tuple(same), flat.network.dtype)[1].error is not None
+    for keep, drop in itertools.permutations(sorted(names), 2) if refused else ():
+        if _runs_with(propagation, layer, flows, keep, drop):
+            fix = Fix(f"Make {drop} the same size as {keep}", functools.partial(_rename_size, old=drop, new=keep))
+            return Problem("error", f"{path} needs {drop} and {keep} to be one size.", (path,), (fix,))
     given = " and ".join(shape_text(flow.shape) for flow in flows)
     reason = (fact.error or "").rstrip(".")
     text = f"{path} cannot take {given}: {reason}." if given else f"{path}: {reason}."
@@ -205,24 +208,15 @@ def _rename_size(network: Network, old: str, new: str) -> Network:
 
 def _wrong_dtype(propagation: Propagation, path: str, layer: Layer, flows: Sequence[Flow]) -> Problem | None:
     """A layer that would run with another type of elements on its first input, changed at the Input that feeds it."""
-    network, dtype = propagation.flat.network, propagation.flat.network.dtype
-    tensors = [flow.at[0] for flow in flows]
-    if not tensors or None in tensors:
+    network = propagation.flat.network
+    if (found := needed_dtype(layer, flows, network.dtype)) is None:
         return None
-    whole = [tensor for tensor in tensors if tensor is not None]
-    for n, have in enumerate(whole):
-        for other in dict.fromkeys((dtype, "int64", "bool")):
-            if other == have.dtype:
-                continue
-            tried = (*whole[:n], have._replace(dtype=other), *whole[n + 1 :])
-            if ask(layer, tried, dtype)[1].error is None:
-                text = f"{path} cannot take {have.dtype}: it needs {other}."
-                source = propagation.flat.data(path)[n]
-                fixes = []
-                if source and isinstance(network.find(source.layer), Input):
-                    fixes = [Fix(f"Make {source.layer} {other}", lambda net: net.set(source.layer, dtype=other))]
-                return Problem("error", text, (path,), tuple(fixes))
-    return None
+    n, other = found
+    source = propagation.flat.data(path)[n]
+    fixes = []
+    if source and isinstance(network.find(source.layer), Input):
+        fixes = [Fix(f"Make {source.layer} {other}", lambda net: net.set(source.layer, dtype=other))]
+    return Problem("error", f"{path} cannot take {flows[n].dtype}: it needs {other}.", (path,), tuple(fixes))
 
 
 def _needed(propagation: Propagation, path: str) -> str:

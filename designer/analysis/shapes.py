@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 from itertools import combinations_with_replacement
 
 Size = int | str
@@ -43,7 +44,13 @@ def describe(
         there = [value for n in known if (value := values[n]) is not None]
         if len(there) == len(known):
             inputs[text] = there
-    return _sum(sizes, at) or _scaled(sizes, inputs) or _product(sizes, inputs) or _floor(sizes, inputs, run)
+    return (
+        _sum(sizes, at)
+        or _scaled(sizes, inputs)
+        or _share(sizes, inputs)
+        or _product(sizes, inputs)
+        or _floor(sizes, inputs, run)
+    )
 
 
 def count_text(seen: Sequence[int], at: Sequence[Point], entries: Mapping[str, Sequence[int]]) -> Size | None:
@@ -100,6 +107,18 @@ def _scaled(seen: Sequence[int], entries: Mapping[str, Sequence[int]]) -> str | 
     return None
 
 
+def _share(seen: Sequence[int], entries: Mapping[str, Sequence[int]]) -> str | None:
+    """T//2, where only sizes that it divides are taken at all."""
+    for text, sizes in entries.items():
+        if len(set(sizes)) == 1 or not sizes[0]:
+            continue
+        ratio = Fraction(seen[0], sizes[0])
+        if ratio and all(ratio * size == out for size, out in zip(sizes, seen)):
+            a, d = ratio.numerator, ratio.denominator
+            return _folded(text, 0, d) if a == 1 else f"{a}*{_bracket(text)}//{d}"
+    return None
+
+
 def _product(seen: Sequence[int], entries: Mapping[str, Sequence[int]], least: int = 2) -> str | None:
     """64*H*W"""
     for count in range(least, 5):
@@ -119,7 +138,8 @@ def _floor(
     for text, sizes in entries.items():
         if len(set(sizes)) == 1:
             continue
-        outs, steps = [run(text, sizes[0])], []
+        outs = [run(text, sizes[0])]
+        steps: list[int] = []
         while len(steps) < 2 and len(outs) < STEPS and outs[-1] is not None:
             outs.append(run(text, sizes[0] + len(outs)))
             if outs[-1] != outs[-2]:

@@ -1,6 +1,7 @@
 """Place layers from left to right by the longest path that leads to them."""
 
 import dataclasses
+import itertools
 from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 
@@ -151,7 +152,8 @@ def _mean(tops: Mapping[str, float], names: Iterable[str]) -> float | None:
 def _stacked(column: list[str], wanted: Mapping[str, float | None], sizes: Mapping[str, Size]) -> dict[str, float]:
     """Tops from above to below, near the wanted ones; a heap of layers is moved up by half of what it had to sink."""
     tops: dict[str, float] = {}
-    floor, block, sunk = -1e12, [], 0.0
+    floor, sunk = -1e12, 0.0
+    block: list[str] = []
     for name in column:
         want = wanted[name] if wanted[name] is not None else (floor if tops else 0.0)
         assert want is not None
@@ -163,7 +165,7 @@ def _stacked(column: list[str], wanted: Mapping[str, float | None], sizes: Mappi
         block.append(name)
         floor = tops[name] + sizes[name][1] + ROW
     _raise(tops, block, sunk)
-    for upper, lower in zip(column, column[1:]):
+    for upper, lower in itertools.pairwise(column):
         tops[lower] = max(tops[lower], tops[upper] + sizes[upper][1] + ROW)
     return tops
 

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable, Iterable
 
 from designer.model import BUNDLE, Group, Input, Layer, Network, NetworkError, Output, Port
-from designer.model.names import check_name, free, join, parent, under
+from designer.model.names import MODULE_DICT_NAMES, check_name, free, join, parent, under
 from designer.model.rules import check_wire
 
 Edit = Callable[[Network], Network]
@@ -110,9 +110,10 @@ def ungroup(network: Network, path: str) -> Network:
     taken = {*network.network_at(home).layers} - {path.rpartition(".")[2]}
     names: dict[str, str] = {}
     for name in (name for name in held.network.layers if name not in ends):
-        names[name] = free(name if not name.isdecimal() or not home else name, taken)
-        if not names[name].isidentifier() and not names[name].isdecimal():
+        if name.isdecimal() and (name in taken or taken & MODULE_DICT_NAMES):
             names[name] = free(f"{path.rpartition('.')[2]}_{name}", taken)  # a number cannot take an underscore
+        else:
+            names[name] = free(name, taken)
         taken.add(names[name])
 
     def outside(old: str) -> str:

@@ -6,7 +6,6 @@ import numbers
 import types
 import typing
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 from designer.model.errors import NetworkError
@@ -32,11 +31,16 @@ def prop(
     return dataclasses.field(default=default, metadata=metadata, **field)
 
 
-@cache
+_known: dict[type, dict[str, Callable[[Any], Any]]] = {}
+
+
 def converters(kind: type) -> dict[str, Callable[[Any], Any]]:
     """Field name -> what turns a value into the declared type of the field, or refuses it in a sentence."""
-    hints = typing.get_type_hints(kind, localns={"Network": object})  # a Group checks its network itself
-    return {field.name: _field_converter(kind, field, hints[field.name]) for field in dataclasses.fields(kind)}
+    if kind not in _known:
+        hints = typing.get_type_hints(kind, localns={"Network": object})  # a Group checks its network itself
+        fields = dataclasses.fields(kind)
+        _known[kind] = {field.name: _field_converter(kind, field, hints[field.name]) for field in fields}
+    return _known[kind]
 
 
 class _Misfit(Exception):

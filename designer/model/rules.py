@@ -24,23 +24,21 @@ def carries(network: "Network", port: Port) -> Load:
     A layer that only computes carries what it is fed; a learnable that is taken and offered on, what arrives.
     """
     loads: dict[Port, Load] = {}
+    open_ports: set[Port] = set()
     todo = [port]
     while todo:
-        port = todo[-1]
-        if port in loads:
-            todo.pop()
-            continue
-        feeders = _feeders(network, port)
+        at = todo[-1]
+        feeders = _feeders(network, at)
         if isinstance(feeders, str):
-            loads[port] = feeders
-            continue
-        if missing := [feeder for feeder in feeders if feeder not in loads]:
-            loads[port] = "data"  # for a ring, which is refused elsewhere: it must not be followed for ever
+            loads[at] = feeders
+        elif missing := [feeder for feeder in feeders if feeder not in loads and feeder not in open_ports]:
+            open_ports.add(at)
             todo += missing
             continue
-        loads.pop(port, None)
-        found = {loads[feeder] for feeder in feeders}
-        loads[port] = "data" if "data" in found else "learnable" if "learnable" in found else "nothing"
+        else:  # a feeder that is still open closes a ring, which is refused elsewhere
+            found = {loads.get(feeder, "nothing") for feeder in feeders}
+            loads[at] = "data" if "data" in found else "learnable" if "learnable" in found else "nothing"
+        todo.pop()
     return loads[port]
 
 

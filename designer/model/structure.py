@@ -3,15 +3,18 @@
 from typing import TYPE_CHECKING, Any
 
 from designer.model.errors import NetworkError
-from designer.model.layer import Layer, Shape, prop
+from designer.model.layer import Layer, Shape
 from designer.model.names import is_name, shortened
+from designer.model.properties import prop
 
 if TYPE_CHECKING:
     from designer.model.network import Network
 
 BUNDLE = "learnables"  # the port of a layer or group that a Call is wired to
-DTYPES = ("float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool")
-DTYPES += ("complex64", "complex128")
+DTYPES: tuple[str, ...] = (
+    *("float32", "float64", "float16", "bfloat16", "complex64", "complex128"),
+    *("int64", "int32", "int16", "int8", "uint8", "bool"),
+)
 
 
 def check_shape(shape: Shape) -> None:

@@ -90,7 +90,9 @@ class Writer:
                 pairs = list(zip(known.lines, made.lines))
                 known.lines = [line if line.comment == other.comment else Line(line.text) for line, other in pairs]
                 return known.name
-        made.name = free(name, {*self.functions, *(known.name for known in self.classes), "Net"} - {scope.path or "Net"})
+        made.name = free(
+            name, {*self.functions, *(known.name for known in self.classes), "Net"} - {scope.path or "Net"}
+        )
         self.classes.append(made)
         return made.name
 
@@ -126,9 +128,7 @@ class Scope:
 
     def written(self, name: str) -> Class:
         """The scope as a class."""
-        numbered = any(
-            n.isdecimal() and not self.is_tensor(self.prefix + n) for n, la in self.network.layers.items()
-        )
+        numbered = any(n.isdecimal() and not self.is_tensor(self.prefix + n) for n, la in self.network.layers.items())
         arguments = ", ".join(["self", *self.arguments, *self.borrowed.values()])
         lines = [*self.lines]
         if self.results:
@@ -197,7 +197,9 @@ class Scope:
     def is_tensor(self, path: str) -> bool:
         """Whether a layer is written as a tensor of its group: a parameter or buffer, not a module."""
         layer = self.root.layer(path)
-        return isinstance(layer, Parameter) or (not isinstance(layer, Group | Call) and layer.key(path, "value") == path)
+        return isinstance(layer, Parameter) or (
+            not isinstance(layer, Group | Call) and layer.key(path, "value") == path
+        )
 
     def module(self, path: str) -> str:
         """The text of a module, parameter or buffer at or below this scope."""
