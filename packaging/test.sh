@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Set up what the checks need in .venv, and run them: bash packaging/test.sh [--nightly | --benchmarks] [pytest's arguments]
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+source "$root/packaging/find_python.sh"
+"$python" "$root/packaging/environment.py" --test
+cd "$root"
+python=.venv/bin/python
+"$python" -P -m designer --install-libraries --version  # Qt's libraries, which the tests of the window need too
+export QT_QPA_PLATFORM=offscreen OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 PATH="$root/.venv/bin:$PATH"
+
+case "${1:-}" in
+--nightly)
+    shift
+    exec "$python" -m pytest -q -m nightly "$@"
+    ;;
+--benchmarks)
+    shift
+    exec "$python" -m pytest -q -m benchmark "$@"
+    ;;
+esac
+
+if [ $# = 0 ]; then
+    ruff check .
+    ruff format --check .
+    mypy
+    exec "$python" -m pytest -q
+fi
+exec "$python" -m pytest -q "$@"
