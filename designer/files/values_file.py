@@ -39,6 +39,7 @@ TYPES = {
     "BOOL": ("bool", 1),
 }
 KINDS = {f"torch.{name}": kind for kind, (name, _) in TYPES.items()}
+PAIRS = "complex128"  # the format has no name for it: kept as pairs of float64, the tensors listed in the metadata
 
 
 class Entry(NamedTuple):
@@ -106,6 +107,7 @@ def map_tensors(stamp: Stamp, header: Header) -> dict[str, Tensor]:
     import torch
 
     buffer = stamp.map()
+    paired = header.metadata.get(PAIRS, "").split()
     found = {}
     for name, entry in header.entries.items():
         kind, size = TYPES[entry.kind]
@@ -118,9 +120,20 @@ def map_tensors(stamp: Stamp, header: Header) -> dict[str, Tensor]:
         else:
             tensor = torch.frombuffer(buffer, dtype=dtype, count=(entry.end - entry.begin) // size, offset=begin)
             tensor = tensor.reshape(entry.shape)
+        if name in paired:
+            tensor = _joined(name, tensor)
         tensor.mapped = dataclasses.replace(stamp, name=name)
         found[name] = tensor
     return found
+
+
+def _joined(name: str, tensor: Tensor) -> Tensor:
+    """Pairs of float64 as complex128, still mapped."""
+    import torch
+
+    if tensor.dtype != torch.float64 or tensor.shape[-1:] != (2,):
+        raise FileError(f"{shortened(name)} does not hold pairs of float64.")
+    return torch.view_as_complex(tensor)
 
 
 # Writing.
@@ -128,7 +141,8 @@ def map_tensors(stamp: Stamp, header: Header) -> dict[str, Tensor]:
 
 def check_kind(name: str, value: Tensor) -> None:
     """Refuse a tensor that no safetensors file can hold."""
-    if str(value.dtype) not in KINDS or str(value.layout) != "torch.strided" or value.is_meta:
+    known = str(value.dtype) in KINDS or _is_paired(value)
+    if not known or str(value.layout) != "torch.strided" or value.is_meta:
         kind = f"{value.device} tensor of {value.dtype} and {value.layout}"
         raise FileError(f"{name} is a {kind}, which a safetensors file cannot hold.")
 
@@ -147,18 +161,25 @@ def written(values: Mapping[str, Tensor], content: str) -> Iterator[bytes | memo
     yield from _numbers(values)
 
 
+def _is_paired(value: Tensor) -> bool:
+    return str(value.dtype) == f"torch.{PAIRS}"
+
+
 def _order(values: Mapping[str, Tensor]) -> list[str]:
     """Large elements first, so that each tensor begins at a whole element."""
     return sorted(values, key=lambda name: (-values[name].element_size(), name))
 
 
 def _head(values: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
+    if pairs := [name for name in _order(values) if _is_paired(values[name])]:
+        metadata = {**metadata, PAIRS: " ".join(pairs)}
     document: dict[str, Any] = {"__metadata__": metadata} if metadata else {}
     at = 0
     for name in _order(values):
         value = values[name]
         end = at + value.numel() * value.element_size()
-        document[name] = {"dtype": KINDS[str(value.dtype)], "shape": list(value.shape), "data_offsets": [at, end]}
+        kind, shape = ("F64", [*value.shape, 2]) if name in pairs else (KINDS[str(value.dtype)], list(value.shape))
+        document[name] = {"dtype": kind, "shape": shape, "data_offsets": [at, end]}
         at = end
     text = json.dumps(document, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)  # the numbers begin at a multiple of 8

@@ -87,7 +87,7 @@ def test_copies_are_in_memory(file):
 
 def test_file_is_closed_with_its_last_tensor(file):
     def opened():
-        return sum(os.path.realpath(f"/proc/self/fd/{n}") == str(file) for n in os.listdir("/proc/self/fd"))
+        return sum(os.path.realpath(entry) == str(file) for entry in Path("/proc/self/fd").iterdir())
 
     gc.collect()
     value = mapped(file)
@@ -117,13 +117,11 @@ def test_relative_paths_are_kept_whole(file, monkeypatch):
     assert Stamp.of("numbers.bin") == Stamp.of(file)
 
 
-DTYPES = (
-    "bool uint8 int8 int16 int32 int64 uint16 uint32 uint64 float16 bfloat16 float32 float64 complex64 complex128 "
-    "float8_e4m3fn float8_e5m2 float8_e8m0fnu"
-).split()
+INTEGERS = ["bool", "uint8", "int8", "int16", "int32", "int64", "uint16", "uint32", "uint64"]
+FLOATS = ["float16", "bfloat16", "float32", "float64", "float8_e4m3fn", "float8_e5m2", "float8_e8m0fnu"]
 
 
-@pytest.mark.parametrize("name", DTYPES)
+@pytest.mark.parametrize("name", [*INTEGERS, *FLOATS, "complex64", "complex128"])
 def test_equal_is_by_numbers(name):
     dtype = getattr(torch, name)
     size = torch.empty((), dtype=dtype).element_size()
