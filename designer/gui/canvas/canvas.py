@@ -1,0 +1,474 @@
+"""The canvas itself: it draws the document through the mirror, and turns gestures into edits of the document."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from NodeGraphQt import NodeGraph
+from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
+from PySide6.QtWidgets import QMenu
+
+from designer.edits import arrange
+from designer.edits.deletion import delete
+from designer.gui.canvas.commands import commands
+from designer.gui.canvas.frame import Frame
+from designer.gui.canvas.gestures import CTRL, SHIFT
+from designer.gui.canvas.joins import Join
+from designer.gui.canvas.mirror import Mirror, Place
+from designer.gui.canvas.node import NodeItem
+from designer.gui.canvas.tooltips import tooltip
+from designer.gui.canvas.viewer import Hit, Viewer
+from designer.gui.canvas.wiring import switched
+from designer.gui.document import Document
+from designer.gui.mime import dragged_layer
+from designer.model import Group, Layer, Network, NetworkError, Port
+from designer.model.names import check_name, join, parent
+
+STEP, FAR_STEP = 8, 64  # of the arrow keys
+MARGIN = 16  # around what is fitted into the view
+HEAD = QPointF(84, 22)  # where a dropped layer hangs at the pointer
+
+
+class Canvas(NodeGraph):
+    """The open network, drawn; ``widget`` goes into the window.
+
+    Signals:
+        settings_wanted: the path of a layer that was double-clicked.
+        wire_dropped: the port of a wire that was let go over nothing, whether it is an output, where in the scene.
+        search_wanted: where in the scene a layer is looked for.
+    """
+
+    settings_wanted = Signal(str)
+    wire_dropped = Signal(object, bool, QPointF)
+    search_wanted = Signal(QPointF)
+
+    def __init__(self, document: Document):
+        self.document = document
+        self.mirror: Mirror | None = None
+        super().__init__(viewer=Viewer(self))
+        self.setParent(document)
+        self.view: Viewer = self.viewer()
+        self.mirror = Mirror(self)
+        self.view.map.nodes = _Views(self.mirror.nodes)
+        self._placed: dict[str, Place] = {}  # layers without a position of their own
+        self._keep = QTimer(self, singleShot=True, interval=250)
+        self._keep.timeout.connect(self._keep_place)
+        self._fitted = False  # whether the shown group was brought into view once
+        self.commands = commands(self)
+        self.frame = Frame(self)
+        document.changed.connect(self._draw)
+        document.viewed.connect(self._draw)
+        document.analyzed.connect(self._draw)
+        self.view.moved.connect(self._keep.start)
+        self._draw()
+
+    @property
+    def widget(self) -> Frame:
+        return self.frame
+
+    # From the document to the scene.
+
+    def _draw(self) -> None:
+        document, entered = self.document, self.mirror.path != self.document.view.path
+        self.view.area = None
+        self.mirror.draw(document.network, document.view, document.analysis, self._places())
+        if entered or (not self._fitted and self.mirror.nodes):
+            self._bring_into_view()
+        self.frame.follow()
+        self.view.viewport().update()
+
+    def _places(self) -> dict[str, Place]:
+        """Where the shown layers stand: what has no position is arranged, once, without an edit."""
+        network, path = self.document.network, self.document.view.path
+        shown = network.network_at(path)
+        places = {join(path, name): at for name, at in shown.positions.items()}
+        missing = [at for name in shown.layers if (at := join(path, name)) not in places]
+        if not missing:
+            return places
+        if fresh := [at for at in missing if at not in self._placed]:
+            self._placed |= self._arranged(network, path, fresh, places)
+        return places | {at: self._placed[at] for at in missing}
+
+    def _arranged(self, network: Network, path: str, fresh: list[str], places: Mapping[str, Place]) -> dict[str, Place]:
+        known = {**self._placed, **places}
+        shown = [join(path, name) for name in network.network_at(path).layers]
+        standing = [known[at] for at in shown if at in known]
+        made = arrange(network, sizes=self.node_sizes(), path=path).network_at(path).positions
+        found = {at: made[at.rpartition(".")[2]] for at in fresh}
+        if standing:  # below what has its place
+            lower = max(y for _, y in standing) + 200 - min(y for _, y in found.values())
+            left = min(x for x, _ in standing) - min(x for x, _ in found.values())
+            found = {at: (x + left, y + lower) for at, (x, y) in found.items()}
+        return found
+
+    def _bring_into_view(self) -> None:
+        """Show a group as it was left, the first time all of it."""
+        place = self.document.view.places.get(self.document.view.path)
+        if place is not None:
+            x, y, zoom = place
+            self.view.set_camera(QPointF(x, y), zoom)
+        else:
+            self.fit(all=True)
+        self._fitted = self.frame.isVisible() and bool(self.mirror.nodes)
+        self._keep.stop()
+
+    def _keep_place(self) -> None:
+        center = self.view.center
+        view = self.document.view
+        place = (round(center.x(), 1), round(center.y(), 1), round(self.view.zoom, 4))
+        if self.mirror.nodes and view.places.get(view.path) != place:
+            self.document.look(places={**view.places, view.path: place})
+
+    # The camera.
+
+    def fit(self, all: bool = False) -> None:
+        """Bring the selection into view, or everything when nothing is selected."""
+        nodes = [] if all else [self.node(path) for path in self.selected_layers()]
+        area = QRectF()
+        for node in nodes:
+            area = area.united(node.frame)
+        area = area if nodes else self.area()
+        size = self.view.viewport().size()
+        if area.isEmpty():
+            self.view.set_camera(QPointF(), 1.0)
+            return
+        room = QRectF(0, 0, max(1, size.width() - 2 * MARGIN), max(1, size.height() - 2 * MARGIN))
+        if room.height() > 240:  # the pills float over the upper and the lower edge
+            room.setHeight(room.height() - 2 * 44)
+        self.view.set_camera(area.center(), min(1.0, room.width() / area.width(), room.height() / area.height()))
+
+    def zoom_by(self, factor: float) -> None:
+        self.view.zoom_at(factor, QPointF(self.view.viewport().rect().center()))
+
+    def zoom_to(self, zoom: float) -> None:
+        self.zoom_by(zoom / self.view.zoom)
+
+    def show_path(self, path: str) -> None:
+        """Open the group that a layer stands in, select it and bring it into view."""
+        self.enter(parent(path))
+        self.select({path})
+        if (node := self.mirror.nodes.get(path)) and not self.view.visible().contains(node.view.frame):
+            self.view.set_camera(node.view.frame.center(), max(self.view.zoom, 0.7))
+
+    def shown(self) -> None:
+        """The widget has its size now: what was placed without it is placed again."""
+        if not self._fitted:
+            self._bring_into_view()
+
+    # What is there.
+
+    def area(self) -> QRectF:
+        """The rectangle of the scene that holds all nodes."""
+        if self.view.area is None:
+            frames = [node.frame for node in self.nodes()]
+            left, top = (min((edge(f) for f in frames), default=0.0) for edge in (QRectF.left, QRectF.top))
+            right, bottom = (max((edge(f) for f in frames), default=0.0) for edge in (QRectF.right, QRectF.bottom))
+            self.view.area = QRectF(left, top, right - left, bottom - top)
+        return self.view.area
+
+    def nodes(self) -> list[NodeItem]:
+        return [node.view for node in self.mirror.nodes.values()]
+
+    def node(self, path: str) -> NodeItem:
+        return self.mirror.nodes[path].view
+
+    def node_sizes(self) -> dict[str, tuple[float, float]]:
+        """The width and height of each node that is drawn, by path."""
+        return {path: (n.view.form.width, n.view.form.height) for path, n in self.mirror.nodes.items() if n.view.look}
+
+    def tooltip(self, hit: Hit) -> str:
+        return tooltip(hit, self.document.network, self.document.analysis)
+
+    # The selection.
+
+    @property
+    def selection(self) -> frozenset[str]:
+        return self.document.view.selection
+
+    def selected_layers(self) -> list[str]:
+        """The paths of the selected layers that are shown."""
+        return [path for path in self.mirror.nodes if path in self.selection]
+
+    def select(self, names: Iterable[str], modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+        """Select layers by path and wires by target; with Shift or Ctrl add them, or take them out."""
+        names = frozenset(names)
+        if modifiers & (SHIFT | CTRL):
+            names = self.selection - names if names <= self.selection else self.selection | names
+        self.document.look(selection=names)
+
+    def select_all(self) -> None:
+        self.select(self.mirror.nodes)
+
+    def clear(self) -> None:
+        """Cancel a gesture that is under way, else clear the selection."""
+        if not self.view.cancel():
+            self.select(())
+
+    # Groups.
+
+    def enter(self, path: str) -> None:
+        """Show what is inside a group; "" is the top."""
+        if path != self.document.view.path:
+            if self._keep.isActive():
+                self._keep_place()
+            self.document.look(path=path, selection=frozenset())
+
+    def enter_selected(self) -> None:
+        groups = [path for path in self.selected_layers() if isinstance(self.document.network.find(path), Group)]
+        if len(groups) == 1:
+            self.enter(groups[0])
+
+    def leave(self) -> None:
+        """Show the network around the group, the group selected."""
+        if path := self.document.view.path:
+            self.enter(parent(path))
+            self.select({path})
+
+    def opened(self, hit: Hit) -> None:
+        """What a double-click does."""
+        network = self.document.network
+        if hit.what == "port" and (wires := hit.port.connected_pipes):
+            other = wires[0].input_port if hit.port.out else wires[0].output_port
+            self.select({other.node.look.path})
+            self.fit()
+        elif hit.what == "label":
+            self.select({hit.wire.output_port.node.look.path, hit.wire.input_port.node.look.path})
+            self.fit()
+        elif hit.node is not None and isinstance(network.find(hit.node.look.path), Group):
+            self.enter(hit.node.look.path)
+        elif hit.node is not None:
+            self.settings_wanted.emit(hit.node.look.path)
+        elif hit.what == "canvas":
+            self.search_wanted.emit(hit.at)
+
+    # Edits that gestures and keys end in.
+
+    def attempt(self, text: str, edit: Callable[[Network], Network]) -> bool:
+        return self.document.attempt(text, edit)
+
+    def make(self, found: Join, at: QPointF) -> None:
+        """Do what a join says: make it, let the user choose among several, or say why it cannot be."""
+        if found.choices:
+            self.choose(found.choices, at)
+        elif found.edit is None:
+            self.document.refused.emit(f"{found.says}. {found.detail}" if found.detail else found.says)
+        else:
+            edit = found.edit
+            if self.attempt(found.text, lambda net: self._with_places(net, edit(net))) and found.says:
+                self.document.told.emit(f"{found.says}.")
+
+    def choose(self, choices: Iterable[Join], at: QPointF) -> None:
+        """Ask which of several ways is meant."""
+        menu = QMenu(self.view)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for choice in choices:
+            text = f"{choice.says}   {choice.detail}" if choice.detail else choice.says
+            menu.addAction(text).triggered.connect(lambda _=False, choice=choice: self.make(choice, at))
+        menu.popup(self.view.viewport().mapToGlobal(at.toPoint()))
+
+    def _with_places(self, before: Network, after: Network) -> Network:
+        """Place what an edit put on a wire between the ends of the wire."""
+        path = self.document.view.path
+        shown, new = before.network_at(path), after.network_at(path)
+        for name in [name for name in new.layers if name not in shown.layers and name not in new.positions]:
+            at = join(path, name)
+            sources = [s.layer for t, s in after.wires.items() if t.layer == at]
+            targets = [t.layer for t, s in after.wires.items() if s.layer == at]
+            ends = [self._shown(end) for end in (*sources, *targets)]
+            frames = [self.node(end).frame for end in ends if end in self.mirror.nodes]
+            if not frames:
+                continue
+            middle = sum((frame.center() for frame in frames), QPointF()) / len(frames)
+            lower = max(frame.bottom() for frame in frames)
+            spot = QRectF(STEP * round((middle.x() - 64) / STEP), STEP * round(lower / STEP + 3), 128, 28)
+            while found := self.view.frames_in(spot):
+                spot.moveTop(STEP * round(max(frame.bottom() for frame in found) / STEP + 3))
+            after = after.move({at: (spot.x(), spot.y())})
+        return after
+
+    def _shown(self, path: str) -> str:
+        """The layer or group of the shown network that a path lies in."""
+        home = self.document.view.path
+        below = path[len(home) + 1 :] if home else path
+        return join(home, below.partition(".")[0])
+
+    def keep_places(self, paths: list[str]) -> None:
+        """Keep in the network where nodes were moved to, and where the others were put that had no place."""
+        network = self.document.network
+        shown = network.network_at(self.document.view.path)
+        places = {path: _xy(self.node(path)) for path in paths}
+        places |= {
+            path: _xy(n.view) for path, n in self.mirror.nodes.items() if n.view.look.name not in shown.positions
+        }
+        what = paths[0].rpartition(".")[2] if len(paths) == 1 else f"{len(paths)} layers"
+        held = self._places()
+        if any(held[path] != at for path, at in places.items()):
+            self.attempt(f"Move {what}", lambda net: net.move(places))
+
+    def nudge(self, dx: float, dy: float) -> None:
+        """Move the selection; with none, move the picture."""
+        paths = self.selected_layers()
+        if not paths:
+            self.view.pan(
+                QPointF(-FAR_STEP * (dx > 0) + FAR_STEP * (dx < 0), -FAR_STEP * (dy > 0) + FAR_STEP * (dy < 0))
+            )
+            return
+        for path in paths:
+            self.node(path).moveBy(dx, dy)
+        self.keep_places(paths)
+
+    def switch(self, paths: list[str], names: tuple[str, ...], offers: bool, on: bool) -> None:
+        """Tick or untick switches of learnables."""
+        what = names[0] if len(names) == 1 else f"{len(names)} learnables"
+        whose = paths[0].rpartition(".")[2] if len(paths) == 1 else f"{len(paths)} layers"
+        if offers:
+            text = f"{'Offer' if on else 'Stop offering'} {what} of {whose}"
+        else:
+            text = f"Take {what} of {whose} from a wire" if on else f"Let {whose} own {what}"
+        self.attempt(text, lambda net: switched(net, paths, names, offers, on))
+
+    def fold(self, paths: Iterable[str], unfold: bool | None = None) -> None:
+        """Fold or unfold the learnables of layers; all as the first one, unless said."""
+        able = [path for path in paths if self.node(path).look.unfolds]
+        if able:
+            unfold = not self.node(able[0]).look.unfolded if unfold is None else unfold
+            unfolded = self.document.view.unfolded
+            self.document.look(unfolded=unfolded | set(able) if unfold else unfolded - set(able))
+
+    def fold_names(self, path: str, group: str) -> None:
+        """Open a group of names of learnables, or close it; one is open at a time."""
+        unfolded = self.document.view.unfolded
+        kept = frozenset(name for name in unfolded if not name.startswith(f"{path}/"))
+        name = f"{path}/{group}"
+        self.document.look(unfolded=kept if name in unfolded else kept | {name})
+
+    def cycle_ties(self) -> None:
+        modes = ("all", "selected", "off")
+        self.document.look(ties=modes[(modes.index(self.document.view.ties) + 1) % 3])
+
+    def delete(self) -> None:
+        """Delete the selected layers and wires; what others borrow is handed over first."""
+        chosen = sorted(self.selection)
+        layers = [name for name in chosen if "/" not in name]
+        if not chosen:
+            return
+        what = (
+            chosen[0] if len(chosen) == 1 else f"{len(chosen)} {'layers' if len(layers) == len(chosen) else 'things'}"
+        )
+        if len(chosen) == 1 and not layers:
+            what = f"the wire to {Port.parse(chosen[0]).layer}"
+        said: list[str] = []
+
+        def edit(network: Network) -> Network:
+            new, sentences = delete(network, *chosen)
+            said.extend(sentences)
+            return new
+
+        if self.attempt(f"Delete {what}", edit) and said:
+            self.document.told.emit(" ".join(said))
+
+    def add(self, layer: Layer, at: QPointF | None = None, name: str = "") -> str | None:
+        """Add a layer, with its header at a point of the scene; without one, after the selected layer.
+
+        Gives its path; None if the edit was refused.
+        """
+        home = self.document.view.path
+        name = fresh_name(self.document.network.network_at(home), name or type(layer).__name__.lower())
+        path = join(home, name)
+        before = self.selected_layers()[-1] if at is None and len(self.selected_layers()) == 1 else None
+        spot = self._free_spot(before) if at is None else at - HEAD
+        place = (STEP * round(spot.x() / STEP), STEP * round(spot.y() / STEP))
+
+        def edit(network: Network) -> Network:
+            network = network.add(**{path: layer}).move({path: place})
+            if before is not None:
+                try:
+                    network = network.connect(before, path)
+                except NetworkError:
+                    return network  # it stands beside it, unwired
+            return network
+
+        if not self.attempt(f"Add {type(layer).__name__}", edit):
+            return None
+        self.select({path})
+        return path
+
+    def _free_spot(self, before: str | None) -> QPointF:
+        """Right of a layer, else in the middle of the view, where nothing stands."""
+        if before is None:
+            spot = self.view.center - HEAD
+        else:
+            frame = self.node(before).frame
+            spot = QPointF(frame.right() + 64, frame.top())
+        rect = QRectF(spot.x(), spot.y(), 168, 72)
+        while found := self.view.frames_in(rect.adjusted(-16, -16, 16, 16)):
+            rect.moveTop(max(frame.bottom() for frame in found) + 32)
+        return rect.topLeft()
+
+    # Drops and keys.
+
+    def drag(self, event: Any) -> None:
+        if dragged_layer(event.mimeData()) is None:
+            event.ignore()
+        else:
+            event.acceptProposedAction()
+
+    def drop(self, event: Any) -> None:
+        layer = dragged_layer(event.mimeData())
+        if layer is None:
+            event.ignore()
+            return
+        event.acceptProposedAction()
+        self.add(layer, self.view.scene_at(event.position()))
+        self.view.setFocus(Qt.FocusReason.MouseFocusReason)
+
+    def key(self, event: Any) -> bool:
+        """Take a key that is no command of its own; whether it meant something."""
+        arrows = {
+            Qt.Key.Key_Left: (-1, 0),
+            Qt.Key.Key_Right: (1, 0),
+            Qt.Key.Key_Up: (0, -1),
+            Qt.Key.Key_Down: (0, 1),
+        }
+        if event.key() not in arrows or event.modifiers() & (CTRL | Qt.KeyboardModifier.AltModifier):
+            return False
+        x, y = arrows[event.key()]
+        step = FAR_STEP if event.modifiers() & SHIFT else STEP
+        self.nudge(x * step, y * step)
+        return True
+
+
+class _Views(Mapping[str, NodeItem]):
+    """The items of the nodes, as the nodes come and go."""
+
+    def __init__(self, nodes: Mapping[str, Any]):
+        self._nodes = nodes
+
+    def __getitem__(self, path: str) -> NodeItem:
+        return self._nodes[path].view
+
+    def __iter__(self):
+        return iter(self._nodes)
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+
+def fresh_name(network: Network, name: str) -> str:
+    """A name for a new layer: ``linear``, ``linear2``, ...; ``conv2d_2`` after a digit."""
+    number, tried = 1, name
+    while tried in network.layers or not _allowed(tried, network):
+        number += 1
+        tried = f"{name}_{number}" if name[-1].isdigit() else f"{name}{number}"
+    return tried
+
+
+def _allowed(name: str, network: Network) -> bool:
+    try:
+        check_name(name, network.layers)
+    except NetworkError:
+        return False
+    return True
+
+
+def _xy(node: NodeItem) -> Place:
+    return node.x(), node.y()

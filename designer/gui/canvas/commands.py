@@ -1,0 +1,35 @@
+"""The commands of the canvas. Their keys belong to the view alone: in a text field they type."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QKeySequence
+
+if TYPE_CHECKING:
+    from designer.gui.canvas.canvas import Canvas
+
+
+def commands(canvas: "Canvas") -> dict[str, QAction]:
+    """Make the actions of a canvas, by name; the window puts them into its menus."""
+    table: dict[str, tuple[str, tuple[str, ...], Callable[[], object]]] = {
+        "delete": ("Delete", ("Del", "Backspace"), canvas.delete),
+        "select_all": ("Select all", ("Ctrl+A",), canvas.select_all),
+        "clear": ("Clear selection", ("Esc",), canvas.clear),
+        "fit": ("Fit selection", ("F",), canvas.fit),
+        "fit_all": ("Fit all", ("Home",), lambda: canvas.fit(all=True)),
+        "ties": ("Ties: All, Selected, Off", ("T",), canvas.cycle_ties),
+        "fold": ("Fold or unfold learnables", ("L",), lambda: canvas.fold(canvas.selected_layers())),
+        "enter": ("Enter group", ("Return", "Enter"), canvas.enter_selected),
+        "leave": ("Leave group", ("Shift+Return", "Shift+Enter", "Alt+Up"), canvas.leave),
+    }
+    actions = {}
+    for name, (text, keys, run) in table.items():
+        action = QAction(text, canvas.view)
+        action.setObjectName(f"canvas.{name}")
+        action.setShortcuts([QKeySequence(key) for key in keys])
+        action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+        action.triggered.connect(lambda _=False, run=run: run())
+        canvas.view.addAction(action)
+        actions[name] = action
+    return actions

@@ -1,0 +1,375 @@
+"""The scene as a mirror of the document: each change draws its difference, told by identity, and nothing else."""
+
+import math
+from collections.abc import Iterable, Mapping
+
+from NodeGraphQt import BaseNode, NodeGraph
+from NodeGraphQt.base.commands import NodeAddedCmd, NodesRemovedCmd, PortConnectedCmd, PortDisconnectedCmd
+
+from designer.analysis import Analysis
+from designer.gui.canvas import look as looks
+from designer.gui.canvas.look import Crossing, Look, PortLook
+from designer.gui.canvas.node import NodeItem
+from designer.gui.canvas.wire import WireItem
+from designer.gui.document import View
+from designer.gui.drawing import shape_text
+from designer.model import BUNDLE, Call, Group, Layer, Network, Port
+from designer.model.names import join, parent, under
+
+Place = tuple[float, float]
+
+
+class LayerNode(BaseNode):
+    """NodeGraphQt's node of one layer; its id is the path of the layer."""
+
+    __identifier__ = "designer"
+    NODE_NAME = "layer"
+
+    def __init__(self):
+        super().__init__(NodeItem)
+        self.set_port_deletion_allowed(True)
+
+    def show(self, look: Look) -> None:
+        """Take on a look, ports first; wires of ports that go must be gone."""
+        if _names(self.view.look.inputs if self.view.look else ()) != _names(look.inputs):
+            self._sync(
+                look.inputs, self._inputs, self.view._inputs, self.model.inputs, self.add_input, self.delete_input
+            )
+        if _names(self.view.look.outputs if self.view.look else ()) != _names(look.outputs):
+            self._sync(
+                look.outputs, self._outputs, self.view._outputs, self.model.outputs, self.add_output, self.delete_output
+            )
+        self.model.name = self.NODE_NAME = look.name
+        self.view.show(look)
+
+    def _sync(self, wanted: tuple[PortLook, ...], ports: list, items: list, models: dict, add, delete) -> None:
+        names = _names(wanted)
+        for port in [port for port in ports if port.name() not in names]:
+            delete(port)
+        for name in names:
+            if name not in models:
+                add(name, True, False)
+        order = {name: place for place, name in enumerate(names)}
+        ports.sort(key=lambda port: order[port.name()])
+        items.sort(key=lambda item: order[item.name])
+
+
+def _names(ports: tuple[PortLook, ...]) -> list[str]:
+    return [port.name for port in ports]
+
+
+class Mirror:
+    """The nodes and wires that are in the scene, and what they were drawn from."""
+
+    def __init__(self, graph: NodeGraph):
+        self.graph = graph
+        self.nodes: dict[str, LayerNode] = {}  # by path from the root
+        self.wires: dict[Port, WireItem] = {}  # by target, from the root
+        self.network, self.view, self.path = Network(), View(), ""
+        self.analysis: Analysis | None = None
+        self.learnable: frozenset[Port] = frozenset()
+        self._shown: Network = self.network
+        self._ends: dict[Port, tuple[Port, str, str, str, str]] = {}  # target -> source, nodes and ports of the ends
+        self._outside: dict[Port, Port] = {}
+        self._crossings: dict[str, Crossing] = {}
+        self._troubles: dict[str, looks.Trouble] = {}
+        self._lit: set[WireItem] = set()
+
+    def clear(self) -> None:
+        """Take everything out of the scene."""
+        for target in list(self.wires):
+            self._unwire(target)
+        for path in list(self.nodes):
+            self._remove(path)
+        self.network, self._shown, self.analysis, self.view = Network(), Network(), None, View()
+        self.learnable, self._outside, self._crossings, self._troubles = frozenset(), {}, {}, {}
+        self._ends, self._lit = {}, set()
+
+    def draw(
+        self, network: Network, view: View, analysis: Analysis | None, places: Mapping[str, Place]
+    ) -> list[tuple[str, Look]]:
+        """Make the scene show a network; give the nodes whose look changed.
+
+        ``places`` are where the shown layers stand, by path from the root.
+        """
+        if view.path != self.path:
+            self.clear()
+            self.path = view.path
+        old, old_shown, old_view, old_analysis = self.network, self._shown, self.view, self.analysis
+        shown = network.network_at(view.path)
+        self.network, self._shown, self.view, self.analysis = network, shown, view, analysis
+        dirty: set[str] = set()
+        edited = network is not old
+        changed_wires: set[Port] = set()
+        if edited:
+            changed_wires = self._compare_wires(network, shown, old_shown)
+            dirty |= self._compare_layers(shown, old_shown) | self._ends_of(changed_wires)
+            dirty |= self._compare_learnable(network, bool(changed_wires))
+        dirty |= self._compare_crossings(network, shown, edited)
+        dirty |= self._compare_views(view, old_view)
+        dirty |= self._compare_analyses(analysis, old_analysis)
+        for target in self._gone() if edited else ():
+            self._unwire(target)
+        for path in [path for path in self.nodes if path.rpartition(".")[2] not in shown.layers]:
+            self._remove(path)
+        changed = self._update(dirty, places)
+        self._wire()
+        self._label(changed_wires, analysis is not old_analysis or edited)
+        self._select(view)
+        return changed
+
+    # What is different.
+
+    def _compare_layers(self, shown: Network, old: Network) -> set[str]:
+        if shown.layers is old.layers:
+            return set()
+        before = old.layers
+        return {join(self.path, name) for name, layer in shown.layers.items() if before.get(name) is not layer}
+
+    def _compare_wires(self, network: Network, shown: Network, old: Network) -> set[Port]:
+        """Bring the ends of the wires up to date; give the targets of those that changed."""
+        if shown.connections is old.connections:
+            return set()
+        new = shown.connections.items()
+        gone = {target.above(self.path) for target, _ in old.connections.items() - new}
+        for target in gone:
+            self._ends.pop(target, None)
+        came = set()
+        for target, source in new - old.connections.items():
+            into, out = target.above(self.path), source.above(self.path)
+            self._ends[into] = (out, *self._place(source), *self._place(target))
+            came.add(into)
+        return gone | came
+
+    def _place(self, port: Port) -> tuple[str, str]:
+        """The node that shows a port, which is a group where the layer lies inside one, and its name there."""
+        name, _, rest = port.layer.partition(".")
+        return join(self.path, name), f"{rest}.{port.name}" if rest else port.name
+
+    def _ends_of(self, targets: Iterable[Port]) -> set[str]:
+        found = set()
+        for target in targets:
+            ends = self._ends.get(target)
+            wire = self.wires.get(target)
+            found |= {ends[1], ends[3]} if ends else set()
+            found |= {wire.input_port.node.look.path, wire.output_port.node.look.path} if wire else set()
+        return found
+
+    def _compare_learnable(self, network: Network, rewired: bool) -> set[str]:
+        """The layers whose wires became learnable, or no longer are, and those that tell whom they borrow from."""
+        now = looks.learnable_ports(network)
+        differ = now ^ self.learnable
+        self.learnable = now
+        dirty = {
+            join(self.path, port.below(self.path).layer.partition(".")[0]) for port in differ if self._inside(port)
+        }
+        if differ or rewired:
+            for name, layer in self._shown.layers.items():
+                if layer.input_learnables or layer.output_learnables or isinstance(layer, Call):
+                    dirty.add(join(self.path, name))
+        return dirty
+
+    def _inside(self, port: Port) -> bool:
+        return under(port.layer, self.path) and port.layer != self.path
+
+    def _compare_crossings(self, network: Network, shown: Network, edited: bool) -> set[str]:
+        if not edited:
+            return set()
+        outside = self._find_outside(network)
+        dirty: set[str] = set()
+        if outside != self._outside:
+            for target, source in outside.items() ^ self._outside.items():
+                ports = (port for port in (target, source) if self._inside(port))
+                dirty |= {join(self.path, port.below(self.path).layer.partition(".")[0]) for port in ports}
+            self._outside = outside
+        groups = any(isinstance(layer, Group) for layer in shown.layers.values())
+        now = looks.crossings(shown, network, self.path, outside) if groups else {}
+        for name in now.keys() | self._crossings.keys():
+            if now.get(name) != self._crossings.get(name):
+                dirty.add(join(self.path, name))
+        self._crossings = now
+        return dirty
+
+    def _find_outside(self, network: Network) -> dict[Port, Port]:
+        """The wires with one end in the group that is shown and one beyond it."""
+        found, around = {}, self.path
+        while around:
+            around = parent(around)
+            for target, source in network.network_at(around).connections.items():
+                into, out = target.above(around), source.above(around)
+                if self._inside(into) or self._inside(out):
+                    found[into] = out
+        return found
+
+    def _compare_views(self, view: View, old: View) -> set[str]:
+        dirty = {name.partition("/")[0] for name in view.unfolded ^ old.unfolded}
+        if (view.ties == "off") != (old.ties == "off"):
+            dirty |= {path for path, node in self.nodes.items() if node.view.look.rows}
+        return dirty
+
+    def _compare_analyses(self, analysis: Analysis | None, old: Analysis | None) -> set[str]:
+        if analysis is old:
+            return set()
+        before, self._troubles = self._troubles, looks.troubles(analysis)
+        dirty = {path for path in before.keys() | self._troubles.keys() if before.get(path) != self._troubles.get(path)}
+        for name in self._shown.layers:
+            path = join(self.path, name)
+            now, then = looks.row_of(analysis, path), looks.row_of(old, path)
+            if now is not then:
+                dirty.add(path)
+                for port in self._shown.layers[name].outputs():
+                    dirty |= {t.layer for t in self.network.targets.get(Port(path, port), ()) if "." not in t.layer}
+        if self.path:
+            dirty |= {join(self.path, name) for name in self._shown.layers}
+        return dirty
+
+    # What is done about it.
+
+    def _gone(self) -> list[Port]:
+        """The wires in the scene that are not there any more, or come from another port."""
+        ends = self._ends
+        return [t for t, wire in self.wires.items() if t not in ends or ends[t][0] != wire.source]
+
+    def _update(self, dirty: set[str], places: Mapping[str, Place]) -> list[tuple[str, Look]]:
+        changed = []
+        for name, layer in self._shown.layers.items():
+            path = join(self.path, name)
+            node = self.nodes.get(path)
+            if node is None:
+                node = self._add(path, places[path])
+            elif path not in dirty and not isinstance(layer, Call):
+                self._move(node, places[path])
+                continue
+            look = self.look(path, layer)
+            if look != node.view.look:
+                self._unwire_lost(node, look)
+                node.show(look)
+                changed.append((path, look))
+                self.graph.viewer().map.stale = True
+            self._move(node, places[path])
+        return changed
+
+    def look(self, path: str, layer: Layer) -> Look:
+        """What the node of a layer has to show now."""
+        beyond = frozenset(port for wire in self._outside.items() for port in wire)
+        return looks.look(
+            self.network,
+            path,
+            self.view,
+            self.analysis,
+            learnable=self.learnable,
+            trouble=self._troubles.get(path, ("", ())),
+            crossing=self._crossings.get(path.rpartition(".")[2], Crossing())
+            if isinstance(layer, Group)
+            else Crossing(),
+            beyond=beyond,
+        )
+
+    def _add(self, path: str, place: Place) -> LayerNode:
+        node = LayerNode()
+        node.model.id = node.view.id = path
+        # Not graph.add_node: it looks for a free name among all nodes, and copies every property twice.
+        node._graph, node.model._graph_model = self.graph, self.graph.model
+        self.nodes[path] = node
+        node.view.setPos(*place)
+        NodeAddedCmd(self.graph, node, None, emit_signal=False).redo()
+        return node
+
+    def _remove(self, path: str) -> None:
+        node = self.nodes.pop(path)
+        self.graph.viewer().node_gone(node.view)
+        NodesRemovedCmd(self.graph, [node], emit_signal=False).redo()
+
+    def _move(self, node: LayerNode, place: Place) -> None:
+        if (node.view.x(), node.view.y()) != place:
+            node.view.setPos(*place)
+        node.model.pos = list(place)
+
+    def _wire(self) -> None:
+        for target, (source, from_node, from_port, to_node, to_port) in self._ends.items():
+            if target not in self.wires:
+                out = self.nodes[from_node].get_output(from_port)
+                into = self.nodes[to_node].get_input(to_port)
+                PortConnectedCmd(out, into, emit_signal=False).redo()
+                wire = into.view.connected_pipes[-1]
+                wire.source, wire.target = source, target
+                wire.learnable = source in self.learnable or source.name == BUNDLE
+                wire.label = self._label_of(wire)
+                self.wires[target] = wire
+                wire.redraw()
+
+    def _unwire(self, target: Port) -> None:
+        wire = self.wires.pop(target)
+        out, into = wire.output_port, wire.input_port
+        self._lit.discard(wire)
+        nodes = self.graph.model.nodes
+        # WORKAROUND: connected ports are found by the id of the node, so the wire goes before the node does.
+        PortDisconnectedCmd(
+            nodes[out.node.id].get_output(out.name), nodes[into.node.id].get_input(into.name), emit_signal=False
+        ).redo()
+
+    def _unwire_lost(self, node: LayerNode, look: Look) -> None:
+        """Take the wires off ports that a node will not have any more."""
+        for items, ports in ((node.view.inputs, look.inputs), (node.view.outputs, look.outputs)):
+            names = _names(ports)
+            for item in items:
+                if item.name not in names:
+                    for wire in list(item.connected_pipes):
+                        self._unwire(wire.target)
+
+    def _label(self, changed: set[Port], everything: bool) -> None:
+        """Say the shapes on the wires, and which of them are ties."""
+        for target, wire in self.wires.items():
+            if not everything and target not in changed:
+                continue
+            learnable = wire.source in self.learnable or wire.source.name == BUNDLE
+            label = self._label_of(wire, learnable)
+            if learnable != wire.learnable or label != wire.label:
+                wire.learnable, wire.label = learnable, label
+                wire.saves = self._saves(wire)
+                wire.redraw()
+
+    def _label_of(self, wire: WireItem, learnable: bool | None = None) -> str:
+        source, target = wire.source, wire.target
+        if not (wire.learnable if learnable is None else learnable):
+            shape = looks.shape_of(self.analysis, source)
+            return shape_text(shape) if self.analysis is not None else ""
+        if source.name == BUNDLE:
+            return BUNDLE
+        owner = self.network.layer(source.layer)
+        name = source.name if source.name in owner.output_learnables else target.name
+        known = self.analysis.learnable_shape(Port(source.layer, name)) if self.analysis else None
+        shape = known if known is not None else looks.shape_of(self.analysis, source)
+        return f"{name}  {shape_text(shape)}" if shape is not None else name
+
+    def _saves(self, wire: WireItem) -> str:
+        """How many numbers a tie saves, that ends at a layer which would have to store them."""
+        target = wire.target
+        if self.analysis is None or target.name not in self.network.layer(target.layer).input_learnables:
+            return ""
+        shape = self.analysis.learnable_shape(target)
+        return f"{math.prod(shape):,}" if shape is not None else ""
+
+    def _select(self, view: View) -> None:
+        for path, node in self.nodes.items():
+            if node.view.isSelected() != (path in view.selection):
+                node.view.setSelected(path in view.selection)
+                node.view.setZValue(2.0 if path in view.selection else 1.0)
+        chosen = {Port.parse(name) for name in view.selection if "/" in name}
+        for target, wire in self.wires.items():
+            if wire.isSelected() != (target in chosen):
+                wire.prepareGeometryChange()
+                wire.setSelected(target in chosen)
+        lit = set()
+        for path in view.selection & self.nodes.keys():
+            for port in self.nodes[path].view.ports():
+                lit |= {wire for wire in port.connected_pipes if wire.learnable}
+        for wire in lit ^ self._lit:
+            wire.lit = wire in lit
+            wire.update()
+        self._lit = lit
+        viewer = self.graph.viewer()
+        dims = any(target in self.wires and self.wires[target].learnable for target in chosen)
+        if dims != viewer.dims or viewer.ties != view.ties:
+            viewer.dims, viewer.ties = dims, view.ties
+            viewer.viewport().update()

@@ -1,0 +1,160 @@
+"""The item of a layer in the scene, and what of it is under the pointer."""
+
+from typing import NamedTuple
+
+from NodeGraphQt.qgraphics.node_abstract import AbstractNodeItem
+from PySide6.QtCore import QPointF, QRectF
+
+from designer.gui.canvas.form import HEADER, NARROW, ROW, SECTION, Form, form
+from designer.gui.canvas.look import LearnableRow, Look
+from designer.gui.canvas.paint import paint_node
+from designer.gui.canvas.port import IN, OUT, PortItem
+from designer.gui.drawing import text_width
+
+MARGIN = 24  # for shadow, ring, diamonds and the stubs of wires
+
+
+class Part(NamedTuple):
+    """What of a node is under the pointer."""
+
+    what: str = "body"  # or name, badge, fold, group, takes, offers
+    row: LearnableRow | None = None
+
+
+class NodeItem(AbstractNodeItem):
+    """The item of one layer; one item and its ports, painted in one go."""
+
+    def __init__(self, name: str = "", parent=None):
+        super().__init__(name, parent)
+        self.look: Look | None = None
+        self.form = Form(NARROW, HEADER, HEADER, HEADER, {}, {})
+        self.hovered = False
+        self.mark = ""  # "target" or "refused", while a wire is held over it
+        self._inputs: list[PortItem] = []
+        self._outputs: list[PortItem] = []
+        self._area = QRectF()
+        self.setCacheMode(self.CacheMode.NoCache)
+        self.setFlags(self.GraphicsItemFlag.ItemIsSelectable | self.GraphicsItemFlag.ItemSendsGeometryChanges)
+
+    # What NodeGraphQt asks of a node item.
+
+    name = property(lambda self: self._properties["name"], lambda self, name: self._properties.update(name=name))
+    inputs = property(lambda self: list(self._inputs))
+    outputs = property(lambda self: list(self._outputs))
+    widgets = property(lambda self: {})
+
+    def add_input(self, name, multi_port=False, display_name=True, locked=False, painter_func=None):
+        return self._add(self._inputs, IN, name, multi_port)
+
+    def add_output(self, name, multi_port=False, display_name=True, locked=False, painter_func=None):
+        return self._add(self._outputs, OUT, name, multi_port)
+
+    def _add(self, ports: list[PortItem], side: str, name: str, multi: bool) -> PortItem:
+        port = PortItem(self)
+        port._name, port._port_type, port._multi_connection = name, side, multi
+        ports.append(port)
+        return port
+
+    def delete_input(self, port):
+        self._drop(self._inputs, port)
+
+    def delete_output(self, port):
+        self._drop(self._outputs, port)
+
+    def _drop(self, ports: list[PortItem], port: PortItem) -> None:
+        assert not port.connected_pipes, port
+        ports.remove(port)
+        port.setParentItem(None)
+        if port.scene():
+            port.scene().removeItem(port)
+
+    def post_init(self, viewer=None, pos=None):
+        if pos:
+            self.xy_pos = pos
+
+    # What it is and where.
+
+    def show(self, look: Look) -> None:
+        """Take on a look; its ports must be those of the look already."""
+        self.look, self._properties["name"] = look, look.name
+        made = form(look)
+        if (made.width, made.height) != (self.form.width, self.form.height) or self._area.isNull():
+            # WORKAROUND: no stock item says so, and Qt's index crashes on an item that shrank and is then removed.
+            self.prepareGeometryChange()
+            self._area = QRectF(0, 0, made.width, made.height).adjusted(-MARGIN, -MARGIN, MARGIN, MARGIN)
+        self.form = made
+        self._width, self._height = made.width, made.height
+        for ports, looks, places in (
+            (self._inputs, look.inputs, made.inputs),
+            (self._outputs, look.outputs, made.outputs),
+        ):
+            for port, port_look in zip(ports, looks):
+                assert port.name == port_look.name, (port.name, port_look.name)
+                port.look = port_look
+                if port.pos() != (at := places[port.name]):
+                    port.setPos(at)
+        self.redraw_wires()
+        self.update()
+
+    def boundingRect(self) -> QRectF:
+        return self._area
+
+    @property
+    def frame(self) -> QRectF:
+        """Its rectangle in the scene, without shadow."""
+        return QRectF(self.pos().x(), self.pos().y(), self.form.width, self.form.height)
+
+    def ports(self) -> list[PortItem]:
+        return self._inputs + self._outputs
+
+    def port(self, name: str, out: bool) -> PortItem | None:
+        return next((port for port in (self._outputs if out else self._inputs) if port.name == name), None)
+
+    def row_of(self, y: float) -> LearnableRow | None:
+        index = int((y - self.form.rows) // ROW)
+        return self.look.rows[index] if 0 <= index < len(self.look.rows) and y >= self.form.rows else None
+
+    def row_top(self, row: LearnableRow) -> float:
+        return self.form.rows + ROW * self.look.rows.index(row)
+
+    def switch_rect(self, row: LearnableRow, offers: bool) -> QRectF:
+        """Where a switch takes clicks: 20 by 20 around its 12."""
+        x = self.form.width - 18 if offers else 18
+        return QRectF(x - 10, self.row_top(row), 20, 20)
+
+    def part_at(self, at: QPointF) -> Part:
+        """What is under a point, given in its own coordinates."""
+        look, wide = self.look, self.form.width
+        if look.kind == "capsule":
+            return Part()
+        if at.y() < HEADER:
+            if look.trouble and at.x() > wide - 32 and at.y() < 28:
+                return Part("badge")
+            named = 40 <= at.x() <= 40 + min(text_width(look.name, 13, 600), wide - 52) and 6 <= at.y() <= 25
+            return Part("name") if named else Part()
+        if look.section and self.form.section <= at.y() < self.form.section + SECTION:
+            label = at.x() < 24 + text_width("Learnables", 11) + 6
+            return Part("fold") if look.unfolds and label else Part()
+        row = self.row_of(at.y()) if look.section else None
+        if row is None or not look.unfolded or not row.switches:
+            return Part()
+        for offers in (False, True):
+            if self.switch_rect(row, offers).contains(at):
+                return Part("offers" if offers else "takes", row)
+        return Part("group", row) if row.head else Part()
+
+    # What follows when it moves or is asked to draw.
+
+    def redraw_wires(self) -> None:
+        for port in self._inputs + self._outputs:
+            for wire in port.connected_pipes:
+                wire.redraw()
+
+    def itemChange(self, change, value):
+        if change == self.GraphicsItemChange.ItemPositionHasChanged and self.scene():
+            self.redraw_wires()
+            self.scene().viewer().node_moved(self)
+        return super().itemChange(change, value)
+
+    def paint(self, painter, option, widget=None):
+        paint_node(painter, self)

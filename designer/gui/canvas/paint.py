@@ -1,0 +1,214 @@
+"""Painting a node, from all of it near by to a block of colour far off."""
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import QBrush, QColor, QPainter, QPen
+
+from designer.gui import theme as themes
+from designer.gui.canvas.form import ROW, SECTION
+from designer.gui.canvas.look import LearnableRow
+from designer.gui.canvas.port import draw_port
+from designer.gui.drawing import draw_checkbox, draw_icon, draw_text, draw_tile, text_width, tile_icon
+from designer.gui.theme import Theme, faded, mix
+
+if TYPE_CHECKING:
+    from designer.gui.canvas.node import NodeItem
+
+NEAR, MIDWAY, FAR = 0.70, 0.40, 0.15  # from these zooms on: everything; names and ports; blocks; below, the map
+NO_PEN, NO_BRUSH = Qt.PenStyle.NoPen, Qt.BrushStyle.NoBrush
+ELIDE_MIDDLE = Qt.TextElideMode.ElideMiddle
+ELIDE_LEFT = Qt.TextElideMode.ElideLeft
+RADIUS = 8
+
+
+def paint_node(painter: QPainter, node: "NodeItem") -> None:
+    theme, zoom = themes.current(), painter.worldTransform().m11()
+    if zoom < MIDWAY:
+        _block(painter, node, theme, zoom)
+        return
+    if node.look.kind == "capsule":
+        draw_capsule(painter, theme, node.form.width, node.form.height, node.look.type, node.look.summary, _edge(node))
+    else:
+        _frame(painter, node, theme)
+        _header(painter, node, theme, zoom)
+        if zoom >= NEAR:
+            _port_labels(painter, node, theme)
+        if node.look.section:
+            _learnables(painter, node, theme, zoom)
+    for port in node.ports():
+        at = port.pos()
+        if port.look.beyond:
+            pen = QPen(theme.learn, 2)
+            pen.setDashPattern([3.5, 2.5])
+            painter.setPen(pen)
+            painter.drawLine(QLineF(at, at + QPointF(20 if port.out else -20, 0)))
+        shown = node.hovered or port.hovered or port.fits
+        halo = (theme.learn if port.look.diamond else theme.data) if shown else None
+        draw_port(painter, theme, at, diamond=port.look.diamond, filled=port.wired, halo=halo)
+
+
+def category_color(theme: Theme, category: str) -> QColor:
+    """The colour of a node seen from afar; groups have no hue."""
+    return mix(theme.node, theme.text3, 0.35) if category == "Group" else theme.category[category]
+
+
+def _edge(node: "NodeItem") -> str:
+    """What the outline of a node says, as the name of a colour."""
+    if node.mark:
+        return {"target": "learn", "refused": "error"}[node.mark]
+    if node.isSelected():
+        return "accent"
+    if node.look.trouble:
+        return node.look.trouble
+    return "control" if node.hovered else "edge"
+
+
+def draw_shadow(painter: QPainter, theme: Theme, rect: QRectF, radius: float = RADIUS) -> None:
+    painter.setPen(NO_PEN)
+    for spread, strength in ((10, 0.10), (6, 0.16), (3, 0.25)):
+        painter.setBrush(faded(theme.shadow, theme.shadow.alphaF() * strength))
+        half = spread / 2
+        grown = rect.adjusted(-half, -half + 4, half, half + 4)
+        painter.drawRoundedRect(grown, radius + half, radius + half)
+
+
+def _frame(painter: QPainter, node: "NodeItem", theme: Theme) -> None:
+    rect = QRectF(0, 0, node.form.width, node.form.height)
+    edge = _edge(node)
+    draw_shadow(painter, theme, rect)
+    if node.look.kind == "group":  # two sheets behind
+        for shift, alpha in ((8, 0.35), (4, 0.63)):
+            painter.setPen(QPen(faded(theme.edge, alpha), 1))
+            painter.setBrush(mix(theme.node, theme.canvas, shift / 10))
+            painter.drawRoundedRect(rect.adjusted(shift, shift, -shift, shift), RADIUS, RADIUS)
+    if edge in ("accent", "learn"):
+        painter.setPen(NO_PEN)
+        painter.setBrush(faded(getattr(theme, edge), 0.22))
+        painter.drawRoundedRect(rect.adjusted(-5, -5, 5, 5), RADIUS + 5, RADIUS + 5)
+    strong = edge not in ("edge", "control")
+    painter.setPen(QPen(getattr(theme, edge), 2 if strong else 1))
+    painter.setBrush(theme.node)
+    inset = 0 if strong else 0.5
+    painter.drawRoundedRect(rect.adjusted(inset, inset, -inset, -inset), RADIUS, RADIUS)
+
+
+def _header(painter: QPainter, node: "NodeItem", theme: Theme, zoom: float) -> None:
+    look, right = node.look, node.form.width - 12
+    draw_tile(painter, theme, look.category, QRectF(8, 10, 24, 24), layer_type=look.type, faint=look.frozen)
+    if look.trouble:
+        sign = "octagon-alert" if look.trouble == "error" else "triangle-alert"
+        draw_icon(painter, sign, QRectF(right - 16, 8, 16, 16), getattr(theme, look.trouble), 2.25)
+        right -= 22
+    if look.frozen:
+        draw_icon(painter, "lock", QRectF(right - 14, 9, 14, 14), theme.text2, 2.25)
+        right -= 20
+    ink = mix(theme.text1, theme.text3, 0.5) if look.frozen else theme.text1
+    if zoom >= NEAR:
+        draw_text(painter, 40, 20, look.name, ink, 13, 600, width=right - 40, elide=ELIDE_MIDDLE)
+        room = node.form.width - 12 - 40
+        draw_text(painter, 40, 35, look.subtitle, theme.text2, 11, width=room, mono=look.type == "Operation")
+        return
+    sizes = range(min(22, round(11 / zoom)), round(9 / zoom), -1)  # 11 down to 9 px on the screen
+    fitting = (px for px in sizes if text_width(look.name, px, 600) <= right - 36)
+    px = next(fitting, round(9 / zoom))
+    draw_text(painter, 40, 30, look.name, ink, px, 600, width=right - 36, elide=ELIDE_MIDDLE)
+
+
+def _port_labels(painter: QPainter, node: "NodeItem", theme: Theme) -> None:
+    for port in node.ports():
+        if port.look.label and port.look.row < 0:
+            x, align = (-14, "right") if port.out else (14, "left")
+            draw_text(painter, port.x() + x, port.y() + 4, port.look.label, theme.text2, 11, align=align)
+
+
+def _learnables(painter: QPainter, node: "NodeItem", theme: Theme, zoom: float) -> None:
+    look, wide, top = node.look, node.form.width, node.form.section
+    painter.setPen(QPen(theme.border, 1))
+    painter.drawLine(QPointF(1, top + 0.5), QPointF(wide - 1, top + 0.5))
+    if zoom < NEAR:
+        if not look.rows:
+            draw_text(painter, 12, top + 19, look.total, theme.text2, min(20, 10 / zoom), width=wide - 24)
+        return
+    x = 12.0
+    if look.unfolds:
+        arrow = "chevron-down" if look.unfolded else "chevron-right"
+        draw_icon(painter, arrow, QRectF(8, top + 6, 12, 12), theme.text3, 2.5)
+        x = 24.0
+    x += draw_text(painter, x, top + 16, "Learnables", theme.text2, 11)
+    ink = theme.text3 if look.frozen else theme.text2
+    room = wide - 12 - x - 4
+    draw_text(painter, wide - 12, top + 16, look.total, ink, 11, 500, align="right", width=room, elide=ELIDE_LEFT)
+    if look.unfolded and zoom >= 0.75:  # 10 px text ends there
+        draw_text(painter, 12, top + SECTION + 11, "Input", theme.text3, 10, 500)
+        draw_text(painter, wide - 12, top + SECTION + 11, "Output", theme.text3, 10, 500, align="right")
+    for n, row in enumerate(look.rows):
+        _row(painter, node, theme, row, node.form.rows + ROW * n + ROW / 2, zoom)
+
+
+def _row(painter: QPainter, node: "NodeItem", theme: Theme, row: LearnableRow, y: float, zoom: float) -> None:
+    wide, unfolded = node.form.width, node.look.unfolded
+    on = {row.takes, row.offers} != {Qt.CheckState.Unchecked}
+    ink = theme.learn_text if on else theme.text2
+    left, right = (32.0, wide - 32.0) if unfolded and row.switches else (14.0, wide - 14.0)
+    if unfolded and row.switches:
+        draw_checkbox(painter, theme, QRectF(12, y - 6, 12, 12), row.takes)
+        draw_checkbox(painter, theme, QRectF(wide - 24, y - 6, 12, 12), row.offers)
+        if row.head:
+            arrow = "chevron-down" if row.opened else "chevron-right"
+            draw_icon(painter, arrow, QRectF(left - 2, y - 5, 10, 10), theme.text3, 3)
+        if row.group:
+            left += 12
+    takes, offers = row.takes != Qt.CheckState.Unchecked, row.offers != Qt.CheckState.Unchecked
+    tail = f"from {row.source}" if takes and row.source else f"to {row.target}" if row.target else row.shape
+    if offers and not takes and not (unfolded and row.switches):  # the name stands beside its diamond
+        used = draw_text(painter, right, y + 4, row.label, ink, 11, 500, align="right", width=right - left)
+        if zoom >= 0.75 and (room := right - used - left - 8) > 20:
+            draw_text(painter, left, y + 4, tail, theme.text3, 10, width=room)
+        return
+    used = draw_text(painter, left, y + 4, row.label, ink, 11, 500 if on else 400, width=right - left)
+    room = right - left - used - 8
+    if not tail or room < 30 or zoom < 0.75:
+        return
+    if takes and row.source:
+        width = min(text_width(tail, 10), room - 14)
+        draw_icon(painter, "link", QRectF(right - width - 14, y - 5, 10, 10), theme.learn, 2.5)
+        draw_text(painter, right, y + 4, tail, theme.text2, 10, align="right", width=room - 14)
+    else:
+        draw_text(painter, right, y + 4, tail, theme.text3, 10, align="right", width=room)
+
+
+def draw_capsule(
+    painter: QPainter, theme: Theme, width: float, height: float, name: str, setting: str, edge: str = "edge"
+) -> None:
+    """Draw a layer on a learnable wire: an amber capsule with name and setting in one line."""
+    rect = QRectF(0, 0, width, height)
+    if edge == "accent":
+        painter.setPen(NO_PEN)
+        painter.setBrush(faded(theme.accent, 0.22))
+        painter.drawRoundedRect(rect.adjusted(-5, -5, 5, 5), 19, 19)
+    color = getattr(theme, edge) if edge not in ("edge", "control") else theme.learn
+    painter.setPen(QPen(color, 2 if edge != "edge" else 1.25))
+    painter.setBrush(theme.learn_soft)
+    painter.drawRoundedRect(rect.adjusted(0.6, 0.6, -0.6, -0.6), 14, 14)
+    y = height / 2
+    draw_icon(painter, tile_icon("Shape and maths", name), QRectF(14, y - 6, 12, 12), theme.learn, 2.5)
+    used = draw_text(painter, 32, y + 4, name, theme.text1, 11, 600)
+    draw_text(painter, 32 + used + 6, y + 4, setting, theme.text2, 11)
+
+
+def _block(painter: QPainter, node: "NodeItem", theme: Theme, zoom: float) -> None:
+    look, rect = node.look, QRectF(0, 0, node.form.width, node.form.height)
+    edge = _edge(node)
+    color = theme.learn if look.kind == "capsule" else category_color(theme, look.category)
+    painter.setPen(QPen(getattr(theme, edge), 3 / zoom) if edge not in ("edge", "control") else NO_PEN)
+    painter.setBrush(QBrush(color))
+    painter.drawRoundedRect(rect, RADIUS, RADIUS)
+    px = round(10.5 / zoom)
+    if text_width(look.name, px, 600) <= rect.width() - 20:
+        ink = theme.text1 if look.category == "Group" else theme.tile_ink
+        draw_text(painter, rect.center().x(), rect.center().y() + 4 / zoom, look.name, ink, px, 600, align="center")
+    if look.trouble:
+        painter.setBrush(getattr(theme, look.trouble))
+        painter.setPen(QPen(theme.canvas, 2 / zoom))
+        painter.drawEllipse(QPointF(rect.width(), 0), 6 / zoom, 6 / zoom)

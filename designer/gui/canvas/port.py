@@ -1,0 +1,80 @@
+"""The port on the edge of a node: a circle for data, a diamond for a learnable."""
+
+from NodeGraphQt.constants import PortTypeEnum
+from NodeGraphQt.qgraphics.port import PortItem as StockPortItem
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
+
+from designer.gui.canvas.look import PortLook
+from designer.gui.theme import Theme, faded
+
+IN, OUT = PortTypeEnum.IN.value, PortTypeEnum.OUT.value
+REACH = 12.0  # how near the pointer must come
+DIAMOND = QPolygonF([QPointF(0, -6), QPointF(6, 0), QPointF(0, 6), QPointF(-6, 0)])
+ROUND = (Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.MiterJoin)
+
+
+class PortItem(StockPortItem):
+    """Where wires are fastened. Its node paints it: thousands of items with a paint of their own are slow."""
+
+    AREA = QRectF(-REACH, -REACH, 2 * REACH, 2 * REACH)
+
+    def __init__(self, parent):
+        super().__init__(parent)
+        self.look: PortLook | None = None
+        self.fits = False  # lit: the wire that is drawn may end here
+        self.setCacheMode(self.CacheMode.NoCache)
+        self.setAcceptHoverEvents(False)  # the viewer finds what is under the pointer
+        self.setFlag(self.GraphicsItemFlag.ItemHasNoContents)
+        # WORKAROUND: with this flag Qt walks all ports of the scene for each one that moves.
+        self.setFlag(self.GraphicsItemFlag.ItemSendsScenePositionChanges, False)
+
+    def boundingRect(self) -> QRectF:
+        return self.AREA
+
+    def anchor(self) -> QPointF:
+        """Where its wires end, in the scene."""
+        return self.parentItem().pos() + self.pos()
+
+    @property
+    def out(self) -> bool:
+        return self._port_type == OUT
+
+    @property
+    def wired(self) -> bool:
+        return bool(self._pipes) or self.look.beyond
+
+    # WORKAROUND: the stock setters write a tooltip into every port, which costs more than the port itself.
+    multi_connection = property(
+        lambda self: self._multi_connection, lambda self, on: setattr(self, "_multi_connection", on)
+    )
+    locked = property(lambda self: self._locked, lambda self, on: setattr(self, "_locked", on))
+
+
+def draw_port(
+    painter: QPainter,
+    theme: Theme,
+    at: QPointF,
+    *,
+    diamond: bool,
+    filled: bool,
+    halo: QColor | None = None,
+    color: QColor | None = None,
+) -> None:
+    """Draw a port with the gap around it that parts it from the edge of its node."""
+    color = color or (theme.learn if diamond else theme.data)
+    if halo is not None:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(faded(halo, 0.24))
+        painter.drawEllipse(at, 11, 11)
+    shape = DIAMOND.translated(at) if diamond else None
+    for pen, brush, radius in (
+        (QPen(theme.canvas, 4), Qt.BrushStyle.NoBrush, 5.0),
+        (QPen(color, 1.75, *ROUND), color if filled else theme.node, 4.4),
+    ):
+        painter.setPen(pen)
+        painter.setBrush(brush)
+        if shape is not None:
+            painter.drawPolygon(shape)
+        else:
+            painter.drawEllipse(at, radius, radius)

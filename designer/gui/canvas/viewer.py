@@ -1,0 +1,382 @@
+"""The view on the scene: its camera, what lies under the pointer, and the events that gestures are made of."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from NodeGraphQt.widgets.viewer import NodeViewer
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import QNativeGestureEvent, QPainter, QPen, QTransform
+from PySide6.QtWidgets import QFrame, QGraphicsView, QToolTip
+
+from designer.gui import theme as themes
+from designer.gui.canvas.gestures import Gesture, Hold, gesture_for
+from designer.gui.canvas.map import Map
+from designer.gui.canvas.node import NodeItem, Part
+from designer.gui.canvas.paint import FAR, MIDWAY
+from designer.gui.canvas.port import REACH, PortItem
+from designer.gui.canvas.routes import Lanes
+from designer.gui.canvas.wire import WireItem
+
+if TYPE_CHECKING:
+    from designer.gui.canvas.canvas import Canvas
+
+NEAREST, FARTHEST = 4.0, 0.02
+NOTCH = 1.15  # of the wheel
+START = 4  # pixels after which a press is a drag
+GRID = 24
+BOUNDING = Qt.ItemSelectionMode.IntersectsItemBoundingRect
+
+
+class Hit(NamedTuple):
+    """What lies under the pointer."""
+
+    what: str  # port, takes, offers, fold, group, badge, name, body, label, wire or canvas
+    at: QPointF  # in the scene
+    node: NodeItem | None = None
+    port: PortItem | None = None
+    wire: WireItem | None = None
+    part: Part = Part()
+
+
+class Viewer(NodeViewer):
+    """The stock viewer with a camera, gestures and painting of our own.
+
+    None of the stock handlers of mouse and keys is called: they keep the state of modifiers from key events,
+    take whatever lies within 20 pixels, and cut wires on a click.
+    """
+
+    moved = Signal()  # the camera
+    menu_wanted = Signal(object, object)  # what was hit, where on the screen
+
+    def __init__(self, canvas: "Canvas"):
+        self.center, self.zoom = QPointF(), 1.0
+        super().__init__(None)
+        self.canvas = canvas
+        self.map, self.lanes = Map(), Lanes()
+        self.area: QRectF | None = None  # of all nodes; None: not known
+        self.ties = "all"
+        self.dims = False  # a tie is selected, so the other wires step back
+        self.gesture: Gesture | None = None
+        self.space = False
+        self._hover: NodeItem | PortItem | WireItem | None = None
+        self._late = QTimer(self, singleShot=True, interval=0)
+        self._late.timeout.connect(self._reroute)
+        self._passed: list[QRectF] = []  # where nodes were and are since the ties were led the last time
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setTransformationAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
+        self.setResizeAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
+        self.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
+        self.setSceneRect(QRectF(-1e6, -1e6, 2e6, 2e6))
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName("Canvas")
+        self.viewport().setMouseTracking(True)
+        # WORKAROUND: the stock viewer puts a text, a live wire and a slicer into the scene, and a menu bar with
+        # shortcuts of its own below itself. None of them is used.
+        for item in (self._cursor_text, self._LIVE_PIPE, self._SLICER_PIPE):
+            self.scene().removeItem(item)
+        self._ctx_menu_bar.clear()
+
+    # The camera.
+
+    def _update_scene(self) -> None:
+        """WORKAROUND: the stock camera stretches a rectangle into the view, which drifts and changes on resize."""
+
+    def set_camera(self, center: QPointF, zoom: float) -> None:
+        self.zoom = min(NEAREST, max(FARTHEST, zoom))
+        self.center = center
+        self.setTransform(QTransform.fromScale(self.zoom, self.zoom))
+        self.centerOn(center)
+        self.moved.emit()
+
+    def zoom_at(self, factor: float, at: QPointF) -> None:
+        """Zoom about a point of the viewport, which stays where it is."""
+        zoom = min(NEAREST, max(FARTHEST, self.zoom * factor))
+        kept = self.scene_at(at)
+        middle = QPointF(self.viewport().rect().center())
+        self.set_camera(kept - (at - middle) / zoom, zoom)
+
+    def pan(self, by: QPointF) -> None:
+        """Move the picture by pixels."""
+        self.set_camera(self.center - by / self.zoom, self.zoom)
+
+    def scene_at(self, at: QPointF) -> QPointF:
+        inverted, _ = self.viewportTransform().inverted()
+        return inverted.map(at)
+
+    def visible(self) -> QRectF:
+        """The part of the scene that is seen."""
+        corner = QPointF(self.viewport().width(), self.viewport().height()) / self.zoom
+        return QRectF(self.center - corner / 2, self.center + corner / 2)
+
+    def resizeEvent(self, event) -> None:
+        QGraphicsView.resizeEvent(self, event)
+        self.centerOn(self.center)
+        self.moved.emit()
+
+    # What lies where.
+
+    def hit(self, at: QPointF) -> Hit:
+        """Find what is under a point of the viewport: ports first, then parts of nodes, then wires."""
+        scene = self.scene_at(at)
+        reach = max(REACH, 8 / self.zoom)
+        near = QRectF(scene.x() - reach, scene.y() - reach, 2 * reach, 2 * reach)
+        items = self.scene().items(near, BOUNDING)
+        nodes = [item for item in items if isinstance(item, NodeItem)]
+        top = next((node for node in nodes if node.frame.contains(scene)), None)  # items come topmost first
+        if self.zoom >= MIDWAY:
+            ports = [(_distance(item.anchor(), scene), item) for item in items if isinstance(item, PortItem)]
+            for distance, port in sorted(ports, key=lambda pair: pair[0]):
+                covered = top is not None and top is not port.node and top.frame.contains(port.anchor())
+                if distance <= reach and not covered:
+                    return Hit("port", scene, port.node, port)
+        if top is not None:
+            part = top.part_at(scene - top.pos()) if self.zoom >= MIDWAY else Part()
+            return Hit(part.what, scene, top, part=part)
+        for wire in items:
+            if isinstance(wire, WireItem) and wire.drawn and not wire.pulled:
+                if self.zoom >= MIDWAY and wire.pill_rect().contains(scene):
+                    return Hit("label", scene, wire=wire)
+                if wire.near(max(10.0, 8 / self.zoom)).contains(scene):
+                    return Hit("wire", scene, wire=wire)
+        return Hit("canvas", scene)
+
+    def frames_in(self, rect: QRectF, *but: NodeItem) -> list[QRectF]:
+        """The frames of the nodes in a rectangle of the scene."""
+        items = self.scene().items(rect, BOUNDING)
+        return [i.frame for i in items if isinstance(i, NodeItem) and i not in but and i.frame.intersects(rect)]
+
+    # What the items tell.
+
+    def establish_connection(self, start_port: PortItem, end_port: PortItem) -> None:
+        wire = WireItem()
+        self.scene().addItem(wire)
+        wire.set_connections(start_port, end_port)
+
+    def node_moved(self, node: NodeItem) -> None:
+        self.area = None
+        self.map.moved(node)
+        self.ties_pass(node.frame)
+
+    def ties_pass(self, frame: QRectF) -> None:
+        """Lead the ties anew that pass here, when all nodes stand where they shall."""
+        if len(self._passed) < 1000:
+            self._passed.append(frame.adjusted(-40, -40, 40, 40))
+        self._late.start()
+
+    def wire_changed(self, wire: WireItem) -> None:
+        self.map.stale = self.map.stale or wire not in self.map._line_at
+
+    def wire_gone(self, wire: WireItem) -> None:
+        self.lanes.leave(wire.target)
+        self.map.stale = True
+        if self._hover is wire:
+            self._hover = None
+
+    def node_gone(self, node: NodeItem) -> None:
+        self.map.stale = True
+        self.ties_pass(node.frame)
+        if self._hover is node or (isinstance(self._hover, PortItem) and self._hover.node is node):
+            self._hover = None
+
+    def _reroute(self) -> None:
+        """Lead ties anew whose way nodes have come into or left."""
+        if self.gesture is not None and self.gesture.dragging:
+            self._late.start(100)
+            return
+        passed, self._passed = self._passed, []
+        for wire in self.canvas.mirror.wires.values():
+            if wire.learnable and any(wire.boundingRect().intersects(frame) for frame in passed):
+                wire.redraw()
+
+    # Painting.
+
+    def drawBackground(self, painter: QPainter, rect: QRectF) -> None:
+        theme = themes.current()
+        painter.fillRect(rect, theme.canvas)
+        step = GRID
+        while step * self.zoom < 16:
+            step *= 2
+        painter.setPen(QPen(theme.grid, 1.6 / self.zoom, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        left, top = int(rect.left() // step * step), int(rect.top() // step * step)
+        columns = range(left, int(rect.right()) + step, step)
+        painter.drawPoints([QPointF(x, y) for y in range(top, int(rect.bottom()) + step, step) for x in columns])
+
+    def paintEvent(self, event) -> None:
+        if self.zoom >= FAR:
+            QGraphicsView.paintEvent(self, event)
+            return
+        painter = QPainter(self.viewport())
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setTransform(self.viewportTransform())
+        rect = self.scene_rect_of(event.rect())
+        self.drawBackground(painter, rect)
+        self.map.paint(painter, themes.current(), self.zoom, self.ties == "all")
+        self.drawForeground(painter, rect)
+        painter.end()
+
+    def scene_rect_of(self, rect) -> QRectF:
+        return QRectF(self.scene_at(QPointF(rect.topLeft())), self.scene_at(QPointF(rect.bottomRight())))
+
+    def drawForeground(self, painter: QPainter, rect: QRectF) -> None:
+        if self.gesture is not None and self.gesture.dragging:
+            painter.save()
+            self.gesture.paint(painter, themes.current())
+            painter.restore()
+
+    def changeEvent(self, event) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
+            self.resetCachedContent()
+            self.viewport().update()
+
+    # Mouse.
+
+    def mousePressEvent(self, event) -> None:
+        self.setFocus(Qt.FocusReason.MouseFocusReason)
+        if self.gesture is not None:
+            if event.button() == Qt.MouseButton.RightButton:
+                self.cancel()
+            return
+        self.gesture = gesture_for(self, event)
+        self._show_hover(None)
+        QToolTip.hideText()
+
+    def mouseMoveEvent(self, event) -> None:
+        at = event.position()
+        if self.gesture is None:
+            self.hover(at)
+            return
+        gesture = self.gesture
+        if not gesture.dragging and (at - gesture.pressed).manhattanLength() >= START:
+            gesture.dragging = True
+            self.gesture = gesture = gesture.start(event.modifiers())
+            gesture.dragging = True
+        if gesture.dragging:
+            gesture.move(at, event.modifiers())
+            self.viewport().update()
+
+    def mouseReleaseEvent(self, event) -> None:
+        gesture = self.gesture
+        if gesture is None or event.button() != gesture.button:
+            return
+        self.gesture = None
+        if gesture.dragging:
+            gesture.drop(event.position(), event.modifiers())
+        else:
+            gesture.click(event.modifiers())
+        self.viewport().update()
+        self.hover(event.position())
+
+    def mouseDoubleClickEvent(self, event) -> None:
+        """The second click of two: on a switch it counts as one more press."""
+        hit = self.hit(event.position())
+        if event.button() != Qt.MouseButton.LeftButton or hit.what in ("takes", "offers", "fold", "group"):
+            self.mousePressEvent(event)
+            return
+        self.gesture = Hold(self, hit, event)
+        self.canvas.opened(hit)
+
+    def wheelEvent(self, event) -> None:
+        event.accept()
+        if self.gesture is not None and self.gesture.dragging and not self.gesture.pans:
+            return
+        pixels, steps = event.pixelDelta(), event.angleDelta()
+        touch = event.device().type().name == "TouchPad" if event.device() else False
+        ctrl = event.modifiers() & Qt.KeyboardModifier.ControlModifier
+        if event.modifiers() & Qt.KeyboardModifier.ShiftModifier and not steps.isNull():
+            self.pan(QPointF(steps.y() or steps.x(), 0) / 120 * 64)
+        elif (touch or not pixels.isNull()) and not ctrl:
+            self.pan(QPointF(pixels if not pixels.isNull() else steps / 2))
+        elif steps.y():
+            self.zoom_at(NOTCH ** (steps.y() / 120), event.position())
+
+    def viewportEvent(self, event) -> bool:
+        if isinstance(event, QNativeGestureEvent) and event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture:
+            self.zoom_at(1 + event.value(), event.position())
+            return True
+        if event.type() == QEvent.Type.ToolTip:
+            if self.gesture is None and (text := self.canvas.tooltip(self.hit(QPointF(event.pos())))):
+                QToolTip.showText(event.globalPos(), text, self)
+            else:
+                QToolTip.hideText()
+            return True
+        if event.type() == QEvent.Type.Leave:
+            self._show_hover(None)
+        return super().viewportEvent(event)
+
+    def contextMenuEvent(self, event) -> None:
+        """The menu comes when the right button is released without a drag; the key asks for the selection's."""
+        if event.reason() == event.Reason.Keyboard:
+            middle = QPointF(self.viewport().rect().center())
+            self.menu_wanted.emit(self.hit(middle), self.viewport().mapToGlobal(middle.toPoint()))
+
+    def hover(self, at: QPointF) -> None:
+        hit = self.hit(at)
+        if hit.port is None and self.space:
+            self.viewport().setCursor(Qt.CursorShape.OpenHandCursor)
+        elif hit.what == "port":
+            self.viewport().setCursor(Qt.CursorShape.CrossCursor)
+        else:
+            self.viewport().unsetCursor()
+        self._show_hover(hit.port or hit.node or hit.wire)
+
+    def _show_hover(self, item: NodeItem | PortItem | WireItem | None) -> None:
+        if item is self._hover:
+            return
+        for changed, on in ((self._hover, False), (item, True)):
+            if changed is not None:
+                changed.hovered = on
+                (changed.node if isinstance(changed, PortItem) else changed).update()
+        self._hover = item
+
+    def cancel(self) -> bool:
+        """Drop what the pressed button is doing; whether there was something."""
+        gesture, self.gesture = self.gesture, None
+        if gesture is not None:
+            gesture.cancel()
+            self.viewport().update()
+        return gesture is not None
+
+    # Keys.
+
+    def keyPressEvent(self, event) -> None:
+        if event.key() == Qt.Key.Key_Space:
+            if not event.isAutoRepeat():
+                self.space = True
+                self.viewport().setCursor(Qt.CursorShape.OpenHandCursor)
+            return
+        if not self.canvas.key(event):
+            event.ignore()
+
+    def keyReleaseEvent(self, event) -> None:
+        if event.key() == Qt.Key.Key_Space:
+            if not event.isAutoRepeat():
+                self.space = False
+                self.viewport().unsetCursor()
+            return
+        event.ignore()
+
+    def focusInEvent(self, event) -> None:
+        """WORKAROUND: the stock handler fills the hidden menu bar, whose shortcuts then work in our window."""
+        QGraphicsView.focusInEvent(self, event)
+
+    def focusOutEvent(self, event) -> None:
+        self.space = False  # its release goes elsewhere
+        QGraphicsView.focusOutEvent(self, event)
+
+    # Drops from the library.
+
+    def dragEnterEvent(self, event) -> None:
+        self.canvas.drag(event)
+
+    def dragMoveEvent(self, event) -> None:
+        self.canvas.drag(event)
+
+    def dragLeaveEvent(self, event) -> None:
+        event.accept()
+
+    def dropEvent(self, event) -> None:
+        self.canvas.drop(event)
+
+
+def _distance(a: QPointF, b: QPointF) -> float:
+    return ((a.x() - b.x()) ** 2 + (a.y() - b.y()) ** 2) ** 0.5

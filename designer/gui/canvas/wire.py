@@ -1,0 +1,199 @@
+"""The item of a wire: a solid curve for data, a dashed amber way for a tie."""
+
+from NodeGraphQt.constants import Z_VAL_PIPE
+from NodeGraphQt.qgraphics.pipe import PipeItem
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPainterPath, QPainterPathStroker, QPen, QPolygonF
+from PySide6.QtWidgets import QGraphicsPathItem
+
+from designer.gui import theme as themes
+from designer.gui.canvas.paint import MIDWAY, NEAR
+from designer.gui.canvas.routes import Route, curve, tie
+from designer.gui.drawing import draw_icon, draw_text, text_width
+from designer.gui.theme import Theme, faded, mix
+from designer.model import Port
+
+STUB = 12.0  # what is left of a tie that is not drawn
+PILL = 22.0
+DASHES = [3.5, 2.5]
+
+
+class WireItem(PipeItem):
+    """A wire between two ports; ``target`` is its name, since an input holds one wire."""
+
+    def __init__(self):
+        # WORKAROUND: the stock pipe brings an item of its own for an arrow, and a cache for each wire.
+        QGraphicsPathItem.__init__(self)
+        self._input_port = self._output_port = None
+        self._color = self._style = 0
+        self._active = self._highlight = False
+        self.source = self.target = Port("", "")
+        self.learnable = False
+        self.label = ""  # the shape, of a tie with the name of the learnable
+        self.saves = ""  # said on the label of a selected tie
+        self.lit = False  # a layer at one of its ends is selected
+        self.hovered = False
+        self.pulled = False  # its end is held by the pointer, so it is drawn from there
+        self._middle, self._room = QPointF(), 0.0
+        self._shape: tuple[float, QPainterPath] | None = None
+        self.setZValue(Z_VAL_PIPE)
+        self.setFlag(self.GraphicsItemFlag.ItemIsSelectable)
+
+    # What NodeGraphQt asks of a pipe.
+
+    def draw_path(self, start_port, end_port=None, cursor_pos=None):
+        self.redraw()
+
+    def delete(self):
+        if self.scene():
+            self.scene().viewer().wire_gone(self)
+        super().delete()
+
+    def reset(self):
+        self.update()
+
+    highlight = activate = reset
+
+    def itemChange(self, change, value):
+        # WORKAROUND: the stock one paints its own colours when it is selected.
+        return QGraphicsPathItem.itemChange(self, change, value)
+
+    # Where it lies.
+
+    def redraw(self) -> None:
+        """Find its way anew."""
+        if self._input_port is None or self._output_port is None or self.scene() is None:
+            return
+        start, end = self._output_port.anchor(), self._input_port.anchor()
+        if self.learnable:
+            route = self._way(start, end)
+            path, self._middle, self._room = route
+        else:
+            path, self._room = curve(start, end), end.x() - start.x()
+            self._middle = (start + end) / 2
+        self._shape = None
+        self.prepareGeometryChange()
+        self.setPath(path)
+        self.scene().viewer().wire_changed(self)
+
+    def _way(self, start: QPointF, end: QPointF) -> Route:
+        viewer = self.scene().viewer()
+        owner, borrower = self._output_port.node, self._input_port.node
+        lowest = max(owner.frame.bottom(), borrower.frame.bottom())
+        left, right = sorted((start.x() + 20, end.x() - 20))
+        viewer.lanes.leave(self.target)
+        return tie(
+            start,
+            end,
+            lowest,
+            lambda rect: viewer.frames_in(rect, owner, borrower),
+            lambda y: viewer.lanes.take(self.target, self.source, y, left, right),
+        )
+
+    def boundingRect(self) -> QRectF:
+        return self.path().boundingRect().adjusted(-16, -24, 16, 24).united(self.pill_rect())
+
+    def shape(self) -> QPainterPath:
+        # WORKAROUND: QGraphicsPathItem takes clicks in the whole area under a curve.
+        return self.near(10.0)
+
+    def near(self, width: float) -> QPainterPath:
+        """The band of a width around the line; the stubs only, where no more is drawn."""
+        if self._shape is None or self._shape[0] != width:
+            stroker = QPainterPathStroker()
+            stroker.setWidth(width)
+            self._shape = width, stroker.createStroke(self.path())
+        return self._shape[1]
+
+    def pill_rect(self) -> QRectF:
+        """Where the label of a tie lies; nowhere if there is no room for it."""
+        width = text_width(self.pill_text, 11, 500) + 34 if self.learnable and self.label else 0
+        if not width or width > self._room:
+            return QRectF()
+        return QRectF(round(self._middle.x() - width / 2), round(self._middle.y() - PILL / 2), width, PILL)
+
+    @property
+    def pill_text(self) -> str:
+        return f"{self.label}   saves {self.saves}" if self.saves and self.isSelected() else self.label
+
+    @property
+    def drawn(self) -> bool:
+        """Whether all of it is drawn, not its stubs only."""
+        mode = self.scene().viewer().ties
+        return not self.learnable or mode == "all" or (mode == "selected" and (self.lit or self.isSelected()))
+
+    # How it looks.
+
+    def paint(self, painter: QPainter, option, widget=None) -> None:
+        if self.pulled:
+            return
+        theme, zoom = themes.current(), painter.worldTransform().m11()
+        viewer = self.scene().viewer()
+        strong = self.isSelected() or self.lit
+        color = QColor(theme.learn if self.learnable else theme.accent if strong else theme.data)
+        width = 2.5 if strong else 2.0
+        if viewer.dims and not strong:
+            color = faded(color, 0.3)
+        if self.hovered:
+            color, width = mix(color, theme.text1, 0.35), 3.0
+        if zoom < MIDWAY:
+            width = (2.5 if strong else 1.5) / zoom
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        if not self.drawn:
+            self._paint_stubs(painter, color, width)
+            return
+        path = self.path()
+        if strong and zoom >= MIDWAY:
+            halo = faded(theme.learn if self.learnable else theme.accent, 0.24)
+            painter.setPen(QPen(halo, 8, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin))
+            painter.drawPath(path)
+        painter.setPen(wire_pen(color, width, self.learnable))
+        painter.drawPath(path)
+        if zoom < NEAR:
+            return
+        if self.learnable:
+            draw_arrow(painter, color, self._input_port.anchor())
+            self._paint_pill(painter, theme, color)
+        elif zoom >= 0.75 and self.label:
+            self._paint_label(painter, theme, viewer.dims and not strong)
+
+    def _paint_stubs(self, painter: QPainter, color: QColor, width: float) -> None:
+        painter.setPen(wire_pen(color, width, True))
+        start, end = self._output_port.anchor(), self._input_port.anchor()
+        painter.drawLine(start, start + QPointF(8 + STUB, 0))
+        painter.drawLine(end - QPointF(8 + STUB, 0), end)
+
+    def _paint_label(self, painter: QPainter, theme: Theme, faint: bool) -> None:
+        """The shape, at the height of the source; left out where under 60 % of it fits."""
+        start, end = self._output_port.anchor(), self._input_port.anchor()
+        room = end.x() - start.x() - 14
+        if room >= 0.6 * text_width(self.label, 10):
+            color = theme.text3 if faint else theme.text2
+            middle = (start.x() + end.x()) / 2
+            draw_text(painter, middle, start.y() - 7, self.label, color, 10, align="center", width=room)
+
+    def _paint_pill(self, painter: QPainter, theme: Theme, color: QColor) -> None:
+        rect = self.pill_rect()
+        if rect.isEmpty():
+            return
+        painter.setPen(QPen(color, 1))
+        painter.setBrush(theme.learn_soft)
+        painter.drawRoundedRect(rect, PILL / 2, PILL / 2)
+        draw_icon(painter, "link", QRectF(rect.x() + 9, rect.y() + 5, 12, 12), theme.learn, 2.25)
+        draw_text(painter, rect.x() + 26, rect.y() + 15, self.pill_text, theme.text1, 11, 500)
+
+
+def wire_pen(color: QColor, width: float, dashed: bool) -> QPen:
+    cap = Qt.PenCapStyle.FlatCap if dashed else Qt.PenCapStyle.RoundCap
+    pen = QPen(color, width, Qt.PenStyle.SolidLine, cap, Qt.PenJoinStyle.RoundJoin)
+    if dashed:
+        pen.setDashPattern(DASHES)
+    return pen
+
+
+def draw_arrow(painter: QPainter, color: QColor, port: QPointF) -> None:
+    """Draw the arrow that points at a borrower's diamond."""
+    tip = port + QPointF(-9, 0)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(color)
+    painter.drawPolygon(QPolygonF([tip, tip + QPointF(-7, -4), tip + QPointF(-7, 4)]))
