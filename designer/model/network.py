@@ -224,7 +224,7 @@ class Network:
                 if name in there:
                     raise NetworkError(f"There is already a layer named {join(home, name)!r}.")
                 check_name(name, (*there, *added) if numbered else ())
-            new = new._inside(home, lambda net, added=added: net._with_layers({**net.layers, **added}))  # type: ignore[misc]
+            new = new._inside(home, lambda net, added=added: net._with_layers(_with(net.layers, added)))  # type: ignore[misc]
         return new
 
     def chain(self, after: str | None = None, /, **layers: Layer) -> Self:
@@ -242,7 +242,7 @@ class Network:
                 wires.setdefault(home, {})[target.below(home)] = source.below(home)
             after = path
         for home, made in wires.items():  # new layers feed nothing yet: no loop to look for
-            new = new._inside(home, lambda net, made=made: net._with_wires({**net.connections, **made}))  # type: ignore[misc]
+            new = new._inside(home, lambda net, made=made: net._with_wires(_with(net.connections, made)))  # type: ignore[misc]
         return new
 
     def connect(self, source: str | Port, target: str | Port) -> Self:
@@ -255,7 +255,7 @@ class Network:
         home = common(parent(into.layer), parent(out.layer))
         pair = {into.below(home): out.below(home)}
         orderly = rules.orderly(new, out, into)
-        new = new._inside(home, lambda net: net._with_wires({**net.connections, **pair}, orderly))
+        new = new._inside(home, lambda net: net._with_wires(_with(net.connections, pair), orderly))
         rules.check_wire(new, out, into, orderly)
         return new
 
@@ -368,7 +368,7 @@ class Network:
             if any(self.network_at(home).positions.get(name) != at for name, at in moved.items()):
                 new = new._inside(
                     home,
-                    lambda net, moved=moved: net._kept(positions={**net.positions, **moved}),  # type: ignore[misc]
+                    lambda net, moved=moved: net._kept(positions=_with(net.positions, moved)),  # type: ignore[misc]
                 )
         return new
 
@@ -396,7 +396,7 @@ class Network:
         inner = group.network._inside(rest, edit)
         if inner is group.network:
             return self
-        return self._kept(layers={**self.layers, name: dataclasses.replace(group, network=inner)})
+        return self._kept(layers=_with(self.layers, {name: dataclasses.replace(group, network=inner)}))
 
     def _kept(self, **fields: Any) -> Self:
         """Replace fields, keeping the order of the layers that loops are looked for with."""
@@ -425,7 +425,7 @@ class Network:
     def _cut(self, into: Port, source: Port) -> Self:
         home = common(parent(into.layer), parent(source.layer))
         gone = into.below(home)
-        return self._inside(home, lambda net: net._with_wires({t: s for t, s in net.connections.items() if t != gone}))
+        return self._inside(home, lambda net: net._with_wires(_without(net.connections, gone)))
 
     def _change(self, path: str, layer: Layer | None) -> Self:
         """Replace or (None) drop a layer, its wires left alone."""
@@ -433,9 +433,8 @@ class Network:
 
         def edit(net: Network) -> Network:
             if layer is not None:
-                return net._kept(layers={**net.layers, name: layer})
-            layers = {n: la for n, la in net.layers.items() if n != name}
-            return net._kept(layers=layers, positions={n: at for n, at in net.positions.items() if n != name})
+                return net._kept(layers=_with(net.layers, {name: layer}))
+            return net._kept(layers=_without(net.layers, name), positions=_without(net.positions, name))
 
         return self._inside(parent(path), edit)
 
@@ -526,6 +525,17 @@ class Network:
         if layer.variadic and port.name.isdecimal():
             return len(port.name) < 6 and str(int(port.name)) == port.name
         return port.name in self.layer(port.layer).input_learnables or port.name in layer.inputs()
+
+
+def _with(mapping: Mapping[Any, Any], changes: Mapping[Any, Any]) -> dict[Any, Any]:
+    """A changed copy, made without hashing every key again."""
+    return mapping.copy() | changes  # type: ignore[attr-defined, no-any-return]
+
+
+def _without(mapping: Mapping[Any, Any], key: object) -> dict[Any, Any]:
+    copied: dict[Any, Any] = mapping.copy()  # type: ignore[attr-defined]
+    copied.pop(key, None)
+    return copied
 
 
 def _ports(layer: Layer) -> tuple[Any, ...]:

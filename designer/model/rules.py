@@ -121,14 +121,20 @@ def orderly(network: "Network", out: Port, into: Port) -> bool:
 
 def order(network: "Network") -> Mapping[str, int] | None:
     """A place for each layer of this network after all that feed it with data; None where there is no such order."""
+    added = {name: n for n, name in enumerate(network.layers)}
     feeders: dict[str, set[str]] = {name: set() for name in network.layers}
+    forward = True
     for target, source in network.connections.items():
         layer = network.find(source.layer)
         if layer is not None and source.name in layer.output_learnables:
             if source.name in layer.input_learnables:
                 return None  # whatever feeds the chain would count, and may stand outside
             continue
-        feeders[target.layer.partition(".")[0]].add(source.layer.partition(".")[0])
+        before, after = source.layer.partition(".")[0], target.layer.partition(".")[0]
+        feeders[after].add(before)
+        forward = forward and added[before] < added[after]
+    if forward:
+        return added
     try:
         return {name: n for n, name in enumerate(TopologicalSorter(feeders).static_order())}
     except CycleError:  # an expression in a group feeds what feeds the group: no loop of ports
