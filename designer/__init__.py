@@ -2,12 +2,14 @@
 
 from designer.analysis import analyze
 from designer.edits import arrange, freeze, group, tie, transfer, ungroup, untie
+from designer.files import FileError, load, save
 from designer.model import Network, NetworkError
 from designer.source import build, initialize, write_pytorch
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "FileError",
     "Network",
     "NetworkError",
     "analyze",
@@ -16,6 +18,8 @@ __all__ = [
     "freeze",
     "group",
     "initialize",
+    "load",
+    "save",
     "tie",
     "transfer",
     "ungroup",

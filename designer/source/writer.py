@@ -2,7 +2,9 @@
 
 import graphlib
 import heapq
+import itertools
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from designer.analysis import Analysis, analyze
@@ -135,11 +137,28 @@ class Scope:
             returned = f"return {', '.join(self.results)}"
             lines.append(Line(returned))
         init = [*self.init]
-        if not self.path and self.root.dtype != "float32":
-            init.append(Line(f"self.to(torch.{self.root.dtype})"))
+        if not self.path:
+            init += [Line(f"{frozen}.requires_grad_(False)") for frozen in self.frozen(self.root, "")]
+            if self.root.dtype != "float32":
+                init.append(Line(f"self.to(torch.{self.root.dtype})"))
         if not lines:
             lines.append(Line("pass"))
         return Class(name, f"nn.{'ModuleDict' if numbered else 'Module'}", init, f"def forward({arguments}):", lines)
+
+    def frozen(self, network: Network, prefix: str) -> Iterator[str]:
+        """What is not trained, whole groups and layers where possible; at the root, so that alike groups stay alike."""
+        for name, layer in network.layers.items():
+            path = prefix + name
+            held = (
+                {path: layer} if not isinstance(layer, Group) else {f"{path}.{p}": la for p, la in layer.network.walk()}
+            )
+            owned = {la.key(p, learnable): learnable in la.frozen for p, la in held.items() for learnable in la.owned}
+            if owned and all(owned.values()):
+                yield self.module(path)
+            elif isinstance(layer, Group):
+                yield from self.frozen(layer.network, f"{path}.")
+            else:
+                yield from (self.module(key) for key, frozen in owned.items() if frozen)
 
     def ordered(self) -> list[str]:
         """The layers by the flow of data, else as they were added; expressions are written where they are used."""
@@ -245,11 +264,7 @@ class Scope:
             self.assign_module(path, f"{self.writer.name_of(scope, class_name(path))}()")
         elif not isinstance(layer, Call) and (module := self.writer.analysis.facts[path].module):
             self.writer.preamble |= preamble(layer, module)
-            frozen = [learnable for learnable in layer.frozen if learnable in layer.owned]
-            whole = bool(frozen) and len(frozen) == len(layer.owned)
-            self.assign_module(path, module + (".requires_grad_(False)" if whole else ""))
-            for learnable in frozen if not whole else ():
-                self.init.append(Line(f"{self.module(layer.key(path, learnable))}.requires_grad_(False)"))
+            self.assign_module(path, module)
             for learnable in layer.input_learnables:
                 source = str(self.source(Port(path, learnable))).replace("/", ".")
                 self.init.append(Line(f"{self.module(layer.key(path, learnable))} = None", source))
