@@ -92,9 +92,9 @@ class Writer:
                 pairs = list(zip(known.lines, made.lines))
                 known.lines = [line if line.comment == other.comment else Line(line.text) for line, other in pairs]
                 return known.name
-        made.name = free(
-            name, {*self.functions, *(known.name for known in self.classes), "Net"} - {scope.path or "Net"}
-        )
+        taken = {*self.functions, *(known.name for known in self.classes), *(["Net"] if scope.path else [])}
+        numbered = (f"{name}{n}" for n in itertools.count(2))
+        made.name = next(free for free in itertools.chain([name], numbered) if free not in taken)
         self.classes.append(made)
         return made.name
 
