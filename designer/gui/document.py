@@ -19,7 +19,7 @@ class View:
 
     path: str = ""  # of the open group
     selection: frozenset[str] = frozenset()  # paths of layers, and wires by their target port, "fc/weight"
-    unfolded: frozenset[str] = frozenset()  # layers whose learnables are listed
+    unfolded: frozenset[str] = frozenset()  # layers whose learnables are listed, of many a group: lstm/l0
     ties: Literal["all", "selected", "off"] = "all"
     places: Mapping[str, tuple[float, float, float]] = dataclasses.field(default_factory=dict)  # group -> x, y, zoom
 
@@ -29,7 +29,7 @@ class View:
         while path and path not in network.all:
             path = parent(path)
         kept = {name for name in self.selection if name in network.all or Port.parse(name) in network.wires}
-        unfolded = self.unfolded & network.all.keys()
+        unfolded = {name for name in self.unfolded if name.partition("/")[0] in network.all}
         if path == self.path and kept == self.selection and unfolded == self.unfolded:
             return self
         return dataclasses.replace(self, path=path, selection=frozenset(kept), unfolded=frozenset(unfolded))
@@ -44,6 +44,7 @@ class Document(QObject):
         analyzed: the analysis of the network that is shown has come, or its failure.
         refused: an edit made no sense; one sentence for the status bar.
         told: something was done that the status bar should say.
+        named: the document has another name.
     """
 
     changed = Signal()
@@ -51,6 +52,7 @@ class Document(QObject):
     analyzed = Signal()
     refused = Signal(str)
     told = Signal(str)
+    named = Signal()
 
     def __init__(self, network: Network | None = None, parent: QObject | None = None):
         super().__init__(parent)
@@ -99,11 +101,16 @@ class Document(QObject):
         self.view = View()
         self.show(network)
         self.look(**vars((view or View()).within(network)))
+        self.named.emit()
 
-    def saved(self, path: Path) -> None:
-        """Note that the network is in a file as it is now."""
+    def saved(self, path: Path, network: Network) -> None:
+        """Note that a network is in a file; what was edited since is not."""
         self.path, self.name = path, path.stem
-        self.history.setClean()
+        if network is self.network:
+            self.history.setClean()
+        else:
+            self.history.resetClean()
+        self.named.emit()
 
     def take_analysis(self, analysis: Analysis | None) -> None:
         """Take the analysis of the network that is shown; None when it failed, so that older numbers stay stale."""

@@ -258,7 +258,7 @@ class Canvas(NodeGraph):
 
     def choose(self, choices: Iterable[Join], at: QPointF) -> None:
         """Ask which of several ways is meant."""
-        menu = QMenu(self.view)
+        menu = QMenu(self.view, objectName="choice")
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for choice in choices:
             text = f"{choice.says}   {choice.detail}" if choice.detail else choice.says
@@ -317,7 +317,8 @@ class Canvas(NodeGraph):
         self.keep_places(paths)
 
     def switch(self, paths: list[str], names: tuple[str, ...], offers: bool, on: bool) -> None:
-        """Tick or untick switches of learnables."""
+        """Tick or untick switches of learnables, where layers have them."""
+        paths = [path for path in paths if set(names) & {*self.document.network.layer(path).learnables()}]
         what = names[0] if len(names) == 1 else f"{len(names)} learnables"
         whose = paths[0].rpartition(".")[2] if len(paths) == 1 else f"{len(paths)} layers"
         if offers:
@@ -458,7 +459,7 @@ def fresh_name(network: Network, name: str) -> str:
     number, tried = 1, name
     while tried in network.layers or not _allowed(tried, network):
         number += 1
-        tried = f"{name}_{number}" if name[-1].isdigit() else f"{name}{number}"
+        tried = f"{name}_{number}" if any(map(str.isdigit, name)) else f"{name}{number}"
     return tried
 
 

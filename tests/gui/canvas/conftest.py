@@ -146,7 +146,7 @@ class Stage:
         network, view, analysis, mirror = self.network, self.document.view, self.document.analysis, self.canvas.mirror
         shown = network.network_at(view.path)
         paths = [join(view.path, name) for name in shown.layers]
-        assert list(self.canvas.model.nodes) and sorted(self.canvas.model.nodes) == sorted(paths) or not paths
+        assert (list(self.canvas.model.nodes) and sorted(self.canvas.model.nodes) == sorted(paths)) or not paths
         assert sorted(mirror.nodes) == sorted(paths)
         learnable = looks.learnable_ports(network)
         assert learnable == frozenset(network.learnable_ports) | {s for s in network.targets if s.name == BUNDLE}
@@ -179,7 +179,8 @@ class Stage:
             assert all(port.pos() == item.form.inputs[port.name] for port in item.inputs)
             assert all(port.pos() == item.form.outputs[port.name] for port in item.outputs)
             assert item.isSelected() == (path in view.selection)
-            assert item.mark == "" and not any(port.fits for port in item.ports())
+            assert item.mark == ""
+            assert not any(port.fits for port in item.ports())
         wires = {t.above(view.path): s.above(view.path) for t, s in shown.connections.items()}
         drawn = {}
         for node in self.canvas.all_nodes():
@@ -205,7 +206,8 @@ class Stage:
 @pytest.fixture
 def stage(qapp, qtbot):
     """Give a function that opens a network on a canvas."""
-    theme.apply(qapp, theme.DARK)
+    if theme.current() is not theme.DARK or not qapp.styleSheet():
+        theme.apply(qapp, theme.DARK)
     opened = []
 
     def open_(network=None, size=(1200, 700)):

@@ -1,5 +1,7 @@
 """The first story, told with the mouse: five layers, their wires, and the tie."""
 
+import itertools
+
 from PySide6.QtCore import QPoint, Qt
 
 from designer.model import Port
@@ -20,7 +22,7 @@ def test_create_the_tied_language_model_with_the_mouse(stage):
         assert it.agrees()
     chain = ["input", "embedding", "lstm", "linear", "softmax"]
     assert list(it.network.layers) == chain
-    for before, after in zip(chain, chain[1:]):
+    for before, after in itertools.pairwise(chain):
         it.drag(it.port(before, "out", out=True), it.port(after, "in"))
         assert it.network.source_of(Port(after, "in")) == Port(before, "out")
         assert it.undo_texts()[-1] == f"Connect {before} to {after}"
