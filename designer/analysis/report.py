@@ -10,6 +10,9 @@ from designer.analysis.shapes import Size
 from designer.model import Network, Port, Shape
 
 
+LISTED = 2  # learnables of a layer that the printed table names, of more only the first
+
+
 @dataclasses.dataclass(frozen=True)
 class Row:
     """One layer in the table; a group sums up what it holds.
@@ -150,10 +153,12 @@ def write_table(analysis: Analysis) -> str:
     table = [("name", "type", "activations", "learnables", "tied to", "stored", "used")]
     for row in analysis.rows:
         activations = ", ".join(map(shape_text, row.activations))
-        learnables = ", ".join(f"{name} {shape_text(sizes)}" for name, sizes in row.learnables.items())
+        learnables = [f"{name} {shape_text(sizes)}" for name, sizes in row.learnables.items()]
+        if len(learnables) > LISTED:
+            learnables = [learnables[0], f"{len(learnables) - 1} more"]
         tied = ", ".join(dict.fromkeys(row.tied_to.values()))
         name = "  " * row.name.count(".") + row.name
-        table.append((name, row.type, activations, learnables, tied, f"{row.stored:,}", f"{row.used:,}"))
+        table.append((name, row.type, activations, ", ".join(learnables), tied, f"{row.stored:,}", f"{row.used:,}"))
     least = "at least " if analysis.partial else ""
     table.append(("total", "", "", "", "", f"{least}{analysis.stored:,}", f"{least}{analysis.used:,}"))
     widths = [max(map(len, column)) for column in zip(*table)]
