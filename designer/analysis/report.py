@@ -9,7 +9,6 @@ from designer.analysis.flow import Facts, Flow, Propagation, flow_of
 from designer.analysis.shapes import Size
 from designer.model import Network, Port, Shape
 
-
 LISTED = 2  # learnables of a layer that the printed table names, of more only the first
 
 
