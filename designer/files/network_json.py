@@ -49,7 +49,16 @@ def _encode(network: Network) -> dict[str, Any]:
 
 def decode(entries: Any) -> Network:
     """The network of a file; raises FileError or NetworkError, the caller checks the whole."""
-    return _Reader().network(entries, "")
+    reader = _Reader()
+    network = reader.network(entries, "")
+    if len(network.wires) < reader.wires:  # one in a group, and one around it
+        found: set[Port] = set()
+        for path in ("", *(path for path, layer in network.walk() if isinstance(layer, Group))):
+            for target in (end.above(path) for end in network.network_at(path).connections):
+                if target in found:
+                    raise FileError(f"two wires end at {shortened(str(target))}.")
+                found.add(target)
+    return network
 
 
 def _check_counts(layers: int, wires: int) -> None:

@@ -208,6 +208,7 @@ def check_network(network: "Network", depth: int = 0) -> None:
     """Refuse a network, as read from a file, that no edits could have made; names one thing that is wrong."""
     _check_level(network, depth)
     wires = network.wires
+    _check_calls(wires)
     for target, source in wires.items():
         if not network.has_output(source):
             raise NetworkError(f"There is no output {shortened(str(source))} for {shortened(str(target))}.")
@@ -247,6 +248,20 @@ def _check_level(network: "Network", depth: int) -> None:
         first, second = (port.layer.partition(".") for port in (target, source))
         if first[0] == second[0] and first[1] and second[1]:
             raise NetworkError(f"The wire from {source} to {target} must be kept inside {first[0]}.")
+
+
+def _check_calls(wires: Mapping[Port, Port]) -> None:
+    """Refuse Calls that call each other in a ring: what a Call calls is followed from Call to Call."""
+    calls = {target.layer: source.layer for target, source in wires.items() if target.name == BUNDLE}
+    done: set[str] = set()
+    for at in calls:
+        seen: set[str] = set()
+        while at in calls and at not in done:
+            if at in seen:
+                raise NetworkError(f"{at} calls itself.")
+            seen.add(at)
+            at = calls[at]
+        done |= seen
 
 
 def _check_loops(network: "Network") -> None:
