@@ -1,0 +1,354 @@
+"""Boxes: the modules of a program as groups to be, with the steps that they made.
+
+A group runs at once, so what leaves a box and comes back must not pass through anything outside. Steps that own
+nothing are moved into a box or out of it to make that so; where that does not help, the box is opened: its steps
+stand outside, and take their learnables over wires from where the state_dict has them.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+from typing import Any, Union
+
+from designer.files.program import Place, Ref
+from designer.files.steps import Step
+
+Path = tuple[str, ...]
+Chain = tuple[tuple[str, int], ...]  # names from outside in, each with how often that module was called before
+
+
+@dataclasses.dataclass(eq=False)
+class Box:
+    """What one call of a module made."""
+
+    path: Path  # of the module
+    loose: bool = False  # stands elsewhere than its path says, and owns nothing
+    items: list["Item"] = dataclasses.field(default_factory=list)
+    name: str = ""  # given last
+    inputs: dict[Ref, str] = dataclasses.field(default_factory=dict)  # data from outside -> port
+    outputs: dict[Ref, str] = dataclasses.field(default_factory=dict)  # data for outside -> port
+
+
+@dataclasses.dataclass(eq=False)
+class Piece:
+    """A step that stands in a box."""
+
+    step: Step
+    own: Path = ()  # the path under which it owns learnables and buffers, or is called like
+    name: str = ""
+
+    @property
+    def movable(self) -> bool:
+        """Whether it may stand in another box: it owns nothing."""
+        return not self.step.stateful and not self.step.op.target == "constant"
+
+
+@dataclasses.dataclass(eq=False)
+class Again:
+    """A second use of a piece or a box that stands beside it."""
+
+    target: Union[Box, Piece]
+    body: Union[Box, Piece]  # what it was made of
+    inputs: dict[Ref, Ref]  # what the target takes -> what this use takes
+    outputs: dict[Ref, Ref]  # what the target gives -> what this use gives
+    name: str = ""
+
+
+Item = Union[Box, Piece, Again]
+
+
+def pieces(item: Item) -> Iterator[Piece]:
+    """The pieces in an item, those of second uses as well."""
+    if isinstance(item, Piece):
+        yield item
+    else:
+        for inner in item.items if isinstance(item, Box) else [item.body]:
+            yield from pieces(inner)
+
+
+def made(item: Item) -> Iterator[Ref]:
+    """The values that an item gives."""
+    if isinstance(item, Box):
+        for inner in item.items:
+            yield from made(inner)
+    else:
+        yield from (item.step if isinstance(item, Piece) else item).outputs.values()
+
+
+def taken(item: Item) -> dict[Ref, None]:
+    """The values that an item takes from outside, in order."""
+    if isinstance(item, Again):
+        return dict.fromkeys(item.inputs.values())
+    if isinstance(item, Piece):
+        return dict.fromkeys((*item.step.inputs.values(), *item.step.learnables.values()))
+    inside = set(made(item))
+    return {ref: None for inner in item.items for ref in taken(inner) if ref not in inside}
+
+
+def chain(place: Place) -> Chain:
+    """The modules around a call by name; one that was called from elsewhere stands at its own path."""
+    found: list[tuple[str, int]] = []
+    at = ""
+    for path, number in place:
+        if at and not path.startswith(at + "."):
+            found, at = [], ""
+        names = path[len(at) + 1 if at else 0 :].split(".")
+        found += [(name, 0) for name in names[:-1]]
+        found.append((names[-1], number))
+        at = path
+    return tuple(found)
+
+
+def plain(links: Chain) -> Path:
+    return tuple(name for name, _ in links)
+
+
+def first_use(links: Chain) -> bool:
+    return all(number == 0 for _, number in links)
+
+
+def boxed(placed: list[tuple[Step, Chain, Path]], fixed: set[Ref]) -> Box:
+    """Put each step into the box of its module; the path is the one under which it owns, if any.
+
+    ``fixed`` are the learnables and constants, and what is made of learnables alone.
+    """
+    root = Box(())
+    known: dict[Chain, Box] = {(): root}
+
+    def box(links: Chain) -> Box:
+        if links not in known:
+            known[links] = Box(plain(links))
+            box(links[:-1]).items.append(known[links])
+        return known[links]
+
+    for step, links, own in placed:
+        box(links).items.append(Piece(step, own))
+    merge(root, fixed)
+    return root
+
+
+def merge(box: Box, fixed: set[Ref]) -> None:
+    """Turn repeated calls of a module into second uses of the first, or into steps of their own where they differ."""
+    first: dict[Path, Item] = {}
+    items: list[Item] = []
+    for item in box.items:
+        if isinstance(item, Box):
+            merge(item, fixed)
+        path = item.path if isinstance(item, Box) else item.own if isinstance(item, Piece) else ()
+        before = first.get(path) if path else None
+        if before is None:
+            if path and not isinstance(item, Again):
+                first[path] = item
+            items.append(item)
+        elif isinstance(item, Piece) and not item.step.stateful:
+            items.append(Piece(item.step, ()))
+        elif type(before) is type(item) and (again := repeats(before, item, fixed)) is not None:
+            items.append(again)
+        else:
+            items += opened(item)
+    box.items = items
+
+
+def repeats(before: Any, item: Any, fixed: set[Ref]) -> Again | None:
+    """A second use, if what is called does the same with other data; ``fixed`` values must be the very same."""
+    old_pieces, new_pieces = ([p for p in pieces(i) if p.step.op.target != "constant"] for i in (before, item))
+    if len(old_pieces) != len(new_pieces):
+        return None
+    refs: dict[Ref, Ref] = {}
+    for old, new in zip(old_pieces, new_pieces):
+        a, b = old.step, new.step
+        if a.layer != b.layer or a.buffers != b.buffers or old.own != new.own or b.outputs.keys() - a.outputs.keys():
+            return None
+        if a.inputs.keys() != b.inputs.keys() or a.learnables.keys() != b.learnables.keys():
+            return None
+        for mine, other in ((a.inputs, b.inputs), (a.learnables, b.learnables)):
+            for name, ref in mine.items():
+                if ref not in refs and (ref not in fixed) == (other[name] not in fixed):
+                    refs[ref] = ref if ref in fixed else other[name]
+                if refs.get(ref) != other[name]:
+                    return None
+        refs |= {ref: b.outputs[name] for name, ref in a.outputs.items() if name in b.outputs}
+    outputs = {ref: refs[ref] for ref in made(before) if ref in refs}
+    inputs = {ref: refs[ref] for ref in taken(before) if ref in refs and ref not in fixed}
+    return Again(before, item, inputs, outputs)
+
+
+def opened(item: Item) -> list[Item]:
+    """The steps of an item, owning nothing, to stand in the box around it."""
+    return [Piece(piece.step, ()) for piece in pieces(item)]
+
+
+def settle(box: Box, learnable: set[Ref]) -> None:
+    """Make the wires between the items of each box free of loops."""
+    for _ in range(10 * len(list(pieces(box))) + 10):
+        ring = _ring(box.items, learnable)
+        if not ring:
+            break
+        _resolve(box, ring, learnable)
+    else:
+        raise AssertionError("the boxes do not come to rest")
+    for item in box.items:
+        if isinstance(item, Box):
+            settle(item, learnable)
+    box.items = _ordered(box.items, learnable)
+
+
+def _feeders(items: list[Item], learnable: set[Ref]) -> list[set[int]]:
+    """For each item, the others that give it data."""
+    makers = {ref: n for n, item in enumerate(items) for ref in made(item)}
+    return [
+        {makers[ref] for ref in taken(item) if ref in makers and ref not in learnable and makers[ref] != n}
+        for n, item in enumerate(items)
+    ]
+
+
+def _ring(items: list[Item], learnable: set[Ref]) -> list[Item]:
+    """Items that need each other; none where there is an order."""
+    feeders = _feeders(items, learnable)
+    index: dict[int, int] = {}
+    low: dict[int, int] = {}
+    stack: list[int] = []
+    for start in range(len(items)):
+        if start in index:
+            continue
+        todo = [(start, iter(feeders[start]))]
+        index[start] = low[start] = len(index)
+        stack.append(start)
+        while todo:
+            at, rest = todo[-1]
+            following = next(rest, None)
+            if following is None:
+                todo.pop()
+                if todo:
+                    low[todo[-1][0]] = min(low[todo[-1][0]], low[at])
+                if low[at] == index[at]:
+                    ring = stack[stack.index(at) :]
+                    del stack[stack.index(at) :]
+                    if len(ring) > 1:
+                        return [items[n] for n in sorted(ring)]
+            elif following not in index:
+                index[following] = low[following] = len(index)
+                stack.append(following)
+                todo.append((following, iter(feeders[following])))
+            elif following in stack:
+                low[at] = min(low[at], index[following])
+    return []
+
+
+def _ordered(items: list[Item], learnable: set[Ref]) -> list[Item]:
+    """The items by the flow of data, else as they were."""
+    feeders = _feeders(items, learnable)
+    done: set[int] = set()
+    order: list[Item] = []
+
+    def visit(start: int) -> None:
+        todo = [start]
+        while todo:
+            at = todo[-1]
+            missing = [n for n in sorted(feeders[at]) if n not in done]
+            if missing:
+                todo += reversed(missing)
+                continue
+            todo.pop()
+            if at not in done:
+                done.add(at)
+                order.append(items[at])
+
+    for n in range(len(items)):
+        visit(n)
+    return order
+
+
+def _resolve(box: Box, ring: list[Item], learnable: set[Ref]) -> None:
+    """Take one step to break a ring."""
+    inner = [item for item in ring if isinstance(item, Box)]
+    called = {id(item.target) for item in box.items if isinstance(item, Again)}
+    others = [item for item in ring if not isinstance(item, Box)]
+    if len(inner) == 1 and all(isinstance(item, Piece) and item.movable and id(item) not in called for item in others):
+        _move(others, box, inner[0])
+        return
+    for candidate in inner:
+        if id(candidate) in called:
+            continue
+        outside = [item for item in ring if item is not candidate]
+        for moved in (_before(candidate, outside, learnable), _after(candidate, outside, learnable)):
+            if moved and all(isinstance(item, Piece) and item.movable for item in moved):
+                _move(moved, candidate, box)
+                return
+    open_box(box, min(inner, key=_cost))
+
+
+def _cost(box: Box) -> tuple[int, int]:
+    """How much is lost when a box is opened: layers with buffers, then layers with learnables."""
+    steps = [piece.step for piece in pieces(box)]
+    return sum(bool(step.buffers) for step in steps), sum(step.stateful for step in steps)
+
+
+def _move(items: Iterable[Item], source: Box, target: Box) -> None:
+    moved = list(items)
+    source.items = [item for item in source.items if item not in moved]
+    for item in moved:
+        assert isinstance(item, Piece)
+        item.own = item.own[-1:] if item.own else ()
+    target.items += moved
+
+
+def _before(box: Box, outside: list[Item], learnable: set[Ref]) -> list[Item]:
+    """The items of a box that what is outside waits for."""
+    wanted = {ref for item in outside for ref in taken(item)} - learnable
+    found = [item for item in box.items if wanted.intersection(made(item))]
+    for item in found:  # grows while it is walked
+        needs = set(taken(item)) - learnable
+        found += [other for other in box.items if other not in found and needs.intersection(made(other))]
+    return found
+
+
+def _after(box: Box, outside: list[Item], learnable: set[Ref]) -> list[Item]:
+    """The items of a box that wait for what is outside."""
+    given = {ref for item in outside for ref in made(item)} - learnable
+    found = [item for item in box.items if given.intersection(taken(item))]
+    for item in found:
+        gives = set(made(item)) - learnable
+        found += [other for other in box.items if other not in found and gives.intersection(taken(other))]
+    return found
+
+
+def open_box(parent: Box, box: Box) -> None:
+    """Put what a box holds into the one around it; constants of the state_dict stay in a box of its path."""
+    items: list[Item] = []
+    for item in parent.items:
+        if item is box:
+            items += _loosened(box)
+        elif isinstance(item, Again) and item.target is box:
+            items += opened(item)
+        else:
+            items.append(item)
+    parent.items = items
+
+
+def _loosened(box: Box) -> list[Item]:
+    items: list[Item] = []
+    kept = Box(box.path)
+    for item in box.items:
+        if isinstance(item, Piece) and item.step.op.target == "constant" and item.own:
+            kept.items.append(item)
+        elif isinstance(item, Piece):
+            item.own = ()
+            items.append(item)
+        elif isinstance(item, Box):
+            items += _loose(item, kept)
+        elif any(piece.step.buffers for piece in pieces(item)):
+            items += opened(item)
+        else:
+            items.append(item)
+    return [*([kept] if kept.items else []), *items]
+
+
+def _loose(box: Box, keeper: Box) -> list[Item]:
+    """A box that stands elsewhere than its path says, and what of it must stay there."""
+    inner: list[Item] = []
+    kept = Box(box.path)
+    for item in _loosened(box):
+        (kept.items.extend(item.items) if isinstance(item, Box) and not item.loose else inner.append(item))
+    if kept.items:
+        keeper.items.append(kept)
+    return [Box(box.path, True, inner)] if inner else []

@@ -1,0 +1,149 @@
+"""Leave out the calls of a program that change nothing, and write those that say the same in one way."""
+
+import dataclasses
+from typing import Any
+
+from designer.files.program import Dtype, Op, Program, Ref, renamed
+
+CHECKS = frozenset(
+    """
+    _assert_async _assert_scalar _assert_tensor_metadata sym_constrain_range sym_constrain_range_for_size _functional_assert
+    """.split()
+)
+COPIES = frozenset("alias clone contiguous lift_fresh lift_fresh_copy lift_detach_copy".split())
+NEEDS_LAYOUT = frozenset("as_strided unfold view_as_complex view_as_real".split())  # they read the strides
+
+
+def clean(program: Program) -> None:
+    """Leave out checks, copies, no-ops and what no output needs, in place."""
+    _drop_same(program)
+    _join_matrix_products(program)
+    _drop_dead(program)
+
+
+def _drop_same(program: Program) -> None:
+    names: dict[Ref, Ref] = {}
+    layouts = {ref for op in program.ops if op.name in NEEDS_LAYOUT for ref in op.refs()}
+    kept = []
+    for op in program.ops:
+        if names:
+            op = dataclasses.replace(
+                op,
+                arguments=renamed(op.arguments, names),
+                keywords={key: renamed(value, names) for key, value in op.keywords.items()},
+            )
+        if op.name in CHECKS:
+            continue
+        op = _plain_cast(op, program)
+        result = op.results[0] if len(op.results) == 1 else None
+        source = op.arguments[0] if op.arguments else None
+        if result is not None and isinstance(source, Ref) and _same(op, source, result, program):
+            copied = op.name in COPIES and result in layouts
+            if not copied:
+                names[result] = source
+                continue
+        kept.append(op)
+    program.ops = kept
+    program.outputs = [(label, renamed(value, names)) for label, value in program.outputs]
+
+
+def _plain_cast(op: Op, program: Program) -> Op:
+    """A call that changes the type of the elements as ``to.dtype``, whatever else it says about devices and layouts."""
+    if op.target.startswith("aten.") and op.name in ("to", "_to_copy", "type_as") and op.results and op.results[0]:
+        dtype = program.metas[op.results[0]].dtype if op.results[0] in program.metas else ""
+        if dtype:
+            return dataclasses.replace(op, target="aten.to.dtype", arguments=[op.arguments[0], Dtype(dtype)], keywords={})
+    return op
+
+
+def _same(op: Op, source: Ref, result: Ref, program: Program) -> bool:
+    """Whether a call gives what it takes."""
+    metas = program.metas
+    if source not in metas or result not in metas or not op.target.startswith("aten."):
+        return False
+    before, after = metas[source], metas[result]
+    if op.name in COPIES:
+        return True
+    if op.name in ("dropout", "feature_dropout", "alpha_dropout"):
+        return op.argument(1, "p") == 0
+    if before.dtype != after.dtype:
+        return False
+    if op.name == "to":
+        return True
+    if op.name in ("detach", "detach_"):
+        return source in program.slots and program.stored[program.slots[source]].role != "parameter"
+    if op.name in ("expand", "view", "reshape", "_unsafe_view", "expand_as", "view_as", "repeat"):
+        if op.name == "repeat" and any(count != 1 for count in op.arguments[1]):
+            return False
+        return before.sizes == after.sizes
+    if op.name == "slice":
+        start, end, step = (op.argument(n, name) for n, name in ((2, "start"), (3, "end"), (4, "step")))
+        whole = start in (None, 0) and (end is None or (isinstance(end, int) and end >= 2**62))
+        return whole and step in (None, 1)
+    if op.name in ("flatten", "squeeze", "unflatten"):
+        return len(before.sizes) == len(after.sizes) and before.sizes == after.sizes
+    return False
+
+
+def _join_matrix_products(program: Program) -> None:
+    """Write ``addmm`` of flattened rows, as GPT-2's Conv1D and decomposed programs have it, as one linear call."""
+    makers = {result: op for op in program.ops for result in op.results if result is not None}
+    takers: dict[Ref, int] = {}
+    for op in program.ops:
+        for ref in op.refs():
+            takers[ref] = takers.get(ref, 0) + 1
+    for _, value in program.outputs:
+        if isinstance(value, Ref):
+            takers[value] = takers.get(value, 0) + 1
+    kept = []
+    for op in program.ops:
+        again = op
+        if op.target in ("aten.addmm.default", "aten.mm.default"):
+            again = _linear(op, op, op.results[0], makers, program) or op
+        elif op.name in ("view", "_unsafe_view", "reshape") and isinstance(op.arguments[0], Ref):
+            inner = makers.get(op.arguments[0])
+            if inner is not None and inner.target in ("aten.addmm.default", "aten.mm.default"):
+                again = _linear(inner, op, op.results[0], makers, program) or op
+        kept.append(again)
+    program.ops = kept
+
+
+def _linear(product: Op, last: Op, result: Any, makers: dict[Ref, Op], program: Program) -> Op | None:
+    """``last``, which gives a product with its rows unflattened, as a linear call; None where it is something else."""
+    metas = program.metas
+    if product.keywords or len(product.arguments) > 3:
+        return None
+    bias, rows, weight = (None, *product.arguments)[-3:]
+    if not (isinstance(rows, Ref) and isinstance(weight, Ref) and isinstance(result, Ref)):
+        return None
+    transposed = True
+    turned = makers.get(weight)
+    if turned is not None and (turned.name == "t" or (turned.name == "permute" and turned.arguments[1] == [1, 0])):
+        weight, transposed = turned.arguments[0], False
+    if weight not in program.slots:
+        return None  # a product of two tensors, not a layer
+    if bias is not None and (not isinstance(bias, Ref) or len(metas[bias].sizes) != 1):
+        return None
+    if bias is not None and metas[bias].shape != metas[result].shape[-1:]:
+        return None
+    source = rows
+    if last is not product:
+        flat = makers.get(rows)
+        if flat is None or flat.name not in ("view", "reshape", "_unsafe_view"):
+            return None
+        source = flat.arguments[0]
+        if metas[source].sizes[:-1] != metas[result].sizes[:-1] or metas[source].shape[-1:] != metas[rows].shape[-1:]:
+            return None
+    return Op("layer.linear", [source, weight, bias, transposed], {}, [result], False, product.place, product.kind)
+
+
+def _drop_dead(program: Program) -> None:
+    needed = {value for _, value in program.outputs if isinstance(value, Ref)}
+    kept = []
+    for op in reversed(program.ops):
+        if any(result in needed for result in op.results if result is not None):
+            needed.update(op.refs())
+            kept.append(op)
+    program.ops = kept[::-1]
+
+

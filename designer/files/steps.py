@@ -1,0 +1,179 @@
+"""Steps: what calls of a program become, before they stand in a network as layers."""
+
+import dataclasses
+import re
+from typing import Any
+
+from designer.files.program import Dtype, Op, Place, Program, Ref, Setting, Unreadable, refs_in
+from designer.layers import Operation
+from designer.layers.operations import signature
+from designer.model import Layer, NetworkError
+from designer.model.names import free
+
+ARITHMETIC = {"add": "+", "sub": "-", "mul": "*", "floordiv": "//"}
+LARGEST = 2**31
+
+
+@dataclasses.dataclass(eq=False)
+class Step:
+    """A layer to be, with the values that it takes and gives."""
+
+    layer: Layer
+    op: Op  # the call that it comes from
+    inputs: dict[str, Ref]
+    outputs: dict[str, Ref]
+    learnables: dict[str, Ref] = dataclasses.field(default_factory=dict)
+    buffers: dict[str, Ref] = dataclasses.field(default_factory=dict)
+    name: str = ""  # what it should be called
+
+    @property
+    def place(self) -> Place:
+        return self.op.place
+
+    @property
+    def stateful(self) -> bool:
+        """Whether it may own learnables or buffers."""
+        return bool(self.learnables or self.buffers)
+
+
+class Unwritable(Exception):
+    """An argument that the written source cannot hold."""
+
+
+class Calls:
+    """What a program says about its values: who makes and who takes them, and what they are."""
+
+    def __init__(self, program: Program):
+        self.program, self.metas, self.numbers = program, program.metas, program.numbers
+        self.slots = program.slots
+        self.makers = {result: op for op in program.ops for result in op.results if result is not None}
+        self.takers: dict[Ref, list[Op]] = {}
+        for op in program.ops:
+            for ref in op.refs():
+                self.takers.setdefault(ref, []).append(op)
+        self.given = {value for _, value in program.outputs if isinstance(value, Ref)}
+
+    def used(self, ref: Ref | None) -> bool:
+        return ref is not None and (ref in self.takers or ref in self.given)
+
+    def shape(self, ref: Ref) -> tuple[int, ...]:
+        return self.metas[ref].shape
+
+    def rank(self, ref: Ref) -> int:
+        return len(self.metas[ref].sizes)
+
+    def same_sizes(self, a: Ref, b: Ref) -> bool:
+        """Whether two values have the same sizes in every run."""
+        return a in self.metas and b in self.metas and self.metas[a].sizes == self.metas[b].sizes
+
+    def constant(self, number: Any) -> Any:
+        """A number, where it is the same in every run; else None."""
+        if isinstance(number, Ref):
+            size = self.numbers.get(number)
+            return size.number if size and not size.text else None
+        return number
+
+
+class Ports:
+    """The tensors that an operation takes, each under the name of its port."""
+
+    def __init__(self, calls: Calls):
+        self.calls = calls
+        self.names: dict[Ref, str] = {}
+
+    def port(self, ref: Ref, name: str = "") -> str:
+        """The port of a tensor; a new one is called like the argument that takes it."""
+        if ref not in self.names:
+            name = "in" if name in ("self", "input", "") and not self.names else name or "like"
+            self.names[ref] = free(name, self.names.values())
+        return self.names[ref]
+
+    def written(self, argument: Any) -> Any:
+        """An argument as a property of an ``Operation`` holds it."""
+        if isinstance(argument, Dtype):
+            return ("dtype", str(argument))
+        if isinstance(argument, Setting | Unreadable):
+            raise Unwritable
+        if isinstance(argument, Ref):
+            return ("port", self.port(argument)) if argument in self.calls.metas else self.number(argument)
+        if isinstance(argument, list):
+            entries = [self.written(entry) for entry in argument]
+            tensors = any(isinstance(entry, Ref) and entry in self.calls.metas for entry in argument)
+            return ("list", *entries) if tensors else tuple(entries)
+        if isinstance(argument, str) and argument in ("port", "size", "dtype", "list", "+", "-", "*", "//"):
+            raise Unwritable  # would be read as one of the marks above
+        return argument
+
+    def number(self, ref: Any, depth: int = 0) -> Any:
+        """A number that is known only at run time, told from sizes of the tensors that the operation takes."""
+        if not isinstance(ref, Ref):
+            return ref
+        calls = self.calls
+        size = calls.numbers.get(ref)
+        if size is None or depth > 40:
+            raise Unwritable
+        if not size.text:
+            return size.number
+        for tensor, port in self.names.items():
+            for dim, other in enumerate(calls.metas[tensor].sizes):
+                if other.text == size.text and size.text != "?":
+                    return ("size", port, dim)
+        maker = calls.makers.get(ref)
+        if maker is None:
+            raise Unwritable
+        if maker.target == "aten.sym_size.int":
+            return ("size", self.port(maker.arguments[0]), maker.arguments[1])
+        if maker.target == "aten.sym_numel.default":
+            product: Any = 1
+            tensor = maker.arguments[0]
+            for dim, other in enumerate(calls.metas[tensor].sizes):
+                factor = ("size", self.port(tensor), dim) if other.text else other.number
+                product = factor if product == 1 else ("*", product, factor)
+            return product
+        space, _, name = maker.target.rpartition(".")
+        if space == "_operator" and name in ARITHMETIC:
+            left, right = (self.number(argument, depth + 1) for argument in maker.arguments)
+            return (ARITHMETIC[name], left, right)
+        if space == "_operator" and name == "neg":
+            return ("-", 0, self.number(maker.arguments[0], depth + 1))
+        raise Unwritable
+
+
+def operation(op: Op, calls: Calls) -> Step:
+    """A call as an Operation layer; one that cannot be written is a placeholder that only shows its name."""
+    name = op.target.removeprefix("aten.").removesuffix(".default")
+    ports = Ports(calls)
+    known = signature(name) if op.target.startswith("aten.") else None
+    taken = [argument.name for argument in known.arguments if not argument.keyword] if known else []
+    for argument, value in (*zip(taken + [""] * len(op.arguments), op.arguments), *op.keywords.items()):
+        for ref in refs_in(value):  # all tensors first, so that sizes are told from them
+            if ref in calls.metas:
+                ports.port(ref, argument)
+    keywords = {key: value for key, value in op.keywords.items() if not isinstance(value, Setting)}
+    keywords.pop("pin_memory", None)
+    layer = None
+    if known is not None:
+        try:
+            arguments = tuple(ports.written(argument) for argument in op.arguments)
+            pairs = tuple((key, ports.written(value)) for key, value in keywords.items())
+            layer = Operation(name, tuple(ports.names.values()), arguments, pairs, results=len(op.results))
+        except (Unwritable, NetworkError):
+            layer = None
+    return _step(op, layer or placeholder(op, ports), ports)
+
+
+def placeholder(op: Op, ports: Ports) -> Operation:
+    """An operation that cannot be run, only shown."""
+    name = re.sub(r"[^A-Za-z0-9_.:]+", "_", op.target)[:100].removesuffix(".default") or "unknown"
+    names = tuple(ports.names.values())
+    return Operation(f"{name}?", names, tuple(("port", port) for port in names), results=len(op.results))
+
+
+def is_placeholder(layer: Layer) -> bool:
+    """Whether a layer stands for a call that cannot be run."""
+    return isinstance(layer, Operation) and signature(layer.operation) is None
+
+
+def _step(op: Op, layer: Operation, ports: Ports) -> Step:
+    outputs = {port: result for port, result in zip(layer.outputs(), op.results) if result is not None}
+    return Step(layer, op, {port: ref for ref, port in ports.names.items()}, outputs)

@@ -1,0 +1,78 @@
+"""A tensor that training does not change."""
+
+import math
+
+from designer.layers.text import literal, times
+from designer.model import Layer, prop
+from designer.model.structure import DTYPES
+
+ANY = {"minimum": -math.inf, "maximum": math.inf}
+
+
+class Constant(Layer, category="Shape and maths", search="buffer fixed numbers tensor mask positions"):
+    """Hold numbers that training does not change (torch.nn.Buffer)."""
+
+    shape: tuple[int, ...] = prop((1,), "Sizes of the tensor.")
+    dtype: str = prop("float32", "Type of its elements.", choices=DTYPES)
+    fill: str = prop(
+        "full",
+        "How it is filled: with the numbers one by one, one number, the numbers from a start by a step, "
+        "or one number on the diagonal, below or above it.",
+        choices=("numbers", "full", "arange", "eye", "tril", "triu"),
+    )
+    numbers: tuple[int | float, ...] = prop(
+        (0,), "The numbers; start and step for arange; number and first diagonal for tril and triu.", **ANY
+    )
+    persistent: bool = prop(False, "Keep it in the state_dict, so that its numbers come and go with the values.")
+
+    def inputs(self):
+        return ()
+
+    def module(self):
+        kept = "" if self.persistent else ", persistent=False"
+        return f"nn.Buffer({self._tensor()}{kept})"
+
+    def call(self, m):
+        return m
+
+    def key(self, path, learnable):
+        return path
+
+    def _tensor(self) -> str:
+        dtype = f", dtype=torch.{self.dtype}"
+        sizes = literal(self.shape)
+        shaped = "" if len(self.shape) == 1 else f".reshape({sizes})"
+        first, second = (*self.numbers, 0, 0)[:2]
+        count = math.prod(self.shape)
+        if self.fill == "full" or not count:
+            return f"torch.full({sizes}, {self._number(first)}{dtype})"
+        if self.fill == "arange":
+            stop = first + count * second
+            start = "" if (first, second) == (0, 1) else f"{self._number(first)}, "
+            step = "" if second == 1 else f", {self._number(second)}"
+            return f"torch.arange({start}{self._number(stop)}{step}{dtype}){shaped}"
+        if self.fill == "eye":
+            return f"torch.eye({self.shape[0]}, {self.shape[1]}{dtype})"
+        if self.fill in ("tril", "triu"):
+            return f"torch.full({sizes}, {self._number(first)}{dtype}).{self.fill}({int(second)})"
+        listed = ", ".join(map(self._number, self.numbers))
+        if not self.shape:
+            return f"torch.tensor({listed}{dtype})"
+        return f"torch.tensor([{listed}]{dtype}){shaped}"
+
+    def _number(self, number: int | float) -> str:
+        """A number as it is written for the type of the elements."""
+        if self.dtype == "bool":
+            return str(bool(number))
+        return literal(number if self.dtype.startswith(("int", "uint")) else float(number))
+
+    def summary(self, *shapes):
+        return f"{times(self.shape)}" if self.shape else f"{self.numbers[0] if self.numbers else 0:g}"
+
+    def check(self):
+        count, needed = len(self.numbers), math.prod(self.shape)
+        if self.fill == "numbers" and count != needed:
+            return f"Constant of {times(self.shape)} needs {needed} numbers, not {count}."
+        if (self.fill == "eye" and len(self.shape) != 2) or (self.fill in ("tril", "triu") and len(self.shape) < 2):
+            return f"Constant has a diagonal only with two sizes or more, not {times(self.shape)}."
+        return None
