@@ -1,4 +1,4 @@
-"""Work beside the window: one thread, and results that come back to the thread of the window."""
+"""Work beside the window: in other threads, and results that come back to the thread of the window."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,13 +11,13 @@ from designer.gui.document import Document
 
 
 class Background(QObject):
-    """A thread that works off what it is given, in order."""
+    """Threads that work off what they are given; a single one keeps the order."""
 
     _finished = Signal(object)
 
-    def __init__(self, parent: QObject | None = None):
+    def __init__(self, parent: QObject | None = None, threads: int = 1):
         super().__init__(parent)
-        self._pool = ThreadPoolExecutor(1, "designer")
+        self._pool = ThreadPoolExecutor(threads, "designer")
         self._finished.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
 
     def run(

@@ -44,6 +44,8 @@ TYPE_ICONS = {
     "Call": "corner-down-right",
 }
 
+OTHER_NAMES = {"Linear": "fully connected", "Embedding": "lookup", "Call": "use again"}  # beside the name of a type
+
 
 def resource(*names: str) -> Path:
     """Find a file of ours: beside the package in a checkout, inside it when installed."""
@@ -125,7 +127,10 @@ def _renderer(name: str, color: str, width: float) -> QSvgRenderer:
 
 def draw_icon(painter: QPainter, name: str, rect: QRectF, color: QColor, width: float = 2.0) -> None:
     """Draw a Lucide icon, its lines ``width`` wide of 24."""
+    before = painter.opacity()
+    painter.setOpacity(before * color.alphaF())
     _renderer(name, color.name(), width).render(painter, QRectF(rect))
+    painter.setOpacity(before)
 
 
 def icon_image(name: str, color: QColor, size: int = 16, width: float = 2.0, ratio: float = 1.0) -> QImage:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QPlainTextEdit, QSizePolicy, QVBoxLayout, QWidget
 from designer.analysis import Row
 from designer.edits.switches import switch_input
 from designer.edits.ties import untie
-from designer.gui.drawing import category_of, shape_text
+from designer.gui.drawing import OTHER_NAMES, category_of, shape_text
 from designer.gui.editors import MIXED, Field, Setting
 from designer.gui.inferred import inferred_sizes
 from designer.gui.learnables import Learnables
@@ -146,7 +146,7 @@ class LayerForm(Form):
         self.name = Field("Name", 0, self._rename)
         self.name.setObjectName("name")
         self.name.setAlignment(Qt.AlignmentFlag.AlignLeft)
-        self.head(Tile(category_of(kind), kind.__name__), self.name, kind.__name__, kind.search.partition("  ")[0])
+        self.head(Tile(category_of(kind), kind.__name__), self.name, kind.__name__, OTHER_NAMES.get(kind.__name__, ""))
         self.put(row(self.name.problem, margins=(12, 0, 12, 0)))
         self.settings = [
             Setting(field, typing.get_type_hints(kind).get(field.name, field.type), self._setter(field.name))

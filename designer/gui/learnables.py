@@ -14,7 +14,7 @@ from designer.gui.drawing import draw_icon, draw_text, shape_text
 from designer.gui.editors import Field
 from designer.gui.table import layer_of
 from designer.gui.theme import Theme
-from designer.gui.widgets import CheckBox, Icon, Label, Link, Picture, Search, Switch, button, column, row
+from designer.gui.widgets import CheckBox, Icon, Label, Link, Picture, Search, Switch, button, column, line, row
 from designer.model import Layer, Network, NetworkError, Parameter, Port
 from designer.model.names import parent
 
@@ -111,13 +111,12 @@ class _Head(Picture):
     """The name of a learnable, its arrow, and a line about it; a click opens the row."""
 
     def __init__(self, toggled: Callable[[], None]):
-        super().__init__(self._paint, height=44)
+        super().__init__(self._paint, height=43)
         self.toggled = toggled
         self.open, self.name, self.about, self.source, self.tied = False, "", "", "", False
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def _paint(self, painter: QPainter, colors: Theme, rect: QRectF) -> None:
-        painter.fillRect(QRectF(12, 0, rect.width(), 1), colors.border)
         arrow = "chevron-down" if self.open else "chevron-right"
         draw_icon(painter, arrow, QRectF(12, 10, 12, 12), colors.text3, 2.5)
         room = rect.width() - 32
@@ -166,7 +165,8 @@ class _Row(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addWidget(row(self.head, self.takes, 44, self.offers, margins=(0, 0, 28, 0), height=44))
+        layout.addWidget(row(line(), margins=(12, 0, 12, 0)))
+        layout.addWidget(row(self.head, self.takes, 44, self.offers, margins=(0, 0, 28, 0), height=43))
         layout.addWidget(self.details)
         self.built: tuple[object, ...] | None = None
 

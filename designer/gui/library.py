@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 import designer.layers  # noqa: F401  (its types register themselves)
 from designer.gui import drawing, theme
-from designer.gui.drawing import category_of, draw_icon, draw_text, draw_tile, shape_text
+from designer.gui.drawing import OTHER_NAMES, category_of, draw_icon, draw_text, draw_tile, shape_text
 from designer.gui.mime import layer_mime
 from designer.gui.widgets import Label, Link, Search, column, row, sentence
 from designer.model import CATEGORIES, layer_types
@@ -48,7 +48,6 @@ INPUTS = (
     Entry("Input", "Image", shape_text(("B", "C", "H", "W")), "", {"shape": ["B", "C", "H", "W"]}),
     Entry("Input", "Features", shape_text(("B", "C")), "", {"shape": ["B", "C"]}),
 )
-HINTS = {"Linear": "fully connected", "Embedding": "lookup", "Call": "use again"}
 HIDDEN = ("Operation",)  # made by what is opened: its arguments cannot be guessed
 
 
@@ -63,7 +62,7 @@ def entries() -> list[Entry]:
             if name == "Input":
                 found += [entry._replace(words=f"{words} {entry.title}".lower()) for entry in INPUTS]
             else:
-                found.append(Entry(name, name, HINTS.get(name, ""), words))
+                found.append(Entry(name, name, OTHER_NAMES.get(name, ""), words))
     return found
 
 

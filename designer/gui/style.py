@@ -22,6 +22,8 @@ QMainWindow::separator:hover { background: @accent; }
 QWidget#bar, QWidget#dockbar { background: @panel; border-bottom: 1px solid @border; }
 QWidget#status { background: @panel; border-top: 1px solid @border; }
 QFrame#pill { background: @panel; border: 1px solid @edge; border-radius: 8px; }
+QStatusBar { background: @panel; border: none; min-height: 28px; max-height: 28px; }
+QStatusBar::item { border: none; }
 QFrame#line { background: @border; border: none; }
 QToolTip { background: @raised; color: @text1; border: 1px solid @edge; padding: 4px 6px; }
 
@@ -37,7 +39,11 @@ QMenu::icon { left: 8px; }
 
 QLabel { background: transparent; }
 QLabel#t2 { color: @text2; } QLabel#t3 { color: @text3; } QLabel#error { color: @error; }
-QLabel#tie { color: @learn_text; }
+QLabel#saved { color: @learn_text; font-weight: 600; }
+QLabel#problem { font-weight: 500; }
+QFrame#problem { background: @panel; } QFrame#problem:hover { background: @hover; }
+QFrame#problem[chosen="true"] { background: @selection; }
+QFrame#problem:focus { border: 2px solid @focus; }
 QLabel#head { font-weight: 600; } QLabel#title { font-size: 13px; font-weight: 600; }
 QLabel#small { font-size: 11px; color: @text2; } QLabel#strong { font-weight: 600; }
 

@@ -113,7 +113,7 @@ def _factor(row: Row) -> Cell:
 
 
 def _multiply_adds(row: Row) -> Cell:
-    size = row.multiply_adds
+    size = 0 if row.type in ("Input", "Output", "Parameter") else row.multiply_adds  # they compute nothing
     plain = "?" if size is None else str(size)
     return Cell((Part(cost(size), "text3" if size in (None, 0) else "text1"),), plain, _coefficient(size))
 

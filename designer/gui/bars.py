@@ -1,0 +1,175 @@
+"""The bar at the top, with menus, name and tools, and the one at the bottom, with messages."""
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QHBoxLayout, QMenuBar, QPushButton, QSizePolicy, QWidget
+
+from designer.gui import theme
+from designer.gui.document import Document
+from designer.gui.drawing import draw_logo
+from designer.gui.session import Session
+from designer.gui.widgets import Dot, Icon, Label, Link, Picture, Tool, line, row
+from designer.model import Group
+
+REFUSED, TOLD = 8000, 6000  # milliseconds that a message stays
+
+
+class TopBar(QWidget):
+    """Mark, menus, name of the document, tools, Export; on the start page mark, menus and theme only."""
+
+    def __init__(self, document: Document, menus: QMenuBar, actions: Mapping[str, QAction]):
+        super().__init__(objectName="bar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedHeight(44)
+        self.document = document
+        menus.setFixedHeight(28)
+        menus.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        menus.setMinimumWidth(menus.sizeHint().width())
+        self.name = Label("", "head", Qt.TextElideMode.ElideMiddle)
+        self.edited = row(8, Dot(), 6, Label("edited", "t3"))
+        middle = row(self.name, self.edited)
+        export = QPushButton("Export", objectName="primary")
+        export.setAccessibleName("Export")
+        export.clicked.connect(actions["export"].trigger)
+        self.fit = Tool("scan", "Fit all  Home")
+        self.tools = row(
+            Tool("undo-2", action=actions["undo"]),
+            Tool("redo-2", action=actions["redo"]),
+            8,
+            line(vertical=True),
+            8,
+            Tool("layout-grid", action=actions["arrange"]),
+            self.fit,
+            8,
+            line(vertical=True),
+            8,
+        )
+        self.theme = Tool("sun", action=actions["theme"])
+        self.export = row(12, export)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(12, 0, 12, 0)
+        layout.setSpacing(0)
+        layout.addWidget(Picture(lambda painter, colors, rect: draw_logo(painter, colors, rect), 20, 20))
+        layout.addSpacing(8)
+        layout.addWidget(menus)
+        layout.addStretch(1)
+        layout.addWidget(middle, 100)
+        layout.addStretch(1)
+        for part in (self.tools, self.theme, self.export):
+            layout.addWidget(part)
+        middle.layout().insertStretch(0, 1)
+        middle.layout().addStretch(1)
+        self.middle = middle
+        document.changed.connect(self.refresh)
+        document.named.connect(self.refresh)
+        document.history.cleanChanged.connect(self.refresh)
+        self.follow_theme()
+
+    def show_tools(self, on: bool) -> None:
+        """Show what belongs to a network, or hide it on the start page."""
+        for part in (self.tools, self.export):
+            part.setVisible(on)
+        self.middle.setEnabled(on)
+        for part in (self.name, self.edited):
+            part.setVisible(on)
+        if on:
+            self.refresh()
+
+    def refresh(self) -> None:
+        self.name.say(self.document.name)
+        self.edited.setVisible(self.name.isVisibleTo(self) and not self.document.history.isClean())
+
+    def follow_theme(self) -> None:
+        self.theme.show_icon("sun" if theme.current() is theme.DARK else "moon")
+
+
+class StatusBar(QWidget):
+    """Messages at the left, for some seconds; what is selected and what runs at the right."""
+
+    def __init__(self, document: Document, session: Session):
+        super().__init__(objectName="status")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedHeight(28)
+        self.document, self.session = document, session
+        self.icon = Icon("", "text2", 14)
+        self.message = Label("", "t1", Qt.TextElideMode.ElideRight)
+        self.undo = Link("Undo", self._undo)
+        self.selected = Label("", "t3")
+        self.runs = Label("", "t3")
+        self.torch = Label("", "t3")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(12, 0, 12, 0)
+        layout.setSpacing(0)
+        for piece in (self.icon, 6, self.message, 10, self.undo):
+            layout.addSpacing(piece) if isinstance(piece, int) else layout.addWidget(piece)
+        layout.addStretch(1)
+        for piece in (self.selected, 16, self.runs, 16, self.torch):
+            layout.addSpacing(piece) if isinstance(piece, int) else layout.addWidget(piece)
+        self.timer = QTimer(self, singleShot=True)
+        self.timer.timeout.connect(self._clear)
+        self.on_start = True
+        self.steps = 0  # of the history when the last message came
+        document.refused.connect(lambda text: self.say(text, "octagon-alert", "error", REFUSED))
+        document.told.connect(self._told)
+        document.changed.connect(self.refresh)
+        document.viewed.connect(self.refresh)
+        session.torch.came.connect(self.refresh)
+        self._clear()
+
+    def say(self, text: str, icon: str = "circle-check", color: str = "success", stay: int = TOLD) -> None:
+        """Show a sentence for some milliseconds; 0: until the next one."""
+        self.icon.show_icon(icon, color)
+        self.message.say(text)
+        self.message.setAccessibleName(text)
+        self.undo.hide()
+        self.timer.stop()
+        if stay:
+            self.timer.start(stay)
+
+    def _told(self, text: str) -> None:
+        self.say(text)
+        index = self.document.history.index()
+        self.undo.setVisible(index > self.steps)
+        self.steps = index
+
+    def _undo(self) -> None:
+        self.document.history.undo()
+        self._clear()
+
+    def _clear(self) -> None:
+        self.timer.stop()
+        self.undo.hide()
+        self.steps = self.document.history.index()
+        version = self.session.torch.version
+        if self.on_start:  # the page has room for nothing else to say
+            self.icon.show_icon("circle-check" if version else "", "success")
+            self.message.say(f"torch {version} ready" if version else "Loading torch…")
+            self.message.setAccessibleName(self.message.full)
+        else:
+            self.icon.show_icon("", "text2")
+            self.message.say("")
+
+    def show_page(self, start: bool) -> None:
+        self.on_start = start
+        self._clear()
+        self.refresh()
+
+    def refresh(self) -> None:
+        network, selection = self.document.network, self.document.view.selection
+        version = self.session.torch.version
+        if self.on_start:
+            from designer import __version__
+
+            self.selected.say("")
+            self.runs.say("")
+            self.torch.say(f"Version {__version__}")
+            if not self.timer.isActive():
+                self._clear()
+            return
+        layers = sum(not isinstance(layer, Group) for layer in network.all.values())
+        picked = sum("/" not in name for name in selection)
+        self.selected.say(f"{picked} of {layers} layers selected" if picked else f"{layers} layer{'s' * (layers != 1)}")
+        self.runs.say(f"CPU, {network.dtype}")
+        self.torch.say(f"torch {version}" if version else "Loading torch…")

@@ -1,0 +1,121 @@
+"""The dock below the canvas: analyzer, problems and code behind tabs, folded to the tabs alone."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QGuiApplication, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+
+from designer.gui.analyzer import AnalyzerPanel
+from designer.gui.code import CodePanel
+from designer.gui.document import Document
+from designer.gui.problems import ProblemsPanel
+from designer.gui.widgets import Label, Search, Tab, Tool, row
+
+TABS = 36  # height of the bar, and of the folded dock
+ANALYZER, PROBLEMS, CODE = range(3)
+
+
+class Bottom(QWidget):
+    """Tabs, totals beside them, and the panel that is chosen. ``folded`` asks the window to fold or unfold."""
+
+    fold_wanted = Signal(bool)
+
+    def __init__(self, document: Document):
+        super().__init__(objectName="panel")
+        self.document, self.folded = document, False
+        self.analyzer, self.problems, self.code = AnalyzerPanel(document), ProblemsPanel(document), CodePanel(document)
+        self.tabs = [Tab("Analyzer"), Tab("Problems"), Tab("Code")]
+        self.pages = QStackedWidget()
+        for page in (self.analyzer, self.problems, self.code):
+            self.pages.addWidget(page)
+        self.counts = {name: Label("", style) for name, style in _COUNTS.items()}
+        pieces: list[QWidget | int] = []
+        for name, label in self.counts.items():
+            pieces += [Label(name, "t3"), 6, label, 16]
+        self.totals = row(*pieces)
+        self.filter = Search("Filter")
+        self.filter.setFixedWidth(140)
+        self.filter.textChanged.connect(self.analyzer.find)
+        self.copy = Tool("copy", "Copy table", size=24)
+        self.copy.clicked.connect(self._copy)
+        self.fold = Tool("chevron-down", "Fold", size=24)
+        self.fold.clicked.connect(lambda: self.fold_wanted.emit(not self.folded))
+        self.bar = QWidget(objectName="dockbar")
+        self.bar.setFixedHeight(TABS)
+        layout = QHBoxLayout(self.bar)
+        layout.setContentsMargins(0, 0, 8, 0)
+        layout.setSpacing(0)
+        for tab in self.tabs:
+            layout.addWidget(tab)
+        layout.addStretch(1)
+        for piece in (self.totals, self.filter, 8, self.copy, 4, self.fold):
+            layout.addSpacing(piece) if isinstance(piece, int) else layout.addWidget(piece)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        outer.addWidget(self.bar)
+        outer.addWidget(self.pages, 1)
+        for place, tab in enumerate(self.tabs):
+            tab.chosen.connect(lambda place=place: self._chosen(place))
+        document.analyzed.connect(self.refresh)
+        document.changed.connect(self.refresh)
+        self.show_tab(ANALYZER)
+        self.refresh()
+
+    def _chosen(self, place: int) -> None:
+        self.show_tab(place)
+        if self.folded:
+            self.fold_wanted.emit(False)
+
+    def show_tab(self, place: int) -> None:
+        for number, tab in enumerate(self.tabs):
+            tab.setChecked(number == place)
+        self.pages.setCurrentIndex(place)
+        self.copy.name_it("Copy source" if place == CODE else "Copy table")
+        self.filter.setEnabled(place == ANALYZER)
+        self._fit()
+
+    def show_folded(self, folded: bool) -> None:
+        self.folded = folded
+        self.pages.setVisible(not folded)
+        self.fold.show_icon("chevron-up" if folded else "chevron-down")
+        self.fold.name_it("Unfold" if folded else "Fold")
+
+    def refresh(self) -> None:
+        """Show the totals, and how many problems there are."""
+        analysis = self.document.analysis
+        self._fit()
+        if analysis is None:
+            self.tabs[PROBLEMS].show_mark("")
+            return
+        least = "at least " if analysis.partial else ""
+        self.counts["Stored"].say(f"{least}{analysis.stored:,}")
+        self.counts["Used"].say(f"{least}{analysis.used:,}")
+        share = f"  {analysis.saved / analysis.used:.1%}".replace("%", " %") if analysis.used else ""
+        self.counts["Saved by tying"].say(f"{analysis.saved:,}{share if analysis.saved else ''}")
+        if not analysis.problems:
+            self.tabs[PROBLEMS].show_mark("circle-check")
+        else:
+            mark = "octagon-alert" if analysis.errors else "triangle-alert"
+            self.tabs[PROBLEMS].show_mark(mark, str(len(analysis.problems)))
+
+    def _fit(self) -> None:
+        """Leave out what has no room."""
+        place = self.pages.currentIndex()
+        self.totals.setVisible(self.width() >= 1130 and self.document.analysis is not None)
+        self.filter.setVisible(place == ANALYZER and self.width() >= 560)
+        self.copy.setVisible(place != PROBLEMS)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _copy(self) -> None:
+        if self.pages.currentIndex() == CODE:
+            QGuiApplication.clipboard().setText(self.code.source.toPlainText())
+            self.document.told.emit("Copied the source.")
+        else:
+            QGuiApplication.clipboard().setText(self.analyzer.table.copied())
+            self.document.told.emit("Copied the table.")
+
+
+_COUNTS = {"Stored": "strong", "Used": "strong", "Saved by tying": "saved"}

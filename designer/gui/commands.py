@@ -1,0 +1,128 @@
+"""Every command of the window: its name, its keys, where it is valid, and the menu it stands in."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMenu, QMenuBar
+
+if TYPE_CHECKING:
+    from designer.gui.main_window import MainWindow
+
+
+class Command(NamedTuple):
+    """A line of the table. ``canvas``: its keys belong to the canvas alone, elsewhere they type."""
+
+    name: str
+    text: str
+    keys: tuple[str, ...]
+    run: Callable[[], object]
+    canvas: bool = False
+
+
+def make_actions(window: "MainWindow") -> dict[str, QAction]:
+    """Make the actions of a window; those of the canvas come with the canvas."""
+    do, filing = window.doing, window.filing
+    table = [
+        Command("new", "&New", ("Ctrl+N",), window.new_network),
+        Command("open", "&Open…", ("Ctrl+O",), filing.ask_open),
+        Command("import", "From PyTorch &file…", ("Ctrl+I",), window.ask_import),
+        Command("save", "&Save", ("Ctrl+S",), filing.save),
+        Command("save_as", "Save &as…", ("Ctrl+Shift+S",), filing.save_as),
+        Command("export", "&Export PyTorch source…", ("Ctrl+E",), filing.export),
+        Command("close", "&Close window", ("Ctrl+W",), window.close),
+        Command("quit", "&Quit", ("Ctrl+Q",), window.quit),
+        Command("undo", "&Undo", ("Ctrl+Z",), do.undo),
+        Command("redo", "&Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), do.redo),
+        Command("zoom_in", "Zoom &in", ("Ctrl++", "Ctrl+="), lambda: window.canvas.zoom_by(1.25)),
+        Command("zoom_out", "Zoom &out", ("Ctrl+-",), lambda: window.canvas.zoom_by(0.8)),
+        Command("zoom_100", "Zoom to &100 %", ("Ctrl+0",), lambda: window.canvas.zoom_to(1.0)),
+        Command("library", "&Library", ("Ctrl+1",), lambda: window.toggle("library")),
+        Command("properties", "&Properties", ("Ctrl+2",), lambda: window.toggle("properties")),
+        Command("analyzer", "&Analyzer", ("Ctrl+3",), lambda: window.toggle_tab(0)),
+        Command("problems", "Pro&blems", ("Ctrl+4",), lambda: window.toggle_tab(1)),
+        Command("code", "&Code", ("Ctrl+5",), lambda: window.toggle_tab(2)),
+        Command("next_panel", "Next panel", ("F6",), lambda: window.step_panel(1)),
+        Command("previous_panel", "Previous panel", ("Shift+F6",), lambda: window.step_panel(-1)),
+        Command("theme", "Dark or light", (), window.flip_theme),
+        Command("full_screen", "&Full screen", ("F11",), window.flip_full_screen),
+        # The rest are those of ON_CANVAS, whose keys type in text fields, and a few more.
+        Command("search", "&Search the library", ("/",), window.search_library, canvas=True),
+        Command("rename", "&Rename", ("F2",), window.rename, canvas=True),
+        Command("settings", "Show se&ttings", ("Ctrl+Return",), window.show_settings, canvas=True),
+        Command("freeze", "Free&ze or unfreeze", ("Ctrl+Shift+F",), do.freeze, canvas=True),
+        Command("group", "&Group", ("Ctrl+G",), do.group, canvas=True),
+        Command("ungroup", "&Ungroup", ("Ctrl+Shift+G",), do.ungroup, canvas=True),
+        Command("arrange", "&Arrange", ("Ctrl+L",), do.arrange, canvas=True),
+        Command("tie", "&Tie two layers", ("Ctrl+T",), do.tie, canvas=True),
+        Command("untie", "&Untie", ("Ctrl+Shift+T",), do.untie, canvas=True),
+        Command("owner", "Go to &owner", ("J",), do.go_to_owner, canvas=True),
+        Command("borrower", "Go to next &borrower", ("Shift+J",), do.go_to_borrower, canvas=True),
+        Command("next_problem", "&Next problem", ("F8",), lambda: window.step_problem(1)),
+        Command("previous_problem", "&Previous problem", ("Shift+F8",), lambda: window.step_problem(-1)),
+        Command("about", "&About Network Designer", (), window.about),
+    ]
+    return {command.name: _action(window, command) for command in table}
+
+
+def _action(window: "MainWindow", command: Command) -> QAction:
+    action = QAction(command.text, window)
+    action.setObjectName(command.name)
+    action.setShortcuts([QKeySequence(key) for key in command.keys])
+    if command.canvas:
+        action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+    else:
+        window.addAction(action)
+    action.triggered.connect(lambda: command.run())
+    return action
+
+
+# Those that are added to the view of the canvas.
+ON_CANVAS = "search rename settings freeze group ungroup arrange tie untie owner borrower".split()
+
+# What stands in the menus: names of actions, those of the canvas with a dot before them, | for a line.
+MENUS = {
+    "&File": "new open import (recent) | save save_as | export | close quit",
+    "&Edit": "undo redo | .delete | .select_all .clear",
+    "&View": (
+        ".fit .fit_all | zoom_in zoom_out zoom_100 | .ties | library properties analyzer problems code | "
+        "next_panel previous_panel | (theme) full_screen"
+    ),
+    "&Layer": "search | rename settings .fold freeze | group ungroup .enter .leave | arrange",
+    "&Ties": "tie untie | owner borrower | next_problem previous_problem",
+    "&Help": "about",
+}
+
+
+def fill_menus(bar: QMenuBar, actions: dict[str, QAction], parts: dict[str, QMenu]) -> None:
+    """Build the menus; called again when the canvas has come with its actions."""
+    for menu in bar.findChildren(QMenu, options=Qt.FindChildOption.FindDirectChildrenOnly):
+        menu.clear()
+    known = {menu.title(): menu for menu in bar.findChildren(QMenu) if menu.title()}
+    for title, content in MENUS.items():
+        menu = known.get(title) or bar.addMenu(title)
+        for name in content.split():
+            if name == "|":
+                menu.addSeparator()
+            elif name.startswith("("):
+                menu.addMenu(parts[name.strip("()")])
+            elif name in actions:
+                menu.addAction(actions[name])
+
+
+def theme_menu(window: "MainWindow") -> QMenu:
+    """Make the menu that chooses the theme."""
+    menu, group = QMenu("&Theme", window), QActionGroup(window)
+    for name in ("system", "dark", "light"):
+        action = group.addAction(QAction(name.capitalize(), window, checkable=True))
+        action.setObjectName(f"theme_{name}")
+        action.triggered.connect(lambda _=False, name=name: window.session.choose_theme(name))
+        menu.addAction(action)
+
+    def show() -> None:
+        for action in group.actions():
+            action.setChecked(action.objectName() == f"theme_{window.session.theme_name}")
+
+    menu.aboutToShow.connect(show)
+    return menu

@@ -1,0 +1,192 @@
+"""What commands do to the selection: each one edit, or one sentence why not."""
+
+import itertools
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QCursor
+from PySide6.QtWidgets import QMenu
+
+from designer.analysis import permutations
+from designer.edits import arrange, freeze, group, tie, ungroup, untie
+from designer.gui.document import Document
+from designer.gui.drawing import shape_text
+from designer.gui.properties import split
+from designer.gui.table import layer_of
+from designer.model import Group, Network, Port
+from designer.model.names import join, parent
+
+if TYPE_CHECKING:
+    from designer.gui.canvas import Canvas
+
+
+class Doing(QObject):
+    """The commands that edit the document."""
+
+    def __init__(self, document: Document):
+        super().__init__(document)
+        self.document = document
+        self.canvas: Canvas | None = None
+
+    def selected(self) -> tuple[str, ...]:
+        return split(self.document.network, self.document.view.selection)[0]
+
+    def undo(self) -> None:
+        text = self.document.history.undoText()
+        if text:
+            self.document.history.undo()
+            self.document.told.emit(f"Undone: {lowered(text)}.")
+
+    def redo(self) -> None:
+        text = self.document.history.redoText()
+        if text:
+            self.document.history.redo()
+            self.document.told.emit(f"Done again: {lowered(text)}.")
+
+    def group(self) -> None:
+        """Put the selected layers into a group, and select it."""
+        paths = self.selected()
+        if not paths:
+            self.document.refused.emit("Select the layers to group first.")
+            return
+        home = parent(paths[0])
+        names = self.document.network.network_at(home).layers
+        name = next(n for n in ("block", *(f"block{k}" for k in itertools.count(2))) if n not in names)
+        if self.document.attempt(f"Group {_these(paths)}", lambda net: group(net, paths, name)):
+            self.document.look(selection=frozenset({join(home, name)}))
+
+    def ungroup(self) -> None:
+        """Put what the selected groups hold in their place."""
+        paths = [path for path in self.selected() if isinstance(self.document.network.layer(path), Group)]
+        if not paths:
+            self.document.refused.emit("Select a group to ungroup first.")
+            return
+
+        def edit(network: Network) -> Network:
+            for path in paths:
+                network = ungroup(network, path)
+            return network
+
+        self.document.attempt(f"Ungroup {_these(tuple(paths))}", edit)
+
+    def arrange(self) -> None:
+        """Lay out the group that is shown, and bring it into view."""
+        path, sizes = self.document.view.path, self.canvas.node_sizes() if self.canvas else None
+        if self.document.attempt("Arrange", lambda net: arrange(net, sizes=sizes, path=path)) and self.canvas:
+            self.canvas.fit(all=True)
+
+    def freeze(self) -> None:
+        """Freeze the selected layers; when all are frozen, unfreeze them."""
+        paths = [path for path in self.selected() if _owned(self.document.network, path)]
+        if not paths:
+            self.document.refused.emit("Select a layer that owns learnables first.")
+            return
+        network = self.document.network
+        layers = [network.layer(path) for top in paths for path in _owned(network, top)]
+        frozen = all(set(layer.frozen) >= set(layer.owned) for layer in layers)
+
+        text = f"{'Unfreeze' if frozen else 'Freeze'} {_these(tuple(paths))}"
+        self.document.attempt(text, lambda net: freeze(net, *paths, frozen=not frozen))
+
+    def tie(self) -> None:
+        """Let the second of two selected layers borrow from the first; several pairs that fit are offered."""
+        paths, analysis = self.selected(), self.document.analysis
+        if len(paths) != 2:
+            self.document.refused.emit("Select two layers to tie: the owner, and the one that borrows.")
+        elif analysis is None or self.document.stale:
+            self.document.refused.emit("The shapes are not known yet.")
+        else:
+            pairs = self._pairs(*paths)
+            if len(pairs) == 1:
+                self._tie(*pairs[0])
+            elif pairs:
+                self._offer(pairs)
+            else:
+                self.document.refused.emit(f"No learnable of {paths[1]} has a shape that {paths[0]} could give.")
+
+    def _pairs(self, first: str, second: str) -> list[tuple[Port, Port]]:
+        """List what may be tied: pairs of like shapes; where there are matrices, they alone, and like names first."""
+        network, analysis = self.document.network, self.document.analysis
+        found = []
+        for give, take in itertools.product(network.layer(first).learnables(), network.layer(second).learnables()):
+            have = analysis.learnable_shape(Port(first, give))
+            want = analysis.learnable_shape(Port(second, take))
+            if have and want and permutations(have, want):
+                found.append((len(have), give == take, Port(first, give), Port(second, take)))
+        matrices = [pair for pair in found if pair[0] > 1] or found
+        same = [pair for pair in matrices if pair[1]] or matrices
+        return [(give, take) for _, _, give, take in same]
+
+    def _tie(self, give: Port, take: Port) -> None:
+        if self.document.attempt(
+            f"Take {take.name} of {take.layer} from {give.layer}", lambda net: tie(net, str(give), str(take))
+        ):
+            self.document.told.emit(f"{take.layer} now takes {take.name} from {give.layer}.")
+
+    def _offer(self, pairs: list[tuple[Port, Port]]) -> None:
+        menu = QMenu()
+        for give, take in pairs:
+            shape = shape_text(self.document.analysis.learnable_shape(give))
+            action = menu.addAction(f"{take.layer}.{take.name} takes {give.layer}.{give.name}   {shape}")
+            action.triggered.connect(lambda _=False, give=give, take=take: self._tie(give, take))
+        menu.exec(QCursor.pos())
+        menu.deleteLater()
+
+    def untie(self) -> None:
+        """Let the selected borrowers, or the borrower at the selected wire, own what they borrow."""
+        network = self.document.network
+        layers, wires = split(network, self.document.view.selection)
+        ports = [port for port in wires if _borrows(network, port)]
+        ports += [
+            Port(p, n) for p in layers for n in network.layer(p).input_learnables if _borrows(network, Port(p, n))
+        ]
+        if not ports:
+            self.document.refused.emit("Select a layer that borrows, or a tie, to untie it.")
+            return
+        names = tuple(dict.fromkeys(port.layer for port in ports))
+        if self.document.attempt(f"Untie {_these(names)}", lambda net: untie(net, *map(str, ports))):
+            self.document.told.emit(f"{', '.join(map(str, names))} now owns what it borrowed.")
+
+    def go_to_owner(self) -> None:
+        """Select the layer that owns what the selected one borrows."""
+        analysis, paths = self.document.analysis, self.selected()
+        known = analysis is not None and len(paths) == 1 and paths[0] in analysis.network.all
+        tied = analysis.row(paths[0]).tied_to if known else {}
+        owner = layer_of(self.document.network, next(iter(tied.values()), "").partition(", ")[0])
+        self._go(owner, "Select a layer that borrows to go to its owner.")
+
+    def go_to_borrower(self) -> None:
+        """Select the next of the layers that borrow from the selected one."""
+        network, paths = self.document.network, self.selected()
+        targets: list[str] = []
+        if len(paths) == 1:
+            layer = network.layer(paths[0])
+            for name in layer.output_learnables:
+                targets += [port.layer for port in network.targets.get(Port(paths[0], name), ())]
+        self._go(targets[0] if targets else "", "Select a layer that others borrow from to go to them.")
+
+    def _go(self, path: str, refusal: str) -> None:
+        if not path:
+            self.document.refused.emit(refusal)
+        elif self.canvas:
+            self.canvas.show_path(path)
+
+
+def _borrows(network: Network, port: Port) -> bool:
+    source = network.wires.get(port)
+    taken = port.name in network.layer(port.layer).input_learnables
+    return taken and source is not None and network.is_learnable(source)
+
+
+def _owned(network: Network, top: str) -> list[str]:
+    """The layers at or below a path that own learnables."""
+    return [p for p, layer in network.all.items() if (p == top or p.startswith(f"{top}.")) and layer.owned]
+
+
+def _these(paths: tuple[str, ...]) -> str:
+    return paths[0].rpartition(".")[2] if len(paths) == 1 else f"{len(paths)} layers"
+
+
+def lowered(text: str) -> str:
+    """Give the text of an edit as it stands within a sentence."""
+    return text[:1].lower() + text[1:]

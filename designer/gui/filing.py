@@ -1,0 +1,254 @@
+"""Open, save and export the network of one window, beside it; nothing unsaved is ever lost."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+
+from designer.files.errors import FileError
+from designer.files.kinds import kind_of
+from designer.gui.document import Document, View
+from designer.gui.session import Session
+from designer.model import Network, NetworkError
+
+PROJECT = ".network"
+PROJECTS, PROGRAMS = "Networks (*.network)", "PyTorch programs (*.pt2)"
+EVERYTHING = "Networks and PyTorch programs (*.network *.pt2);;All files (*)"
+
+
+class Opened(NamedTuple):
+    """What a file gave."""
+
+    network: Network
+    name: str
+    path: Path | None  # where Save saves
+    view: View
+    said: str
+
+
+def read(path: Path) -> Opened:
+    """Read a file of any kind that holds layers, told by its bytes; raise FileError where it does not."""
+    kind = kind_of(path)
+    if kind.refusal:
+        raise FileError(kind.refusal)
+    if kind.name == "network":
+        from designer.files.project import read_project
+
+        network, view = read_project(path)
+        return Opened(network, path.stem, path, view_from(view), f"Opened {path.name}.")
+    from designer import import_pytorch
+
+    network, report = import_pytorch(path)
+    return Opened(network, path.stem, None, View(), f"Opened {path.name}: {_summary(report)}")
+
+
+def _summary(report: Any) -> str:
+    """Say of an import how well the rebuilt network agrees with the file."""
+    ties = len(report.ties)
+    parts = [f"{ties} tie{'s' if ties != 1 else ''}"]
+    if report.difference is not None:
+        parts.append(f"max |difference| {report.difference:g}")
+    else:
+        parts.append("not compared")
+    return ", ".join(parts) + "."
+
+
+def view_from(saved: dict[str, Any]) -> View:
+    """Take a view from a file; what is not as it should be is left out."""
+    view = View()
+    for name in ("selection", "unfolded"):
+        names = saved.get(name)
+        if isinstance(names, list) and all(isinstance(entry, str) for entry in names):
+            view = dataclasses.replace(view, **{name: frozenset(names)})
+    if isinstance(saved.get("path"), str):
+        view = dataclasses.replace(view, path=saved["path"])
+    if saved.get("ties") in ("all", "selected", "off"):
+        view = dataclasses.replace(view, ties=saved["ties"])
+    places = saved.get("places")
+    if isinstance(places, dict):
+        kept = {path: _place(at) for path, at in places.items()}
+        view = dataclasses.replace(view, places={path: at for path, at in kept.items() if at})
+    return view
+
+
+def _place(at: Any) -> tuple[float, float, float] | None:
+    """Take x, y and zoom, where they are numbers that a window can show."""
+    if not isinstance(at, list) or len(at) != 3:
+        return None
+    if not all(isinstance(number, int | float) and abs(number) < 1e9 for number in at) or not 0.01 <= at[2] <= 8:
+        return None
+    return float(at[0]), float(at[1]), float(at[2])
+
+
+def view_to(view: View) -> dict[str, Any]:
+    """Write a view for a file."""
+    return {
+        "path": view.path,
+        "selection": sorted(view.selection),
+        "unfolded": sorted(view.unfolded),
+        "ties": view.ties,
+        "places": {path: list(at) for path, at in sorted(view.places.items())},
+    }
+
+
+class Filing(QObject):
+    """The files of one window.
+
+    Signals:
+        opening: the name of the file that is being read; "" when that has ended.
+        opened: what a file gave, to be shown in this window.
+        elsewhere: what a file gave, while this window has unsaved work.
+    """
+
+    opening = Signal(str)
+    opened = Signal(object)
+    elsewhere = Signal(object)
+
+    def __init__(self, document: Document, session: Session, window: QWidget):
+        super().__init__(window)
+        self.document, self.session, self.window_shown = document, session, window
+        self.request = 0  # of the file that is being read, counted; another number: nobody waits for it
+        self.saving = False
+
+    # Opening.
+
+    def ask_open(self, kinds: str = EVERYTHING) -> None:
+        names, _ = QFileDialog.getOpenFileNames(self.window_shown, "Open", str(self._folder()), kinds)
+        for name in names:
+            self.open(Path(name))
+
+    def _folder(self) -> Path:
+        recent = self.session.recent()
+        path = self.document.path or (recent[0] if recent else None)
+        return path.parent if path else Path.home()
+
+    def open(self, path: Path) -> None:
+        """Read a file beside the window, then show it here, or in another window when work is unsaved here."""
+        path = path.absolute()
+        self.request += 1
+        request = self.request
+        self.opening.emit(path.name)
+        self.session.files.run(
+            lambda: read(path),
+            lambda opened: self._came(request, path, opened),
+            lambda error: self._failed(request, path, error),
+        )
+
+    def cancel(self) -> None:
+        """Wait for the file no longer."""
+        self.request += 1
+        self.opening.emit("")
+
+    def _came(self, request: int, path: Path, opened: Opened) -> None:
+        if request != self.request:
+            return
+        self.opening.emit("")
+        self.session.remember(path)
+        if self.document.history.isClean():
+            self.opened.emit(opened)
+        else:
+            self.elsewhere.emit(opened)
+
+    def _failed(self, request: int, path: Path, error: BaseException) -> None:
+        if request == self.request:
+            self.opening.emit("")
+            if not isinstance(error, FileError | NetworkError | OSError):
+                raise error
+            reason = str(error) if isinstance(error, FileError | NetworkError) else f"{path.name}: {error.strerror}."
+            self.document.refused.emit(reason)
+            if not path.exists():
+                self.session.recent_changed.emit()
+
+    # Saving.
+
+    def save(self, then: Callable[[], None] | None = None) -> None:
+        """Save where it was saved before; ``then`` is called once it is safe."""
+        if self.document.path:
+            self.save_to(self.document.path, then)
+        else:
+            self.save_as(then)
+
+    def save_as(self, then: Callable[[], None] | None = None) -> None:
+        first = str(self._folder() / f"{self.document.name}{PROJECT}")
+        name, _ = QFileDialog.getSaveFileName(self.window_shown, "Save as", first, PROJECTS)
+        if name:
+            path = Path(name)
+            self.save_to(path if path.suffix == PROJECT else path.with_name(path.name + PROJECT), then)
+
+    def save_to(self, path: Path, then: Callable[[], None] | None = None) -> None:
+        """Save beside the window; edits that are made meanwhile stay unsaved."""
+        if self.saving:
+            self.document.refused.emit("The network is still being saved.")
+            return
+        self.saving = True
+        network, view = self.document.network, view_to(self.document.view)
+
+        def work() -> None:
+            from designer.files.project import save
+
+            save(network, path, view)
+
+        self.session.files.run(
+            work, lambda _: self._saved(network, path, then), lambda error: self._unsaved(path, error)
+        )
+
+    def _saved(self, network: Network, path: Path, then: Callable[[], None] | None) -> None:
+        self.saving = False
+        self.document.saved(path, network)
+        self.session.remember(path)
+        self.document.told.emit(f"Saved {path.name}.")
+        if then:
+            then()
+
+    def _unsaved(self, path: Path, error: BaseException) -> None:
+        self.saving = False
+        if not isinstance(error, FileError | NetworkError | OSError):
+            raise error
+        said = str(error) if isinstance(error, FileError | NetworkError) else f"{path.name}: {error.strerror}."
+        self.document.refused.emit(said)
+
+    def export(self) -> None:
+        """Write the PyTorch source to a file."""
+        first = str(self._folder() / f"{self.document.name}.py")
+        name, _ = QFileDialog.getSaveFileName(self.window_shown, "Export PyTorch source", first, "Python (*.py)")
+        if name:
+            path = Path(name)
+            self.export_to(path if path.suffix == ".py" else path.with_name(path.name + ".py"))
+
+    def export_to(self, path: Path) -> None:
+        network = self.document.network
+
+        def work() -> None:
+            from designer.files.python_source import save_source
+
+            save_source(network, path)
+
+        self.session.files.run(
+            work,
+            lambda _: self.document.told.emit(f"Exported {path.name}."),
+            lambda error: self._unsaved(path, error),
+        )
+
+    # Losing nothing.
+
+    def may_close(self, then: Callable[[], None]) -> bool:
+        """Ask what shall become of unsaved work; ``then`` is called after it was saved, and must close."""
+        if self.document.history.isClean():
+            return True
+        box = QMessageBox(self.window_shown)
+        box.setWindowTitle("Network Designer")
+        box.setIcon(QMessageBox.Icon.NoIcon)
+        box.setText(f"Save the changes to {self.document.name}?")
+        box.setInformativeText("What is not saved is lost.")
+        buttons = QMessageBox.StandardButton
+        box.setStandardButtons(buttons.Save | buttons.Discard | buttons.Cancel)
+        box.setDefaultButton(buttons.Save)
+        box.setEscapeButton(buttons.Cancel)
+        answer = box.exec()
+        box.deleteLater()
+        if answer == buttons.Save:
+            self.save(then)
+        return answer == buttons.Discard

@@ -1,0 +1,458 @@
+"""The window: start page, or canvas with the library, the properties and the analyzer around it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QResizeEvent,
+    QShowEvent,
+)
+from PySide6.QtWidgets import (
+    QDockWidget,
+    QFrame,
+    QHBoxLayout,
+    QMainWindow,
+    QMenu,
+    QMenuBar,
+    QMessageBox,
+    QStackedWidget,
+    QWidget,
+)
+
+from designer.gui import commands, theme
+from designer.gui.background import Analyzer
+from designer.gui.bars import StatusBar, TopBar
+from designer.gui.bottom import TABS, Bottom
+from designer.gui.document import Document
+from designer.gui.doing import Doing, lowered
+from designer.gui.filing import PROGRAMS, Filing, Opened
+from designer.gui.library import Library
+from designer.gui.mime import LAYER
+from designer.gui.properties import Properties
+from designer.gui.session import Session
+from designer.gui.start_page import StartPage
+from designer.gui.widgets import Icon, Label, Link, row
+from designer.model import Network, layer_types
+
+LEFT, RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
+BELOW = Qt.DockWidgetArea.BottomDockWidgetArea
+ANY = 16777215  # QWIDGETSIZE_MAX: no limit
+CANVAS = (480, 240)  # the least that is left to the canvas
+
+NEED_NETWORK = (
+    "save save_as export zoom_in zoom_out zoom_100 library properties analyzer problems code search rename settings "
+    "freeze group ungroup arrange tie untie owner borrower next_problem previous_problem"
+).split()
+
+
+def dock_sizes(width: int) -> tuple[int, int, int]:
+    """Give the widths of library and properties and the height of the lower dock, for the width of a window."""
+    return (184, 264, 236) if width < 1400 else (224, 304, 264) if width < 1800 else (256, 344, 320)
+
+
+class MainWindow(QMainWindow):
+    """One document, shown; further documents get windows of their own."""
+
+    def __init__(self, session: Session):
+        super().__init__()
+        self.session = session
+        session.windows.append(self)
+        self.setAcceptDrops(True)
+        self.document = Document(parent=self)
+        self.analyzing = Analyzer(self.document, session.torch)
+        self.filing = Filing(self.document, session, self)
+        self.doing = Doing(self.document)
+        self.made_canvas: Any = None
+        self.actions_by_name = commands.make_actions(self)
+        self.library, self.properties, self.bottom = Library(), Properties(self.document), Bottom(self.document)
+        self.menus = QMenuBar()
+        self.recent_menu, self.theme_menu = QMenu("Open &recent", self), commands.theme_menu(self)
+        self.menu_parts = {"recent": self.recent_menu, "theme": self.theme_menu}
+        commands.fill_menus(self.menus, self.actions_by_name, self.menu_parts)
+        self.bar = TopBar(self.document, self.menus, self.actions_by_name)
+        self.bar.fit.clicked.connect(lambda: self.canvas.fit(all=True))
+        self.setMenuWidget(self.bar)
+        self.start = StartPage(session, self.actions_by_name)
+        self.stack = QStackedWidget()
+        self.stack.addWidget(self.start)
+        self.stack.setMinimumSize(*CANVAS)
+        self.setCentralWidget(self.stack)
+        self.docks = self._make_docks()
+        self.status = StatusBar(self.document, session)
+        self.statusBar().setSizeGripEnabled(False)
+        self.statusBar().setContentsMargins(0, 0, 0, 0)
+        self.statusBar().layout().setContentsMargins(0, 0, 0, 0)
+        self.statusBar().addPermanentWidget(self.status, 1)
+        self.reading = _Reading(self.stack, self.filing.cancel)
+        self.wanted = {"library": True, "properties": True}  # what the user wants to see; room may be lacking
+        self.unfolded = 0  # height of the lower dock before it was folded
+        self._connect()
+        self.setMinimumSize(640, 400)
+        self.resize(self._first_size())
+        self.show_page(start=True)
+
+    def _connect(self) -> None:
+        document, filing = self.document, self.filing
+        document.history.indexChanged.connect(lambda _: self._name_history())
+        document.history.cleanChanged.connect(lambda clean: self.setWindowModified(not clean))
+        document.named.connect(self._titled)
+        filing.opening.connect(self.reading.show_name)
+        filing.opened.connect(self.take)
+        filing.elsewhere.connect(self._open_elsewhere)
+        self.start.chosen.connect(filing.open)
+        self.library.wanted.connect(self.add_layer)
+        self.bottom.fold_wanted.connect(self.fold)
+        self.recent_menu.aboutToShow.connect(self._fill_recent)
+        self._name_history()
+        self._titled()
+
+    # Layout.
+
+    def _make_docks(self) -> dict[str, QDockWidget]:
+        self.setCorner(Qt.Corner.BottomLeftCorner, BELOW)
+        self.setCorner(Qt.Corner.BottomRightCorner, RIGHT)
+        self.setDockOptions(QMainWindow.DockOption(0))
+        self.library.setMinimumWidth(160)
+        self.library.setMaximumWidth(360)
+        self.properties.setMinimumWidth(248)
+        self.properties.setMaximumWidth(440)
+        self.bottom.setMinimumHeight(TABS)
+        docks = {}
+        for name, title, widget, area in (
+            ("library", "Layers", self.library, LEFT),
+            ("properties", "Properties", self.properties, RIGHT),
+            ("bottom", "Analyzer", self.bottom, BELOW),
+        ):
+            dock = QDockWidget(title, self, objectName=name)
+            dock.setTitleBarWidget(QWidget())
+            dock.setFeatures(QDockWidget.DockWidgetFeature.NoDockWidgetFeatures)
+            dock.setWidget(widget)
+            self.addDockWidget(area, dock)
+            docks[name] = dock
+        return docks
+
+    def _first_size(self) -> QSize:
+        screen = self.screen().availableGeometry().size()
+        kept = self.session.settings.value(f"{self._screen_key()}/size")
+        return kept if isinstance(kept, QSize) else QSize(1440, 900).boundedTo(screen)
+
+    def _screen_key(self) -> str:
+        size = self.screen().size()
+        return f"window/{size.width()}x{size.height()}"
+
+    def show_page(self, start: bool) -> None:
+        """Show the start page, or the canvas with its panels."""
+        if not start:
+            self.canvas  # noqa: B018  (it is made when it is first needed)
+        self.stack.setCurrentIndex(0 if start else 1)
+        self.bar.show_tools(not start)
+        self.status.show_page(start)
+        for name in NEED_NETWORK:
+            self.actions_by_name[name].setEnabled(not start)
+        if self.made_canvas:
+            for action in self.made_canvas.commands.values():
+                action.setEnabled(not start)
+        self._name_history()
+        self._titled()
+        self._fit_docks()
+        if not start:
+            QTimer.singleShot(0, self._size_docks)  # hidden docks have no size to give
+            self.canvas.view.setFocus()
+
+    @property
+    def on_start(self) -> bool:
+        return self.stack.currentIndex() == 0
+
+    def _size_docks(self) -> None:
+        """Give the docks the sizes they were left with, else those of the window's size."""
+        if getattr(self, "sized", False):
+            return
+        self.sized = True
+        state = self.session.settings.value(f"{self._screen_key()}/docks")
+        if isinstance(state, list) and len(state) == 3:
+            left, right, low = (int(size) for size in state)
+        else:
+            left, right, low = dock_sizes(self.width())
+        self.resizeDocks([self.docks["library"], self.docks["properties"]], [left, right], Qt.Orientation.Horizontal)
+        self.resizeDocks([self.docks["bottom"]], [low], Qt.Orientation.Vertical)
+
+    def _fit_docks(self) -> None:
+        """Hide what leaves the canvas too small: the properties first, the library next."""
+        start, width = self.on_start, self.width()
+        left, right, _ = dock_sizes(width)
+        room = width - CANVAS[0]
+        show_library = self.wanted["library"] and room >= left
+        show_properties = self.wanted["properties"] and room - (left if show_library else 0) >= right
+        self.docks["library"].setVisible(not start and show_library)
+        self.docks["properties"].setVisible(not start and show_properties)
+        self.docks["bottom"].setVisible(not start)
+        if not self.bottom.folded:
+            self.bottom.setMaximumHeight(max(TABS, round(self.height() * 0.6)))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if hasattr(self, "wanted"):
+            self._fit_docks()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._fit_docks()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "bar"):
+            self.bar.follow_theme()
+
+    def toggle(self, name: str) -> None:
+        """Show or hide the library or the properties."""
+        self.wanted[name] = not self.docks[name].isVisible()
+        self._fit_docks()
+
+    def toggle_tab(self, place: int) -> None:
+        """Show a tab of the lower dock; when it is shown already, fold the dock."""
+        shown = self.bottom.pages.currentIndex() == place and not self.bottom.folded
+        self.bottom.show_tab(place)
+        self.fold(shown)
+
+    def fold(self, folded: bool) -> None:
+        """Fold the lower dock to its tabs, or give it its height back."""
+        if folded == self.bottom.folded:
+            return
+        if folded:
+            self.unfolded = self.bottom.height()
+        self.bottom.show_folded(folded)
+        self.bottom.setMaximumHeight(TABS if folded else ANY)
+        if not folded:  # once the limit is gone for the layout too
+            QTimer.singleShot(0, self._unfold)
+
+    def _unfold(self) -> None:
+        height = self.unfolded or dock_sizes(self.width())[2]
+        self.resizeDocks([self.docks["bottom"]], [height], Qt.Orientation.Vertical)
+        self._fit_docks()
+
+    def step_panel(self, by: int) -> None:
+        """Put the keyboard into the next panel."""
+        panels = [self.start] if self.on_start else [self.library.field, self.canvas.view, self.properties.area]
+        if not self.on_start and not self.bottom.folded:
+            panels.append(self.bottom.pages.currentWidget())
+        panels = [panel for panel in panels if panel.isVisible()]
+        now = self.focusWidget()
+        homes = (self.library, self.canvas.widget, self.properties, self.bottom) if not self.on_start else ()
+        here = next(
+            (n for n, p in enumerate(panels) if now and any(h.isAncestorOf(now) and h.isAncestorOf(p) for h in homes)),
+            -1,
+        )
+        panel = panels[(here + by) % len(panels)] if here >= 0 else panels[0]
+        if panel is self.properties.area:
+            self.properties.focus_first()
+        elif panel is self.bottom.analyzer:
+            self.bottom.analyzer.table.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        else:
+            panel.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    # The canvas.
+
+    @property
+    def canvas(self) -> Any:
+        """The canvas; its packages are imported when it is first needed."""
+        if self.made_canvas is None:
+            from designer.gui.canvas import Canvas
+
+            self.made_canvas = made = Canvas(self.document)
+            self.stack.addWidget(made.widget)
+            self.doing.canvas = made
+            for name in commands.ON_CANVAS:
+                made.view.addAction(self.actions_by_name[name])
+            with_canvas = self.actions_by_name | {f".{name}": action for name, action in made.commands.items()}
+            commands.fill_menus(self.menus, with_canvas, self.menu_parts)
+            made.settings_wanted.connect(lambda path: self.show_settings())
+            made.search_wanted.connect(lambda at: self.search_library())
+        return self.made_canvas
+
+    def add_layer(self, name: str, properties: dict[str, Any]) -> None:
+        """Add a layer from the library after the selected one."""
+        self.canvas.add(layer_types[name](**properties))
+
+    def search_library(self) -> None:
+        if not self.docks["library"].isVisible():
+            self.toggle("library")
+        self.library.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.library.field.selectAll()
+
+    def show_settings(self) -> None:
+        """Put the keyboard into the first setting of the selected layer."""
+        if not self.docks["properties"].isVisible():
+            self.toggle("properties")
+        self.properties.focus_first()
+
+    def rename(self) -> None:
+        """Put the keyboard into the name of the selected layer."""
+        if len(self.doing.selected()) != 1:
+            self.document.refused.emit("Select one layer to rename it.")
+            return
+        if not self.docks["properties"].isVisible():
+            self.toggle("properties")
+        self.properties.form.name.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.properties.form.name.selectAll()
+
+    def step_problem(self, by: int) -> None:
+        if self.bottom.folded or self.bottom.pages.currentIndex() != 1:
+            self.bottom.show_tab(1)
+            self.fold(False)
+        self.bottom.problems.step(by)
+
+    # Documents.
+
+    def new_network(self) -> None:
+        """Begin with nothing, here or, over an open network, in another window."""
+        if self.on_start:
+            self.show_network(Network(), "untitled")
+        elif not self.document.network.all and self.document.history.isClean():
+            self.canvas.view.setFocus()
+        else:
+            self.another().show_network(Network(), "untitled")
+
+    def show_network(self, network: Network, name: str) -> None:
+        self.document.open(network, name)
+        self.show_page(start=False)
+
+    def take(self, opened: Opened) -> None:
+        """Show what a file gave."""
+        self.document.open(opened.network, opened.name, opened.path, opened.view)
+        self.show_page(start=False)
+        self.document.told.emit(opened.said)
+
+    def _open_elsewhere(self, opened: Opened) -> None:
+        self.another().take(opened)
+
+    def another(self) -> "MainWindow":
+        """Open a further window, a little beside this one."""
+        window = MainWindow(self.session)
+        window.resize(self.size())
+        window.move(self.pos().x() + 32, self.pos().y() + 32)
+        window.show()
+        return window
+
+    def ask_import(self) -> None:
+        self.filing.ask_open(PROGRAMS)
+
+    def _fill_recent(self) -> None:
+        self.recent_menu.clear()
+        for path in self.session.recent():
+            action = self.recent_menu.addAction(path.name.replace("&", "&&"))
+            action.setToolTip(str(path))
+            action.triggered.connect(lambda _=False, path=path: self.filing.open(path))
+        if not self.session.recent():
+            self.recent_menu.addAction("Nothing was opened yet").setEnabled(False)
+
+    def _name_history(self) -> None:
+        history = self.document.history
+        for name, text, can in (
+            ("undo", history.undoText(), history.canUndo()),
+            ("redo", history.redoText(), history.canRedo()),
+        ):
+            action, word = self.actions_by_name[name], name.capitalize()
+            action.setText(f"&{word} {lowered(text)}" if text else f"&{word}")
+            action.setEnabled(can and not self.on_start)
+
+    def _titled(self) -> None:
+        name = "" if self.on_start else f"{self.document.name}[*] - "
+        self.setWindowTitle(f"{name}Network Designer")
+        self.setWindowModified(not self.document.history.isClean())
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Ask about unsaved work, once."""
+        self._leave_field()
+        if not self.filing.may_close(self.close):
+            event.ignore()
+            return
+        settings = self.session.settings
+        settings.setValue(f"{self._screen_key()}/size", self.size())
+        if not self.on_start:
+            low = self.unfolded if self.bottom.folded else self.bottom.height()
+            settings.setValue(f"{self._screen_key()}/docks", [self.library.width(), self.properties.width(), low])
+        self.filing.cancel()
+        event.accept()
+        if self in self.session.windows:
+            self.session.windows.remove(self)
+        self.deleteLater()
+
+    def _leave_field(self) -> None:
+        """What is still being typed belongs to the network."""
+        if (focus := self.focusWidget()) is not None:
+            focus.clearFocus()
+
+    def quit(self) -> None:
+        """Close every window; one that is not closed keeps the program."""
+        for window in list(self.session.windows):
+            if not window.close():
+                return
+
+    # The rest.
+
+    def flip_theme(self) -> None:
+        self.session.choose_theme("light" if theme.current() is theme.DARK else "dark")
+
+    def flip_full_screen(self) -> None:
+        self.showNormal() if self.isFullScreen() else self.showFullScreen()
+
+    def about(self) -> None:
+        from designer import __version__
+
+        box = QMessageBox(self)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.setWindowTitle("About Network Designer")
+        box.setText(f"Network Designer {__version__}")
+        version = self.session.torch.version or "loading"
+        box.setInformativeText(
+            f"PyTorch networks, ties included.\n\ntorch {version}. Fonts: Inter, JetBrains Mono. Icons: Lucide."
+        )
+        box.setModal(False)
+        box.show()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        data = event.mimeData()
+        if not data.hasFormat(LAYER) and any(url.isLocalFile() for url in data.urls()):
+            event.acceptProposedAction()
+            self.start.light(True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self.start.light(False)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self.start.light(False)
+        event.acceptProposedAction()
+        first, *others = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        self.filing.open(first)
+        for path in others:
+            self.another().filing.open(path)
+
+
+class _Reading(QFrame):
+    """A strip that says what is being opened, and can be told not to."""
+
+    def __init__(self, parent: QWidget, cancel: Callable[[], None]):
+        super().__init__(parent, objectName="pill")
+        self.setFixedHeight(32)
+        self.label = Label("")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        content = row(
+            Icon("folder-open", "text2", 14), 8, self.label, 12, Link("Cancel", cancel), margins=(12, 2, 12, 2)
+        )
+        layout.addWidget(content)
+        self.hide()
+
+    def show_name(self, name: str) -> None:
+        self.setVisible(bool(name))
+        if name:
+            self.label.say(f"Opening {name}…")
+            self.adjustSize()
+            self.move(12, 52)
+            self.raise_()

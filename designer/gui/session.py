@@ -1,0 +1,63 @@
+"""What the windows of one run share: torch, the theme, recent files, settings."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QSettings, Signal
+from PySide6.QtWidgets import QApplication
+
+from designer.gui import theme
+from designer.gui.background import Background, Torch
+
+RECENT = 8  # files that are remembered
+
+
+class Session(QObject):
+    """Shared by all windows; it also keeps them alive."""
+
+    recent_changed = Signal()
+
+    def __init__(self, settings: QSettings, theme_name: str | None = None):
+        super().__init__()
+        self.settings = settings
+        self.windows: list[QObject] = []
+        self.torch = Torch(Background(self))
+        self.files = Background(self, threads=4)  # a long import does not keep others waiting
+        self.theme_name = theme_name or str(settings.value("theme", "system"))
+        self.show_theme()
+        hints = QApplication.styleHints()
+        hints.colorSchemeChanged.connect(self.show_theme)
+
+    def show_theme(self) -> None:
+        wanted = theme.named(self.theme_name)
+        if theme.current() is not wanted or not QApplication.instance().styleSheet():
+            for window in QApplication.topLevelWidgets():
+                window.setUpdatesEnabled(False)
+            theme.apply(QApplication.instance(), wanted)
+            for window in QApplication.topLevelWidgets():
+                window.setUpdatesEnabled(True)
+
+    def choose_theme(self, name: str) -> None:
+        """Show a theme and remember it: ``system``, ``dark`` or ``light``."""
+        self.theme_name = name
+        self.settings.setValue("theme", name)
+        self.show_theme()
+
+    def recent(self) -> list[Path]:
+        """List the files that were opened or saved last, the newest first."""
+        kept = self.settings.value("recent", [])
+        return [Path(path) for path in ([kept] if isinstance(kept, str) else kept or [])]
+
+    def remember(self, path: Path) -> None:
+        others = [other for other in self.recent() if other != path]
+        self._keep([path, *others][:RECENT])
+
+    def forget(self, *paths: Path) -> None:
+        self._keep([path for path in self.recent() if path not in paths])
+
+    def _keep(self, paths: list[Path]) -> None:
+        self.settings.setValue("recent", [str(path) for path in paths])
+        self.recent_changed.emit()
+
+    def stop(self) -> None:
+        self.torch.background.stop()
+        self.files.stop()
