@@ -18,6 +18,7 @@ from designer.layers.activation import (
     Tanh,
 )
 from designer.layers.attention import MultiheadAttention, ScaledDotProductAttention
+from designer.layers.constant import Constant
 from designer.layers.convolution import (
     Conv1d,
     Conv2d,
@@ -40,6 +41,7 @@ from designer.layers.normalisation import (
     LayerNorm,
     RMSNorm,
 )
+from designer.layers.operation import Operation
 from designer.layers.pooling import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -86,6 +88,7 @@ __all__ = [
     "Bilinear",
     "Call",
     "Concatenate",
+    "Constant",
     "Conv1d",
     "Conv2d",
     "Conv3d",
@@ -117,6 +120,7 @@ __all__ = [
     "Mean",
     "MultiheadAttention",
     "Multiply",
+    "Operation",
     "Output",
     "PReLU",
     "Pad",
