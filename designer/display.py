@@ -34,9 +34,7 @@ def qt_refusal(python: tuple[int, ...] = sys.version_info[:2]) -> str:
     except metadata.PackageNotFoundError:
         return f"The window needs PySide6-Essentials, which is not installed: {INSTALL}"
     if python < (3, 12) and tuple(map(int, version.split(".")[:2])) >= (6, 12):
-        return (
-            f"PySide6 {version} crashes on Python before 3.12, and this is {python[0]}.{python[1]}: {INSTALL}"
-        )
+        return f"PySide6 {version} crashes on Python before 3.12, and this is {python[0]}.{python[1]}: {INSTALL}"
     return ""
 
 

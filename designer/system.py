@@ -90,10 +90,11 @@ def what_to_do(libraries: list[str]) -> str:
 def install(packages: list[str]) -> bool:
     """Install packages with apt, as root, showing what it does; whether it worked."""
     environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    sys.stderr.write(f"Installing {', '.join(packages)}.\n")
     options = ["-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=120"]
 
     def apt(*words: str) -> bool:
-        return subprocess.run(["apt-get", *words], env=environ, stdout=sys.stderr, check=False).returncode == 0
+        return subprocess.run(["apt-get", *words], env=environ, stdout=sys.__stderr__, check=False).returncode == 0
 
     if all(is_known(package) for package in packages) and apt("install", *options, *packages):
         return True
