@@ -28,13 +28,13 @@ usage: designer [FILE] [--theme dark|light|system] [--screenshot PNG]
 Design, open, tie, check and export PyTorch networks by looking at them.
 FILE is a network (.network), or a program that torch.export.save wrote (.pt2).
 
-designer           opens the window; where there is no display that works, it is drawn to designer.png
+designer           opens the window; with no display that works, it is drawn to designer.png
   --theme          how the window looks; system is the default
   --screenshot     draw the window to a PNG file instead of opening it
   --install-libraries
                    given first, as root: install with apt-get the system libraries that Qt lacks
 designer analyze   prints what each layer does, stores and borrows, the totals, and what is wrong
-  --json           the same as JSON: "rows", "stored", "used", "saved", "bytes", "partial", "problems"
+  --json           the same as JSON: rows, stored, used, saved, bytes, partial, problems
 designer export    writes the PyTorch source of the network, which runs alone with torch
 designer convert   saves as a network (.network), its values in a file beside it
 
@@ -94,7 +94,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def say(sentence: str, code: int = 0) -> int:
-    print(sentence, file=sys.stderr, flush=True)
+    """Say a sentence on stderr, as one line whatever names it holds."""
+    line = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in sentence)
+    print(line, file=sys.stderr, flush=True)
     return code
 
 

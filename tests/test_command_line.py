@@ -1,0 +1,424 @@
+"""The program ``designer``: what it answers, and that nothing a user does ends in a traceback."""
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import hypothesis
+import pytest
+from hypothesis import strategies
+
+import designer
+from designer import Network, __main__, save, system, write_pytorch
+from designer.__main__ import main
+from designer.files.picture import MARK, check_picture, save_picture
+from designer.layers import LSTM, Embedding, Input, Linear, Softmax
+
+ROOT = Path(designer.__file__).parent.parent
+PNG = bytes.fromhex(  # one transparent point
+    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360000000000005000105"
+    "0bc1b20000000049454e44ae426082"
+)
+MORE = "; designer --help tells more."
+
+
+@pytest.fixture(scope="session")
+def networks(tmp_path_factory):
+    """A folder with a network, one that has errors, and files and folders that are no networks."""
+    folder = tmp_path_factory.mktemp("networks")
+    tied = Network().chain(
+        tokens=Input(("B", "T"), dtype="int64"),
+        emb=Embedding(1000, 300, output_learnables=("weight",)),
+        lstm=LSTM(300),
+        fc=Linear(1000, input_learnables=("weight",)),
+        probs=Softmax(),
+    )
+    save(tied.connect("emb/weight", "fc/weight"), folder / "tied.network")
+    save(tied, folder / "open.network")  # fc takes a weight, and none comes
+    (folder / "cut.network").write_text((folder / "tied.network").read_text()[:200])
+    (folder / "empty.network").touch()
+    (folder / "notes.network").write_text("to do\n")
+    (folder / "hand.py").write_text("import torch\n")
+    (folder / "foreign.png").write_bytes(PNG)
+    (folder / "folder").mkdir()
+    (folder / "folder.py").mkdir()
+    os.mkfifo(folder / "pipe")
+    return folder
+
+
+@pytest.fixture
+def here(networks, tmp_path, monkeypatch):
+    """A current folder with copies of all of them."""
+    for path in networks.iterdir():
+        if path.is_dir():
+            (tmp_path / path.name).mkdir()
+        elif path.is_file():
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+        else:
+            os.mkfifo(tmp_path / path.name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def window(monkeypatch):
+    """A window that only notes how it is opened, and draws one point."""
+    opened = []
+
+    def run(path, theme, screenshot):
+        opened.append((path, theme, os.environ.get("QT_QPA_PLATFORM")))
+        if screenshot:
+            Path(screenshot).write_bytes(PNG)
+        return 0
+
+    monkeypatch.setitem(sys.modules, "designer.gui.application", types.SimpleNamespace(run=run))
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    return opened
+
+
+def program(*words, **options):
+    """Run the program in a process of its own."""
+    environ = {**os.environ, "PYTHONPATH": str(ROOT), **options.pop("env", {})}
+    command = [sys.executable, "-P", "-m", "designer", *words]
+    return subprocess.run(
+        command, env=environ, text=True, timeout=60, check=False, **{"capture_output": True} | options
+    )
+
+
+BAD = [
+    ("missing.network", "There is no file missing.network."),
+    ("missing/folder/net.network", "There is no file missing/folder/net.network."),
+    ("folder", "folder is a folder, not a file."),
+    ("pipe", "pipe is no regular file."),
+    ("/dev/zero", "/dev/zero is no regular file."),
+    ("''", "The name of the file is empty."),
+    ("a\nb\x1b[31m", "There is no file a\\nb\\x1b[31m."),
+    ("x" * 300, "x" * 300 + " cannot be used: File name too long."),
+    ("empty.network", "empty.network is empty."),
+    (
+        "notes.network",
+        "notes.network is of no kind that is known here: open a .network file, or one that torch.export.save wrote.",
+    ),
+    (
+        "hand.py",
+        "hand.py is Python source, which would have to be run and cannot be opened yet: "
+        "export the model and write it with torch.export.save.",
+    ),
+    ("tied.network open.network", "designer opens one FILE, not 2; a command comes first: designer analyze FILE."),
+    ("--theme dark analyze tied.network", "designer opens one FILE, not 2; did you mean designer analyze FILE?"),
+    ("analyse tied.network", "designer opens one FILE, not 2; did you mean designer analyze FILE?"),
+    ("exprt", "There is no file exprt, and no command of that name: did you mean designer export FILE?"),
+    ("--dark", f"designer does not know --dark{MORE}"),
+    ("--theme", f"--theme needs a value{MORE}"),
+    ("--theme blue", "There is no theme 'blue': it is dark, light or system."),
+    ("--them dark", f"designer does not know --them{MORE}"),
+    ("--screenshot", f"--screenshot needs a value{MORE}"),
+    ("--screenshot a.jpg", "a.jpg cannot be written: the name of a picture ends in .png."),
+    ("--screenshot folder", "folder cannot be written: it is a folder."),
+    ("--screenshot missing/a.png", "a.png cannot be written: there is no folder missing."),
+    (
+        "--screenshot foreign.png",
+        "foreign.png cannot be written: the file of this name is no picture by Network Designer.",
+    ),
+    ("--screenshot a.png missing.network", "There is no file missing.network."),
+    ("analyze", f"designer analyze needs FILE{MORE}"),
+    ("analyze missing.network", "There is no file missing.network."),
+    ("analyze tied.network --jsn", f"designer analyze does not know --jsn{MORE}"),
+    ("analyze tied.network --js", f"designer analyze does not know --js{MORE}"),
+    ("analyze tied.network open.network", f"designer analyze does not know open.network{MORE}"),
+    ("analyze folder", "folder is a folder, not a file."),
+    ("analyze cut.network", None),
+    ("export", f"designer export needs FILE and -o OUTPUT{MORE}"),
+    ("export tied.network", f"designer export needs -o OUTPUT{MORE}"),
+    ("export tied.network -o", f"-o/--output needs a value{MORE}"),
+    ("export -o net.py missing.network", "There is no file missing.network."),
+    ("export tied.network -o net.txt", "net.txt cannot be written: the name of a Python file ends in .py."),
+    ("export tied.network -o tied.network", "tied.network cannot be written: the name of a Python file ends in .py."),
+    ("export tied.network -o folder.py", "folder.py cannot be written: it is a folder."),
+    ("export tied.network -o missing/net.py", "net.py cannot be written: no such file or directory."),
+    (
+        "export tied.network -o hand.py",
+        "hand.py cannot be written: the file of this name was not exported by Network Designer, or was edited since.",
+    ),
+    ("export open.network -o net.py", None),
+    ("convert", f"designer convert needs FILE and -o OUTPUT{MORE}"),
+    ("convert missing.network -o net.network", "There is no file missing.network."),
+    ("convert tied.network -o net.py", "net.py cannot be saved: the name of a project ends in .network."),
+    (
+        "convert tied.network -o notes.network",
+        "notes.network cannot be saved: there is a file of this name that is not a project of Network Designer.",
+    ),
+    ("convert tied.network -o missing/net.network", "net.network cannot be saved: no such file or directory."),
+]
+
+
+@pytest.mark.parametrize(("words", "sentence"), BAD, ids=[words[:60] for words, _ in BAD])
+def test_what_is_wrong_is_said_in_one_sentence(here, window, capsys, words, sentence):
+    before = {path: path.read_bytes() for path in here.iterdir() if path.is_file()}
+    assert main([word.strip("'") for word in words.split(" ")]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert err.endswith((".\n", "?\n"))
+    if sentence:
+        assert err == f"{sentence}\n"
+    assert window == []
+    assert {path: path.read_bytes() for path in here.iterdir() if path.is_file()} == before
+
+
+def test_a_process_answers_the_same(here):
+    for words, sentence in (BAD[0], ("export tied.network", f"designer export needs -o OUTPUT{MORE}")):
+        run = program(*words.split())
+        assert (run.returncode, run.stdout, run.stderr) == (2, "", f"{sentence}\n")
+
+
+WORDS = [*__main__.COMMANDS, "--json", "-o", "--theme", "dark", "--screenshot", "a.png", "--", "-", "--x=1", "-h"]
+FILES = [
+    "tied.network",
+    "open.network",
+    "cut.network",
+    "hand.py",
+    "foreign.png",
+    "folder",
+    "pipe",
+    "\udcff",
+    "é",
+    "ä.py",
+]
+
+
+@hypothesis.settings(max_examples=100, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
+@hypothesis.given(strategies.lists(strategies.sampled_from([*WORDS, *FILES]), max_size=5))
+def test_no_command_line_ends_in_a_traceback(here, window, capsys, words):
+    code = main(words)
+    out, err = capsys.readouterr()
+    assert code in (0, 1, 2)
+    assert "Traceback" not in err
+    if code == 2:
+        assert (out, err.count("\n")) == ("", 1)
+
+
+def test_the_file_called_analyze_opens_by_its_path(here, window, capsys):
+    (here / "analyze").write_bytes((here / "tied.network").read_bytes())
+    assert main(["analyze"]) == 2
+    sentence = "designer analyze needs FILE; to open the file named analyze, write designer ./analyze.\n"
+    assert capsys.readouterr().err == sentence
+    assert main(["./analyze"]) == 0
+    assert window == [("./analyze", "system", "offscreen")]
+
+
+def test_a_name_that_starts_with_a_dash_follows_two_dashes(here, window):
+    (here / "-odd.network").write_bytes((here / "tied.network").read_bytes())
+    assert main(["--theme", "light", "--", "-odd.network"]) == 0
+    assert window == [("-odd.network", "light", "offscreen")]
+
+
+# Analyze, export, convert.
+
+
+def test_analyze_prints_the_table(here, capsys):
+    assert main(["analyze", "tied.network"]) == 0
+    out, err = capsys.readouterr()
+    assert re.search(r"^total\s+1,023,400\s+1,323,400$", out, re.MULTILINE)
+    assert "emb.weight" in out
+    assert err == ""
+
+
+def test_analyze_of_a_network_with_errors_tells_them(here, capsys):
+    assert main(["analyze", "open.network"]) == 1
+    out = capsys.readouterr().out
+    assert re.search(r"^error: .*fc.*weight.*\.$", out, re.MULTILINE)
+
+
+def test_the_json_keeps_its_form(here, capsys):
+    assert main(["analyze", "tied.network", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert {name: told[name] for name in ("stored", "used", "saved", "bytes", "partial", "problems")} == {
+        "stored": 1_023_400,
+        "used": 1_323_400,
+        "saved": 300_000,
+        "bytes": 4_093_600,
+        "partial": False,
+        "problems": [],
+    }
+    rows = {row["name"]: row for row in told["rows"]}
+    assert list(rows) == ["tokens", "emb", "lstm", "fc", "probs"]
+    fc = rows["fc"]
+    assert {name: fc[name] for name in ("type", "activations", "learnables", "tied_to", "stored", "used")} == {
+        "type": "Linear",
+        "activations": [["B", "T", 1000]],
+        "learnables": {"weight": [1000, 300], "bias": [1000]},
+        "tied_to": {"weight": "emb.weight"},
+        "stored": 1_000,
+        "used": 301_000,
+    }
+    assert main(["analyze", "open.network", "--json"]) == 1
+    problem = json.loads(capsys.readouterr().out)["problems"][0]
+    assert {*problem} == {"severity", "text", "layers", "fixes"}
+    assert (problem["severity"], problem["layers"]) == ("error", ["fc"])
+
+
+def test_export_writes_a_file_that_runs_alone(here, capsys):
+    assert main(["export", "tied.network", "-o", "net.py"]) == 0
+    assert capsys.readouterr() == ("", "")
+    code = "import torch, net; print(tuple(net.Net()(torch.zeros(2, 5, dtype=torch.int64)).shape))"
+    run = subprocess.run([sys.executable, "-c", code], cwd=here, capture_output=True, text=True, check=True)
+    assert run.stdout == "(2, 5, 1000)\n"
+    source = (here / "net.py").read_text()
+    assert source.rsplit("\n", 2)[0] + "\n" == write_pytorch(designer.load(here / "tied.network"))
+
+
+def test_an_export_is_replaced_until_it_is_edited(here, capsys):
+    for file in ("tied.network", "tied.network"):
+        assert main(["export", file, "-o", "net.py"]) == 0
+    edited = (here / "net.py").read_text().replace("probs", "answer")
+    (here / "net.py").write_text(edited)
+    assert main(["export", "tied.network", "-o", "net.py"]) == 2
+    assert "or was edited since" in capsys.readouterr().err
+    assert (here / "net.py").read_text() == edited
+
+
+def test_an_export_goes_through_a_link_and_keeps_the_rights(here):
+    assert main(["export", "tied.network", "-o", "net.py"]) == 0
+    (here / "net.py").chmod(0o755)
+    (here / "link.py").symlink_to("net.py")
+    assert main(["export", "tied.network", "-o", "link.py"]) == 0
+    assert (here / "link.py").is_symlink()
+    assert (here / "net.py").stat().st_mode & 0o777 == 0o755
+
+
+def test_errors_are_told_when_they_forbid_an_export(here, capsys):
+    assert main(["export", "open.network", "-o", "net.py"]) == 2
+    assert capsys.readouterr().err.startswith("open.network cannot be exported: fc ")
+    assert not (here / "net.py").exists()
+
+
+def test_convert_saves_an_equal_network(here):
+    for _ in range(2):  # a project may be replaced by a project
+        assert main(["convert", "tied.network", "-o", "other.network"]) == 0
+    assert designer.load("other.network") == designer.load("tied.network")
+
+
+# The window.
+
+
+def test_the_window_gets_what_was_asked(here, window):
+    assert main([]) == 0
+    assert main(["tied.network", "--theme", "dark"]) == 0
+    assert window == [(None, "system", "offscreen"), ("tied.network", "dark", "offscreen")]
+
+
+def test_without_a_display_the_window_is_drawn(here, window, monkeypatch, capsys):
+    for name in ("QT_QPA_PLATFORM", "DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    for _ in range(2):  # the second picture replaces the first
+        assert main(["tied.network"]) == 0
+        assert capsys.readouterr().err == (
+            "There is no display (DISPLAY and WAYLAND_DISPLAY are not set), so the window is drawn to designer.png.\n"
+        )
+        monkeypatch.delenv("QT_QPA_PLATFORM")
+    assert window == [("tied.network", "system", "offscreen")] * 2
+    assert MARK in (here / "designer.png").read_bytes()
+    (here / "designer.png").write_bytes(PNG)  # somebody's own
+    assert main([]) == 2
+    assert capsys.readouterr().err.startswith("designer.png cannot be written: the file of this name is no picture")
+
+
+def test_a_screenshot_is_drawn_on_purpose(here, window, monkeypatch):
+    monkeypatch.setenv("QT_QPA_PLATFORM", "xcb")
+    assert main(["--screenshot", "a.png", "tied.network", "--theme", "light"]) == 0
+    assert window == [("tied.network", "light", "offscreen")]
+    assert (here / "a.png").is_file()
+
+
+def test_a_picture_keeps_its_points(here, qapp):
+    from PySide6.QtGui import QImage
+
+    image = QImage(3, 2, QImage.Format.Format_RGB32)
+    image.fill(0xFF123456)
+    image.save("plain.png")
+    save_picture(Path("plain.png").read_bytes(), "marked.png")
+    assert QImage("marked.png") == image
+    assert QImage("marked.png").text("Software") == "Network Designer"
+    check_picture("marked.png")
+
+
+def test_what_the_system_lacks_is_said_before_qt_starts(here, window, monkeypatch, capsys):
+    monkeypatch.setattr(system, "loads", lambda library: library != "libEGL.so.1")
+    monkeypatch.setattr(system, "has_apt", lambda: False)
+    assert main(["tied.network"]) == 1
+    assert capsys.readouterr().err == "Qt needs libEGL.so.1, which this system lacks.\n"
+    assert main(["--install-libraries", "--screenshot", "a.png"]) == 1
+    assert main(["--install-libraries", "analyze", "tied.network"]) == 0  # needs no Qt
+    assert window == []
+
+
+def test_root_may_let_it_be_installed(here, window, monkeypatch):
+    installed = []
+    monkeypatch.setattr(system, "loads", lambda library: library != "libEGL.so.1" or bool(installed))
+    monkeypatch.setattr(system, "can_install", lambda: True)
+    monkeypatch.setattr(system, "install", lambda packages: installed.append(packages) is None)
+    assert main(["tied.network"]) == 1  # only where it was asked for
+    assert main(["--install-libraries", "tied.network"]) == 0
+    assert installed == [["libegl1"]]
+
+
+# Whatever else.
+
+
+def test_help_and_version(here):
+    for words in (["--help"], ["-h"], ["analyze", "--help"], ["export", "x", "-h"]):
+        run = program(*words)
+        assert (run.returncode, run.stderr) == (0, "")
+        assert run.stdout.startswith("usage: designer [FILE]")
+        assert all(len(line) < 100 for line in run.stdout.splitlines())
+    assert re.fullmatch(
+        r"designer \d+\.\d+\.\d+, Python 3\.\d+\.\d+, PyTorch 2\.13\.\S+, PySide6 6\.\S+, NodeGraphQt 0\.6\.44\n",
+        program("--version").stdout,
+    )
+
+
+def test_a_reader_who_has_enough_is_no_error(here):
+    read, write = os.pipe()
+    os.close(read)
+    with open(write, "w") as closed:  # noqa: PTH123 - a descriptor
+        run = program("--help", capture_output=False, stdout=closed, stderr=subprocess.PIPE)
+        with contextlib.suppress(BrokenPipeError):
+            closed.flush()
+    assert (run.returncode, run.stderr) == (141, "")
+
+
+def test_a_full_disk_is_said(here):
+    with Path("/dev/full").open("w") as full:
+        run = program("--help", capture_output=False, stdout=full, stderr=subprocess.PIPE)
+    assert (run.returncode, run.stderr) == (2, "The output cannot be used: No space left on device.\n")
+
+
+def test_output_of_any_encoding_is_written(here):
+    (here / "é.network").write_bytes((here / "tied.network").read_bytes())
+    run = program("analyze", "é.network2", env={"PYTHONIOENCODING": "ascii"})
+    assert (run.returncode, run.stderr) == (2, "There is no file \\xe9.network2.\n")
+
+
+def test_an_interrupt_is_said(monkeypatch, capsys):
+    def interrupted(words):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(__main__, "obey", interrupted)
+    assert main(["tied.network"]) == 130
+    assert capsys.readouterr().err == "Interrupted.\n"
+
+
+def test_a_bug_is_kept_for_its_report(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(__main__, "obey", lambda words: {}[words[0]])
+    assert main(["tied.network"]) == 3
+    report = next(tmp_path.glob("network-designer-*.txt"))
+    assert capsys.readouterr().err == f"This is a bug in Network Designer; what is needed to mend it is in {report}\n"
+    assert "KeyError: 'tied.network'" in report.read_text()
+    assert f"designer {designer.__version__}" in report.read_text()
