@@ -12,10 +12,11 @@ from designer.files.steps import Calls, Step, operation
 from designer.files.ties import Twins
 from designer.layers import Constant, Operation
 from designer.model import BUNDLE, Call, Group, Input, Layer, Network, Output, Parameter, Port
-from designer.model.names import MODULE_DICT_NAMES, common, is_name, join, parent, shortened
+from designer.model.names import MODULE_DICT_NAMES, SOURCE_NAMES, common, is_name, join, parent, shortened
 from designer.model.values import Tensor
 
 Reader = Callable[[str], Tensor]
+SMALL = 2**18  # numbers of a buffer that are read to tell how it is filled
 Owner = tuple[Piece, str]  # the piece that stores a learnable, and the name of the learnable there
 
 
@@ -86,6 +87,9 @@ class _Rebuilder:
         name = key.rpartition(".")[2] if stored.role == "buffer" else "constant"
         op = Op("constant", [], {}, [ref], False, user.place, user.kind)
         layer, kept = Constant(stored.shape, stored.dtype, persistent=True), stored.persistent
+        if kept and stored.numel <= SMALL:
+            found, needed = constant(self.read(key))
+            layer = layer if needed or found.fill == "numbers" else dataclasses.replace(found, persistent=True)
         if not kept:
             layer, kept = constant(self.read(key))
             if kept:
@@ -202,10 +206,17 @@ class _Rebuilder:
     def own(self, root: Box) -> None:
         """Decide who stores each learnable: the first user whose own name it has."""
         self.owners = {}
-        for box in self.all_boxes(root):
-            for item in box.items:
-                if isinstance(item, Piece) and item.own and item.step.stateful:
-                    self.own_slots(item)
+        for piece in self.standing(root):
+            if piece.own and piece.step.stateful:
+                self.own_slots(piece)
+
+    def standing(self, box: Box) -> Iterable[Piece]:
+        """The pieces in the order of the data, without those of second uses."""
+        for item in box.items:
+            if isinstance(item, Box):
+                yield from self.standing(item)
+            elif isinstance(item, Piece):
+                yield item
 
     def own_slots(self, piece: Piece) -> None:
         constant = piece.step.op.target == "constant"
@@ -363,9 +374,9 @@ class _Rebuilder:
         sources: dict[Ref, Port] = {}
         names = {item.name for item in box.items}
         outer = [ref for ref in boxes.taken(box) if ref not in self.learnable] if path else list(self.inputs)
-        for ref in outer:
-            single = path and len(outer) == 1
-            name = counted(legal_name("x" if single else self.labels.get(ref, "x"), False), names | set(layers))
+        for n, ref in enumerate(outer):
+            label = "x" if path and n == 0 else self.labels.get(ref, "x")
+            name = counted(legal_name(label, False), names | set(layers))
             layers[name] = Input() if path else self.inputs[ref][1]
             sources[ref] = Port(name, "out")
             box.inputs[ref] = name
@@ -507,7 +518,7 @@ def legal_name(name: str, numbered: bool) -> str:
     legal = legal.lstrip("_") or "layer"
     if legal[0].isdigit():
         legal = f"layer_{legal}"
-    while not is_name(legal) or (numbered and legal in MODULE_DICT_NAMES):
+    while not (is_name(legal) or legal in SOURCE_NAMES) or (numbered and legal in MODULE_DICT_NAMES):
         legal += "_"
     return legal
 

@@ -52,6 +52,13 @@ class Calls:
             for ref in op.refs():
                 self.takers.setdefault(ref, []).append(op)
         self.given = {value for _, value in program.outputs if isinstance(value, Ref)}
+        self.order = {id(op): n for n, op in enumerate(program.ops)}
+        self.sized: dict[tuple[Place, str], list[tuple[Ref, int]]] = {}  # module and size -> the tensors there with it
+        for op in program.ops:
+            for result in op.results:
+                for dim, size in enumerate(self.metas[result].sizes if result in self.metas else ()):
+                    if size.text and result is not None:
+                        self.sized.setdefault((op.place, size.text), []).append((result, dim))
 
     def used(self, ref: Ref | None) -> bool:
         return ref is not None and (ref in self.takers or ref in self.given)
@@ -66,19 +73,18 @@ class Calls:
         """Whether two values have the same sizes in every run."""
         return a in self.metas and b in self.metas and self.metas[a].sizes == self.metas[b].sizes
 
-    def constant(self, number: Any) -> Any:
-        """A number, where it is the same in every run; else None."""
-        if isinstance(number, Ref):
-            size = self.numbers.get(number)
-            return size.number if size and not size.text else None
-        return number
+    def near(self, text: str, op: Op) -> tuple[Ref, int] | None:
+        """The last tensor of this size that was made before a call in the same module, and which size it is."""
+        at = self.order.get(id(op), -1)
+        found = self.sized.get((op.place, text), [])
+        return next((pair for pair in reversed(found) if self.order[id(self.makers[pair[0]])] < at), None)
 
 
 class Ports:
     """The tensors that an operation takes, each under the name of its port."""
 
-    def __init__(self, calls: Calls):
-        self.calls = calls
+    def __init__(self, calls: Calls, op: Op):
+        self.calls, self.op = calls, op
         self.names: dict[Ref, str] = {}
 
     def port(self, ref: Ref, name: str = "") -> str:
@@ -118,6 +124,8 @@ class Ports:
             for dim, other in enumerate(calls.metas[tensor].sizes):
                 if other.text == size.text and size.text != "?":
                     return ("size", port, dim)
+        if size.text != "?" and (near := calls.near(size.text, self.op)) is not None:
+            return ("size", self.port(near[0]), near[1])
         maker = calls.makers.get(ref)
         if maker is None:
             raise Unwritable
@@ -142,7 +150,7 @@ class Ports:
 def operation(op: Op, calls: Calls) -> Step:
     """A call as an Operation layer; one that cannot be written is a placeholder that only shows its name."""
     name = op.target.removeprefix("aten.").removesuffix(".default")
-    ports = Ports(calls)
+    ports = Ports(calls, op)
     known = signature(name) if op.target.startswith("aten.") else None
     taken = [argument.name for argument in known.arguments if not argument.keyword] if known else []
     for argument, value in (*zip(taken + [""] * len(op.arguments), op.arguments), *op.keywords.items()):
