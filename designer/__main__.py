@@ -235,6 +235,7 @@ def draw(file: str | None, theme: str, picture: str) -> int:
     from designer.files.picture import save_picture
 
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    os.environ.setdefault("QT_LOGGING_RULES", "default.warning=false")  # what this platform cannot do is no news
     from designer.gui.application import run
 
     with tempfile.TemporaryDirectory() as folder:

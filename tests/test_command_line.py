@@ -78,6 +78,7 @@ def window(monkeypatch):
 
     monkeypatch.setitem(sys.modules, "designer.gui.application", types.SimpleNamespace(run=run))
     monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    monkeypatch.setenv("QT_LOGGING_RULES", "")  # restored behind the program, which sets it
     return opened
 
 
@@ -334,6 +335,24 @@ def test_a_screenshot_is_drawn_on_purpose(here, window, monkeypatch):
     assert main(["--screenshot", "a.png", "tied.network", "--theme", "light"]) == 0
     assert window == [("tied.network", "light", "offscreen")]
     assert (here / "a.png").is_file()
+
+
+def test_the_real_window_is_drawn(here, qapp, tmp_path):
+    from PySide6.QtGui import QImage
+
+    hidden = {name: "" for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")}
+    run = program("tied.network", "--theme", "light", env=hidden | {"HOME": str(tmp_path)})
+    assert (run.returncode, run.stdout) == (0, "")
+    assert run.stderr == (
+        "There is no display (DISPLAY and WAYLAND_DISPLAY are not set), so the window is drawn to designer.png.\n"
+    )
+    image = QImage("designer.png")
+    assert (image.width(), image.height()) == (1440, 900)
+    colors = {image.pixel(x, y) for x in range(0, 1440, 3) for y in range(0, 900, 3)}
+    assert len(colors) > 100
+    run = program("cut.network", "--screenshot", "cut.png", env=hidden | {"HOME": str(tmp_path)})
+    assert (run.returncode, run.stdout, run.stderr.count("\n")) == (2, "", 1)
+    assert not (here / "cut.png").exists()
 
 
 def test_a_picture_keeps_its_points(here, qapp):
