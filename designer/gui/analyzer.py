@@ -38,6 +38,7 @@ NARROW = (100, 100, 112, 292, 160, 84, 84, 84, 0, 0, 0)
 WIDE = (112, 104, 116, 248, 152, 92, 92, 92, 128, 0, 0)
 HUGE = (144, 128, 136, 360, 208, 112, 112, 112, 136, 64, 64)
 STRETCHED = COLUMNS.index("Learnables")
+MEASURED = 500  # names that are measured for the width of their column
 INDENT = 16  # of a layer inside a group
 
 Index = QModelIndex | QPersistentModelIndex
@@ -252,12 +253,14 @@ class Table(QTableView):
         self.following = True
         self.rows.take()
         self.following = False
+        self.fit()
         self.follow()
 
     def rearrange(self) -> None:
         self.following = True
         self.rows.arrange()
         self.following = False
+        self.fit()
         self.follow()
 
     def follow(self) -> None:
@@ -358,13 +361,26 @@ class Table(QTableView):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self.fit()
+
+    def fit(self) -> None:
+        """Give the columns their widths: what is left goes to the learnables, and to names that need it."""
         width = self.viewport().width()
         widths = list(HUGE if width >= 1500 else WIDE if width >= 1130 else NARROW)
+        room = width - sum(widths) + widths[STRETCHED] - 160
+        widest = max((self._name_width(row) for row in self.rows.shown[:MEASURED]), default=0.0)
+        widths[0] += max(0, min(room, round(min(widest, 320)) - widths[0]))
         widths[STRETCHED] = max(160, width - sum(widths) + widths[STRETCHED])
         for column, wide in enumerate(widths):
             self.setColumnHidden(column, not wide)
             if wide:
                 self.setColumnWidth(column, wide)
+
+    def _name_width(self, row: Row) -> float:
+        name = row.name if self.rows.words else row.name.rpartition(".")[2]
+        indent = 0 if self.rows.words else INDENT * row.name.count(".")
+        mark = 18 if row.name in self.rows.problems else 0
+        return 50 + indent + mark + drawing.text_width(name, 12, 500)
 
 
 class AnalyzerPanel(QWidget):
@@ -441,23 +457,23 @@ class AnalyzerPanel(QWidget):
         painter.drawLine(0, 0, round(rect.width()), 0)
         layers = [layer for layer in self.document.network.all.values() if not isinstance(layer, Group)]
         words = f"{len(layers)} layer{'s' if len(layers) != 1 else ''}"
-        self._total(painter, "Name", (Part("Total", weight=600),))
+        least = self.document.analysis is not None and self.document.analysis.partial
+        self._total(painter, "Name", (Part("At least" if least else "Total", weight=600),))
         self._total(painter, "Type", (Part(words, "text2"),))
         analysis = self.document.analysis
         if analysis is None:
             if self.document.network.all:
                 draw_text(painter, self._left("Activations"), 20, "Shapes come when torch has loaded", colors.text3, 12)
             return
-        least = "at least " if analysis.partial else ""
         if analysis.saved:
             x = self._left("Tied to")
             draw_icon(painter, "link", QRectF(x, 10, 12, 12), colors.learn, 2.25)
-            saved = f"saved {least}{analysis.saved:,}"
+            saved = f"saved {analysis.saved:,}"
             draw_text(painter, x + 18, 20, saved, self._tint(colors, "learn_text"), 12, 600)
         rows = [row for row in analysis.rows if row.type != "Group"]
         for column, text in (
-            ("Stored", f"{least}{analysis.stored:,}"),
-            ("Used", f"{least}{analysis.used:,}"),
+            ("Stored", f"{analysis.stored:,}"),
+            ("Used", f"{analysis.used:,}"),
             ("Memory", memory(analysis.bytes)),
             ("Multiply-adds", total_cost(rows)),
         ):

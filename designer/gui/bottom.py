@@ -91,6 +91,7 @@ class Bottom(QWidget):
         self.counts["Stored"].say(f"{least}{analysis.stored:,}")
         self.counts["Used"].say(f"{least}{analysis.used:,}")
         share = f"  {analysis.saved / analysis.used:.1%}".replace("%", " %") if analysis.used else ""
+        self.counts["Saved by tying"].setEnabled(bool(analysis.saved))
         self.counts["Saved by tying"].say(f"{analysis.saved:,}{share if analysis.saved else ''}")
         if not analysis.problems:
             self.tabs[PROBLEMS].show_mark("circle-check")

@@ -95,6 +95,7 @@ class Field(QLineEdit):
         self.shown = text
         if not typed and self.text() != text:
             self.setText(text)
+            self.setCursorPosition(0)  # the beginning of a long name says more
         if not typed:
             self.refuse(None)
 

@@ -214,6 +214,7 @@ class LayerForm(Form):
         self.shown_sizes = sizes
         layout = self.inferred.layout()
         while item := layout.takeAt(0):
+            item.widget().hide()
             item.widget().deleteLater()
         for name, text, origin in sizes:
             value = Label(f"{text} from {origin}" if origin else text, "t3", Qt.TextElideMode.ElideMiddle)
@@ -302,7 +303,8 @@ class SeveralForm(Form):
 
     def _sum(self, which: str) -> str:
         rows = [self.row_of(path) for path in self.paths]
-        return f"{sum(getattr(found, which) for found in rows if found):,}" if all(rows) else "?"
+        known = all(found is not None and found.known for found in rows)
+        return f"{sum(getattr(found, which) for found in rows):,}" if known else "?"
 
     def _setter(self, name: str) -> Callable[[Any], str | None]:
         def apply(value: Any) -> str | None:

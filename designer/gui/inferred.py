@@ -30,12 +30,14 @@ def _arguments(module: str) -> dict[str, object]:
     call = ast.parse(module, mode="eval").body
     if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
         return {}
-    if "torch" not in sys.modules:  # what the text was written with, so it is there
-        return {}
-    made = getattr(sys.modules["torch"].nn, call.func.attr, None)
+    nn = sys.modules["torch"].nn  # it was asked about the module, so it is there
+    made = getattr(nn, call.func.attr, None)
     if made is None or not inspect.isclass(made):
         return {}
-    names = list(inspect.signature(made).parameters)
+    if issubclass(made, nn.RNNBase):  # these hide what they take behind *args
+        names = list(inspect.signature(nn.RNNBase).parameters)[1:]
+    else:
+        names = list(inspect.signature(made).parameters)
     given = dict(zip(names, call.args)) | {word.arg: word.value for word in call.keywords if word.arg}
     found: dict[str, object] = {}
     for name, node in given.items():

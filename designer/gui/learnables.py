@@ -217,6 +217,7 @@ class _Row(QWidget):
             self.built = kind
             fresh = self._taken(owner, home) if taken else self._owned()
             self.layout().replaceWidget(self.details, fresh)
+            self.details.hide()
             self.details.deleteLater()
             self.details = fresh
             fresh.show()

@@ -114,7 +114,8 @@ class Library(QWidget):
         self.pages.setCurrentIndex(0 if hits else 1)
         if not hits:
             names = {entry.title.lower(): entry.title for entry in self.entries}
-            near = difflib.get_close_matches(text.strip().lower(), names, 1, 0.4)
+            near = difflib.get_close_matches(text.strip().lower(), names, 3, 0.4)
+            near.sort(key=lambda name: "2d" not in name)  # of the like ones, what most people mean
             self.nothing.setText(f"No layer is called {text.strip()}.")
             self.guess.setText(f"Did you mean {names[near[0]]}?" if near else "Show all layers")
             self.guess.setProperty("guess", names[near[0]] if near else "")

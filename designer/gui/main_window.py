@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
     QMenuBar,
     QMessageBox,
     QStackedWidget,
+    QStatusBar,
     QWidget,
 )
 
@@ -85,10 +86,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self.stack)
         self.docks = self._make_docks()
         self.status = StatusBar(self.document, session)
-        self.statusBar().setSizeGripEnabled(False)
-        self.statusBar().setContentsMargins(0, 0, 0, 0)
-        self.statusBar().layout().setContentsMargins(0, 0, 0, 0)
-        self.statusBar().addPermanentWidget(self.status, 1)
+        self.setStatusBar(_Foot(self.status))
         self.reading = _Reading(self.stack, self.filing.cancel)
         self.wanted = {"library": True, "properties": True}  # what the user wants to see; room may be lacking
         self.unfolded = 0  # height of the lower dock before it was folded
@@ -378,6 +376,7 @@ class MainWindow(QMainWindow):
             low = self.unfolded if self.bottom.folded else self.bottom.height()
             settings.setValue(f"{self._screen_key()}/docks", [self.library.width(), self.properties.width(), low])
         self.filing.cancel()
+        self.document.history.blockSignals(True)  # it tells of its own end
         event.accept()
         if self in self.session.windows:
             self.session.windows.remove(self)
@@ -432,6 +431,20 @@ class MainWindow(QMainWindow):
         self.filing.open(first)
         for path in others:
             self.another().filing.open(path)
+
+
+class _Foot(QStatusBar):
+    """Holds the status bar without the margins that a QStatusBar has."""
+
+    def __init__(self, content: QWidget):
+        super().__init__()
+        self.setSizeGripEnabled(False)
+        self.setFixedHeight(content.height())
+        self.content = content
+        content.setParent(self)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self.content.setGeometry(self.rect())
 
 
 class _Reading(QFrame):

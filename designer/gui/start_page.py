@@ -64,6 +64,7 @@ class StartPage(QWidget):
 
     def _list(self) -> None:
         while item := self.lines.takeAt(0):
+            item.widget().hide()
             item.widget().deleteLater()
         paths = self.session.recent()
         for path in paths:
@@ -211,6 +212,7 @@ class Recent(_Line):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         colors, width = theme.current(), self.width()
         self._background(painter, colors)
+        painter.fillRect(QRectF(0, self.height() - 1, width, 1), colors.border)
         ours = self.path.suffix == ".network"
         quiet, loud = (colors.text3, colors.text3) if self.missing else (colors.text2, colors.text1)
         draw_icon(painter, "network" if ours else "file-box", QRectF(8, 12, 16, 16), quiet)

@@ -39,7 +39,7 @@ QMenu::icon { left: 8px; }
 
 QLabel { background: transparent; }
 QLabel#t2 { color: @text2; } QLabel#t3 { color: @text3; } QLabel#error { color: @error; }
-QLabel#saved { color: @learn_text; font-weight: 600; }
+QLabel#saved { color: @learn_text; font-weight: 600; } QLabel#saved:disabled { color: @text3; }
 QLabel#problem { font-weight: 500; }
 QFrame#problem { background: @panel; } QFrame#problem:hover { background: @hover; }
 QFrame#problem[chosen="true"] { background: @selection; }

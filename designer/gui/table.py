@@ -83,11 +83,11 @@ def cells(network: Network, row: Row, borrowed: Mapping[str, list[str]]) -> tupl
             ", ".join(map(_plain_shape, row.activations)),
             activations,
         ),
-        "Learnables": lambda: _learnables(row),
+        "Learnables": lambda: _learnables(network, row),
         "Tied to": lambda: _tied(network, row, borrowed),
         "Stored": lambda: _number(row.stored, f"{row.stored:,}" if row.known else "?"),
         "Used": lambda: _number(row.used, f"{row.used:,}" if row.known else "?"),
-        "Memory": lambda: _number(row.bytes, memory(row.bytes)),
+        "Memory": lambda: _number(row.bytes, memory(row.bytes) if row.known else "?"),
         "Multiply-adds": lambda: _multiply_adds(row),
         "Trains": lambda: _trains(row),
         "Factor": lambda: _factor(row),
@@ -152,8 +152,11 @@ def _plain_shape(shape: Iterable[int | str] | None) -> str:
     return "?" if shape is None else f"({', '.join(map(str, shape))})"
 
 
-def _learnables(row: Row) -> Cell:
+def _learnables(network: Network, row: Row) -> Cell:
     """Write what is taken first, faint, then what is owned; more than two as a count."""
+    if not row.known and (unknown := network.layer(row.name).learnables()):
+        text = f"{unknown[0]} ?" + (f"   + {len(unknown) - 1} more" if len(unknown) > 1 else "")
+        return Cell((Part(text, "text3"),), f"{', '.join(unknown)}: ?", 0.0)
     taken = [name for name in row.learnables if name in row.tied_to]
     names = taken + [name for name in row.learnables if name not in row.tied_to]
     parts = []
