@@ -104,6 +104,7 @@ def look(
     kind, data_in, data_out = "layer", network.inputs_of(path), network.outputs_of(path)
     if isinstance(layer, Call):
         summary = called.removeprefix(f"{parent(path)}.") if called else "nothing yet"
+        data_in, data_out = _with_wired(network, path, data_in, data_out)
     elif isinstance(layer, Group):
         kind = "group"
     elif isinstance(layer, Parameter):
@@ -155,6 +156,17 @@ def look(
         says=trouble[1],
         frozen=bool(layer.frozen) and set(layer.frozen) >= set(layer.owned),
     )
+
+
+def _with_wired(
+    network: Network, path: str, inputs: tuple[str, ...], outputs: tuple[str, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The data ports of a Call, with those that kept a wire from what it called before."""
+    wires = network.network_at(parent(path)).connections.items()
+    name = path.rpartition(".")[2]
+    into = dict.fromkeys(target.name for target, _ in wires if target.layer == name and target.name != BUNDLE)
+    out = dict.fromkeys(source.name for _, source in wires if source.layer == name and source.name != BUNDLE)
+    return tuple(dict.fromkeys((*inputs, *into))), tuple(dict.fromkeys((*outputs, *out)))
 
 
 def name_groups(names: tuple[str, ...]) -> dict[str, str]:

@@ -149,7 +149,9 @@ class Stage:
         assert (list(self.canvas.model.nodes) and sorted(self.canvas.model.nodes) == sorted(paths)) or not paths
         assert sorted(mirror.nodes) == sorted(paths)
         learnable = looks.learnable_ports(network)
-        assert learnable == frozenset(network.learnable_ports) | {s for s in network.targets if s.name == BUNDLE}
+        outputs = {Port(at, name) for at in network.all for name in network.outputs_of(at)} | set(network.targets)
+        outputs |= {Port(at, name) for at, layer in network.all.items() for name in layer.output_learnables}
+        assert learnable == {port for port in outputs if network.is_learnable(port)}
         outside = mirror._find_outside(network)
         crossings = looks.crossings(shown, network, view.path, outside)
         troubles = looks.troubles(analysis)

@@ -1,0 +1,139 @@
+"""Random gestures: after each of them the scene shows what the document says, and undo leads all the way back."""
+
+import random
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QMenu
+
+from designer.edits import group
+from designer.gui import theme
+from designer.layers import (
+    LSTM,
+    Add,
+    Concatenate,
+    Dropout,
+    Embedding,
+    Input,
+    Linear,
+    MultiheadAttention,
+    Parameter,
+)
+from designer.model import Call, Network
+
+SHIFT, CTRL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
+KEYS = ("Delete", "Backspace", "L", "T", "F", "Home", "Return", "Left", "Down", "Escape")
+TYPES = ("Linear", "ReLU", "Add", "Embedding", "Concatenate", "Permute", "Parameter", "Output", "Call", "LSTM")
+
+
+def network():
+    net = Network().chain(
+        tokens=Input(("B", "T"), dtype="int64"),
+        emb=Embedding(40, 16, output_learnables=("weight",)),
+        lstm=LSTM(16, num_layers=2),
+        attn=MultiheadAttention(4, cross=True),
+        fc=Linear(16),
+        drop=Dropout(),
+        head=Linear(40, input_learnables=("weight",)),
+    )
+    net = (
+        net.set("fc", output_learnables=("weight",))
+        .connect("emb/weight", "head/weight")
+        .connect("lstm", "attn/key")
+        .connect("lstm", "attn/value")
+    )
+    net = (
+        net.add(add=Add(), cat=Concatenate(), free=Parameter((16, 16))).connect("fc", "add/0").connect("drop", "add/1")
+    )
+    net = net.add(again=Call()).connect("lstm/learnables", "again/learnables").connect("lstm", "again/in")
+    return group(net, ["fc", "drop"], "block")
+
+
+class Monkey:
+    def __init__(self, stage, seed):
+        self.it, self.random = stage, random.Random(seed)
+
+    def somewhere(self):
+        it, pick = self.it, self.random.random()
+        nodes = it.canvas.nodes()
+        if nodes and pick < 0.85:
+            node = self.random.choice(nodes)
+            ports = node.ports()
+            if ports and pick < 0.45:
+                return it.at(self.random.choice(ports).anchor())
+            rows = [row for row in node.look.rows if row.switches] if node.look.unfolded else []
+            if rows and pick < 0.65:
+                row = self.random.choice(rows)
+                return it.at(node.pos() + node.switch_rect(row, self.random.random() < 0.5).center())
+            if pick < 0.72:
+                return it.fold(node.look.path)
+            return it.body(node.look.path)
+        size = it.view.viewport().size()
+        return QPoint(self.random.randrange(size.width()), self.random.randrange(size.height()))
+
+    def step(self):
+        it, pick = self.it, self.random.random()
+        modifiers = self.random.choice([Qt.KeyboardModifier.NoModifier] * 6 + [SHIFT, CTRL])
+        if pick < 0.5:
+            start, end = self.somewhere(), self.somewhere()
+            it.press(start, modifiers)
+            it.move(start, end, 4)
+            if self.random.random() < 0.1:
+                it.key(Qt.Key.Key_Escape)
+            it.release(end, modifiers)
+        elif pick < 0.65:
+            it.click(self.somewhere(), modifiers)
+        elif pick < 0.70:
+            it.double_click(self.somewhere())
+        elif pick < 0.78:
+            QTest.keyClick(it.view, getattr(Qt.Key, f"Key_{self.random.choice(KEYS)}"))
+        elif pick < 0.82:
+            it.key(Qt.Key.Key_Return, SHIFT)
+        elif pick < 0.87:
+            it.drop(self.random.choice(TYPES), QPoint(self.random.randrange(900), self.random.randrange(500)))
+        elif pick < 0.90:
+            it.wheel(self.somewhere(), self.random.choice([-3, -1, 1, 2]), modifiers)
+        elif pick < 0.92:
+            theme.apply(it.app, self.random.choice([theme.DARK, theme.LIGHT]))
+        else:
+            for _ in range(self.random.randint(1, 4)):
+                history = it.document.history
+                (history.undo if self.random.random() < 0.6 else history.redo)()
+        for menu in it.view.findChildren(QMenu, "choice"):
+            self.random.choice(menu.actions()).trigger()
+            menu.close()
+            menu.setObjectName("")
+        if not it.canvas.nodes() and not it.document.view.path:
+            it.document.history.undo()
+
+
+def play(stage, qapp, seed, steps):
+    it = stage(network())
+    it.app = qapp
+    it.canvas.fold([path for path in it.canvas.mirror.nodes if it.canvas.node(path).look.unfolds])
+    it.canvas.fit(all=True)
+    monkey = Monkey(it, seed)
+    for _ in range(steps):
+        monkey.step()
+        it.agrees()
+        if monkey.random.random() < 0.2:
+            it.view.grab()
+    end, steps_back = it.network, it.document.history.index()
+    it.document.history.setIndex(0)
+    it.agrees()
+    it.document.history.setIndex(steps_back)
+    it.agrees()
+    assert it.network == end
+    theme.apply(qapp, theme.DARK)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_random_gestures(stage, qapp, seed):
+    play(stage, qapp, seed, 60)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", range(100, 112))
+def test_many_random_gestures(stage, qapp, seed):
+    play(stage, qapp, seed, 500)
