@@ -108,7 +108,7 @@ def _upgraded(document: Document) -> Document:
 def _network(document: Document, file: Path) -> Network:
     aliases = _texts(document.pop("aliases", {}), "aliases")
     same = _texts(document.pop("same_values", {}), "same values")
-    values = read_values(document.pop("values"), same, file) if "values" in document else {}
+    values = read_values(document.pop("values", None), same, file) if "values" in document or same else {}
     network = dataclasses.replace(network_json.decode(document), values=values, aliases=aliases)
     check_network(network)
     return network

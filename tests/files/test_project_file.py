@@ -133,7 +133,12 @@ def changed(kind: type[Layer], name: str):
     choices = field.metadata["choices"]
     tries = [True, False, *choices, 3, 2, 1, 5, 0.5, math.inf, -math.inf, math.nan, "B", "a 'text' \u2028"]
     tries += [None, (1, 2), (2, 3, 4), (3,), ("B", "T"), ("a", 1, None, True, 2.5, (math.inf, ())), ("weight",)]
-    tries += [(("weight", 0.5),), (("weight", math.inf),), *((learnable,) for learnable in kind().learnables())]
+    tries += [
+        ("in", "other"),
+        (("weight", 0.5),),
+        (("weight", math.inf),),
+        *((learnable,) for learnable in kind().learnables()),
+    ]
     for value in tries:
         try:
             layer = kind(**{name: value})
