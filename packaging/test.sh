@@ -20,10 +20,16 @@ case "${1:-}" in
     ;;
 esac
 
-if [ $# = 0 ]; then
-    ruff check .
-    ruff format --check .
-    mypy
-    exec "$python" -m pytest -q
+if [ $# != 0 ]; then
+    exec "$python" -m pytest -q "$@"
 fi
-exec "$python" -m pytest -q "$@"
+failed=
+check() { "$@" || failed="$failed, ${*:1:4}"; }
+check ruff check .
+check ruff format --check .
+check mypy
+check "$python" -m pytest -q
+if [ -n "$failed" ]; then
+    echo "Failed: ${failed#, }" >&2
+    exit 1
+fi

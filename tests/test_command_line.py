@@ -340,7 +340,7 @@ def test_a_screenshot_is_drawn_on_purpose(here, window, monkeypatch):
 def test_the_real_window_is_drawn(here, qapp, tmp_path):
     from PySide6.QtGui import QImage
 
-    hidden = {name: "" for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")}
+    hidden = dict.fromkeys(("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"), "")
     run = program("tied.network", "--theme", "light", env=hidden | {"HOME": str(tmp_path)})
     assert (run.returncode, run.stdout) == (0, "")
     assert run.stderr == (
