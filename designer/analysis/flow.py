@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
 
 from designer.analysis.dtypes import needed
 from designer.analysis.flat import Flat
@@ -12,7 +13,7 @@ from designer.analysis.shapes import Point, Size, count_text, describe, points
 from designer.model import Input, Layer, Network, Output, Port, Shape
 from designer.model.names import parent
 
-SCALES = (1, 4, 16)
+SCALES = (Fraction(1), Fraction(4), Fraction(16), Fraction(1, 16), Fraction(1, 48))  # small: masks have a largest T
 
 
 @dataclasses.dataclass(frozen=True, eq=False)  # compared by identity: equal flows are one object

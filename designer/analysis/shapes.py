@@ -13,12 +13,12 @@ STEPS = 130  # consecutive sizes at most, to see a floor division step twice
 _shifted: dict[str, tuple[str, int, int]] = {}  # a written size that is (text + c)//s, so that they fold
 
 
-def points(names: Sequence[str], scale: int = 1) -> list[Point]:
+def points(names: Sequence[str], scale: Fraction = Fraction(1)) -> list[Point]:
     """Numbers for the free sizes: a base each, then base + 1 and 2 x base of one after the other, then all doubled.
 
     A base is an odd multiple of 96, so that no two sizes are alike at any point; the last point tells B*T from a sum.
     """
-    base = {name: 96 * scale * (2 * n + 1) for n, name in enumerate(names)}
+    base = {name: int(96 * scale) * (2 * n + 1) for n, name in enumerate(names)}
     alone = [{**base, name: size} for name in names for size in (base[name] + 1, 2 * base[name])]
     return [base, *alone, {name: 2 * size for name, size in base.items()}] if names else [base]
 

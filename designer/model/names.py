@@ -43,7 +43,7 @@ def check_name(name: str, others: object = ()) -> None:
 
     ``others`` are the names that stand beside it.
     """
-    if not is_name(name) and not (isinstance(name, str) and _NUMBER.fullmatch(name)):
+    if not is_name(name) and name not in SOURCE_NAMES and not (isinstance(name, str) and _NUMBER.fullmatch(name)):
         raise NetworkError(f"{shortened(name)} cannot be the name of a layer.")
     if name in MODULE_DICT_NAMES or name.isdecimal():
         mixed = {*others, name}  # type: ignore[misc]
