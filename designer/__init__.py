@@ -2,7 +2,7 @@
 
 from designer.analysis import analyze
 from designer.edits import arrange, freeze, group, tie, transfer, ungroup, untie
-from designer.files import FileError, load, save
+from designer.files import FileError, import_pytorch, load, save
 from designer.model import Network, NetworkError
 from designer.source import build, initialize, write_pytorch
 
@@ -17,6 +17,7 @@ __all__ = [
     "build",
     "freeze",
     "group",
+    "import_pytorch",
     "initialize",
     "load",
     "save",

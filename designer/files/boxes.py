@@ -46,8 +46,8 @@ class Piece:
 class Again:
     """A second use of a piece or a box that stands beside it."""
 
-    target: Union[Box, Piece]
-    body: Union[Box, Piece]  # what it was made of
+    target: Box | Piece
+    body: Box | Piece  # what it was made of
     inputs: dict[Ref, Ref]  # what the target takes -> what this use takes
     outputs: dict[Ref, Ref]  # what the target gives -> what this use gives
     name: str = ""

@@ -52,7 +52,9 @@ def _plain_cast(op: Op, program: Program) -> Op:
     if op.target.startswith("aten.") and op.name in ("to", "_to_copy", "type_as") and op.results and op.results[0]:
         dtype = program.metas[op.results[0]].dtype if op.results[0] in program.metas else ""
         if dtype:
-            return dataclasses.replace(op, target="aten.to.dtype", arguments=[op.arguments[0], Dtype(dtype)], keywords={})
+            return dataclasses.replace(
+                op, target="aten.to.dtype", arguments=[op.arguments[0], Dtype(dtype)], keywords={}
+            )
     return op
 
 
@@ -145,5 +147,3 @@ def _drop_dead(program: Program) -> None:
             needed.update(op.refs())
             kept.append(op)
     program.ops = kept[::-1]
-
-

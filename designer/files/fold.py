@@ -134,7 +134,9 @@ def _convolution(dimensions: int, transposed: bool) -> Callable[[Op, Calls], Ste
         x, weight, bias = op.arguments[0], op.arguments[1], op.argument(2, "bias")
         if calls.rank(x) != dimensions + 2 or calls.rank(weight) != dimensions + 2:
             return None
-        names = ("stride", "padding") + (("output_padding", "groups", "dilation") if transposed else ("dilation", "groups"))
+        names = ("stride", "padding") + (
+            ("output_padding", "groups", "dilation") if transposed else ("dilation", "groups")
+        )
         given = {name: op.argument(n + 3, name) for n, name in enumerate(names)}
         settings = {name: several(value) for name, value in given.items() if value is not None}
         groups = settings.get("groups", 1)
@@ -181,7 +183,7 @@ def several(value: Any) -> Any:
 def _layer_norm(op: Op, calls: Calls) -> Step | None:
     x, shape = op.arguments[:2]
     weight, bias, eps = op.argument(2, "weight"), op.argument(3, "bias"), op.argument(4, "eps", 1e-5)
-    if weight is None and bias is not None or any(calls.used(result) for result in op.results[1:]):
+    if (weight is None and bias is not None) or any(calls.used(result) for result in op.results[1:]):
         return None
     layer = layers.LayerNorm(eps, weight is not None, bias is not None or weight is None, dims=len(shape))
     return _step(op, layer, {"in": x}, {"weight": weight, "bias": bias})
@@ -215,8 +217,24 @@ def _batch_norm_without_training(op: Op, calls: Calls) -> Step | None:
     return _normalised(op, calls, x, weight, bias, mean, variance, False, momentum, eps)
 
 
+def _batch_norm_with_results(op: Op, calls: Calls) -> Step | None:
+    x, weight, bias, mean, variance, training, momentum, eps = op.arguments[:8]
+    if any(calls.used(result) for result in op.results[1:]):
+        return None
+    return _normalised(op, calls, x, weight, bias, mean, variance, training, momentum, eps)
+
+
 def _normalised(
-    op: Op, calls: Calls, x: Ref, weight: Any, bias: Any, mean: Any, variance: Any, training: bool, momentum: Any, eps: Any
+    op: Op,
+    calls: Calls,
+    x: Ref,
+    weight: Any,
+    bias: Any,
+    mean: Any,
+    variance: Any,
+    training: bool,
+    momentum: Any,
+    eps: Any,
 ) -> Step | None:
     rank = calls.rank(x)
     if rank not in (2, 3, 4, 5) or (mean is None) != (variance is None) or (weight is None and bias is not None):
@@ -235,7 +253,9 @@ def _instance_norm(op: Op, calls: Calls) -> Step | None:
         return None
     if weight is None and bias is not None:
         return None
-    layer = layers.InstanceNorm2d(eps, momentum, weight is not None, mean is not None, bias=bias is not None or weight is None)
+    layer = layers.InstanceNorm2d(
+        eps, momentum, weight is not None, mean is not None, bias=bias is not None or weight is None
+    )
     buffers = {"running_mean": mean, "running_var": variance} if mean is not None else {}
     return _step(op, layer, {"in": x}, {"weight": weight, "bias": bias}, buffers)
 
@@ -295,6 +315,8 @@ LEARNING: dict[str, Callable[[Op, Calls], Step | None]] = {
     "aten.group_norm.default": _group_norm,
     "aten.batch_norm.default": _batch_norm,
     "aten._native_batch_norm_legit_no_training.default": _batch_norm_without_training,
+    "aten._native_batch_norm_legit_functional.default": _batch_norm_with_results,
+    "aten.native_batch_norm.default": _batch_norm_with_results,
     "aten.instance_norm.default": _instance_norm,
     "aten.prelu.default": _prelu,
     "aten.lstm.input": _recurrent(layers.LSTM, 4),

@@ -240,7 +240,8 @@ def _squeeze(op: Op, calls: Calls) -> Step | None:
 def _slice(op: Op, calls: Calls) -> Step | None:
     x = op.arguments[0]
     dim, start, stop, step = (
-        op.argument(n, name, default) for n, name, default in ((1, "dim", 0), (2, "start", 0), (3, "end", None), (4, "step", 1))
+        op.argument(n, name, default)
+        for n, name, default in ((1, "dim", 0), (2, "start", 0), (3, "end", None), (4, "step", 1))
     )
     start = start or 0
     if stop is not None and not isinstance(stop, Ref) and stop >= FAR:

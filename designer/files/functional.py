@@ -179,10 +179,14 @@ class _Maker:
             cast = self.named(value)
             self.program.metas[cast] = self.program.metas[value]._replace(dtype=meta.dtype)
             arguments = [value, Dtype(meta.dtype)]
-            steps.append(dataclasses.replace(op, target="aten.to.dtype", arguments=arguments, keywords={}, results=[cast]))
+            steps.append(
+                dataclasses.replace(op, target="aten.to.dtype", arguments=arguments, keywords={}, results=[cast])
+            )
             value = cast
         steps.append(
-            dataclasses.replace(op, target="aten.expand_as.default", arguments=[value, old], keywords={}, results=[result])
+            dataclasses.replace(
+                op, target="aten.expand_as.default", arguments=[value, old], keywords={}, results=[result]
+            )
         )
         return steps
 
@@ -277,5 +281,3 @@ class _Maker:
         made = self.named(base)
         self.ops.append(Op("aten.reshape.default", [new, sizes], {}, [made], False, view.place, view.kind))
         return made
-
-

@@ -2,10 +2,10 @@
 
 import dataclasses
 import os
+from collections import Counter
 from collections.abc import Iterator
-from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from designer.files.clean import clean
 from designer.files.errors import FileError
@@ -15,45 +15,128 @@ from designer.files.kinds import kind_of
 from designer.files.program import Program, Ref
 from designer.files.pt2 import read_program, read_tensors
 from designer.files.rebuild import Rebuilt, rebuild
+from designer.files.report import Report, layer_counts
 from designer.files.steps import Calls, is_placeholder
-from designer.files.ties import express_views
+from designer.files.ties import View, express_views
 from designer.layers import Operation
-from designer.model import Group, Input, Network, NetworkError
-from designer.model.names import is_name
+from designer.model import Input, Network, NetworkError
 from designer.model.rules import check_network
 
 
-def open_pt2(path: str | os.PathLike[str]) -> tuple[Network, Program, Rebuilt]:
+@dataclasses.dataclass(frozen=True, eq=False)
+class Import:
+    """A network, and what is to be said about its file; unpacks as that pair."""
+
+    network: Network
+    report: Report
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter((self.network, self.report))
+
+
+def import_pytorch(source: str | os.PathLike[str]) -> Import:
+    """Open a file that ``torch.export.save`` wrote; nothing in it is run.
+
+    Its values stay in the file until something needs them. Raises FileError, in one sentence, for any other file.
+    """
+    if not isinstance(source, str | os.PathLike):
+        raise FileError(
+            f"A model is opened from a file, not from a {type(source).__name__}: write it with torch.export.save."
+        )
+    kind = kind_of(source)
+    if kind.refusal:
+        raise FileError(kind.refusal)
+    if kind.name != "pt2":
+        raise FileError(f"{Path(source).name} is a network of this program: open it with load.")
+    opened = open_pt2(source)
+    return Import(opened.network, opened.report(Path(source)))
+
+
+class Opened(NamedTuple):
+    """A file that was opened, and what happened on the way."""
+
+    network: Network
+    program: Program
+    rebuilt: Rebuilt
+    views: list[View]
+
+    def report(self, path: Path) -> Report:
+        stamp = next((value.mapped for value in self.network.values.values()), None)
+        counts = Counter(
+            layer.operation.rstrip("?")
+            for _, layer in self.network.walk()
+            if isinstance(layer, Operation) and is_placeholder(layer)
+        )
+        names = set(self.rebuilt.keys.values())
+        ties = {name: key for name, key in self.network.aliases.items() if name not in names}
+        renamed = {name: key for name, key in self.network.aliases.items() if name in names}
+        return Report(
+            "torch.export",
+            path,
+            layer_counts(self.network),
+            ties,
+            renamed,
+            tuple(self.rebuilt.unused),
+            dict(counts),
+            tuple(self.program.notes),
+            stamp,
+        )
+
+
+def open_pt2(path: str | os.PathLike[str]) -> Opened:
+    """Read a .pt2 file and rebuild its program as a network."""
     program = read_program(path)
-    left = functional(program)
+    tensors = read_tensors(path, program, list(program.stored))
+    for op, reason in functional(program):
+        program.notes.append(f"{op.target} could not be written without changing its tensor: {reason}")
     views, notes = express_views(program)
     program.notes += notes
     clean(program)
-    calls = Calls(program)
-    steps = fold(calls)
+    steps = fold(Calls(program))
     inputs = input_layers(program)
-    tensors: dict[str, Any] = {}
-    tensors = read_tensors(path, program, list(program.stored))
-    rebuilt = rebuild(program, steps, inputs, tensors.__getitem__)
+    try:
+        rebuilt = rebuild(program, steps, inputs, tensors.__getitem__)
+        network = _finished(program, rebuilt, views, tensors)
+        check_network(network)
+    except NetworkError as error:
+        rebuilt = rebuild(program, steps, inputs, tensors.__getitem__, grouped=False)
+        network = _finished(program, rebuilt, views, tensors)
+        check_network(network)
+        program.notes.append(f"it could not be drawn in groups ({error})")
+    return Opened(network, program, rebuilt, views)
+
+
+def _finished(program: Program, rebuilt: Rebuilt, views: list[View], tensors: dict[str, Any]) -> Network:
+    """The network with its values, its names in the file, and the dtype of most of its learnables."""
     values = {key: tensors[name] for key, name in rebuilt.keys.items()}
-    network = dataclasses.replace(rebuilt.network, values=values, aliases=rebuilt.aliases | {v.name: v.owner for v in views})
-    check_network(network)
-    return network, program, rebuilt
+    owners = {name: key for key, name in rebuilt.keys.items()}
+    aliases = dict(rebuilt.aliases)
+    for view in views:
+        owner = owners.get(view.owner) or aliases.get(view.owner)
+        if owner is not None:
+            aliases[view.name] = owner
+            rebuilt.unused[:] = [name for name in rebuilt.unused if name != view.name]
+    floats = Counter(s.dtype for s in program.stored.values() if s.role == "parameter" and "float" in s.dtype)
+    dtype = floats.most_common(1)[0][0] if floats else "float32"
+    return dataclasses.replace(rebuilt.network, values=values, aliases=aliases, dtype=dtype)
+
+
+USUAL = {1: "BNMK", 2: "BTSN", 3: "BTCS", 4: "BCHW", 5: "BCDHW"}  # names of sizes, by how many there are
 
 
 def input_layers(program: Program) -> dict[Ref, tuple[str, Input]]:
+    """An Input layer for each input, with names for the sizes that the file leaves free."""
     names: dict[str, str] = {}
     found = {}
     for ref, meta in program.inputs:
         shape: list[int | str] = []
         for dim, size in enumerate(meta.sizes):
-            if not size.text:
-                shape.append(size.number)
-                continue
-            if size.text not in names:
-                usual = ("B", "T", "S", "N", "M", "K") if len(meta.sizes) < 4 else ("B", "C", "H", "W", "D", "E")
-                order = usual[dim:] + usual
-                names[size.text] = next(n for n in (*order, *(f"N{k}" for k in range(100))) if n not in names.values())
-            shape.append(names[size.text])
+            if size.text and size.text not in names:
+                usual = USUAL.get(len(meta.sizes), "B")
+                order = [*usual[dim:], "B", "T", "S", "N", "M", "K", *(f"N{n}" for n in range(100_000))]
+                names[size.text] = next(name for name in order if name not in names.values())
+            shape.append(names[size.text] if size.text else size.number)
+        if meta.dtype == "unknown":
+            raise FileError(f"{program.name} takes an input whose type of numbers cannot be read.")
         found[ref] = (str(ref), Input(tuple(shape), meta.dtype))
     return found

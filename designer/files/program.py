@@ -164,6 +164,7 @@ class Program:
     def training(self) -> bool:
         """Whether the model was recorded in training mode."""
         at = {"dropout": 2, "feature_dropout": 2, "alpha_dropout": 2, "batch_norm": 5}
+        at |= {"_native_batch_norm_legit_functional": 5, "native_batch_norm": 5}
         found = [op.argument(at[op.name], "training") for op in self.ops if op.name in at]
         found += [op.arguments[6] for op in self.ops if op.target in RECURRENT and len(op.arguments) > 6]
         return any(flag is True for flag in found)

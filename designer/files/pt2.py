@@ -8,7 +8,6 @@ import json
 import math
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from designer.files.archive import Archive
@@ -270,7 +269,9 @@ class _Reader:
                 label = labels[len(outputs)] if len(outputs) < len(labels) else str(len(outputs))
                 outputs.append((label, self.settled(self.argument(body["arg"]))))
             elif kind == "buffer_mutation":
-                self.notes.append(f"the file updates {shortened(body['buffer_name'])} in each run, which is left out")
+                if not _name(body["buffer_name"]).endswith(_STATISTICS):  # which batch normalisation keeps by itself
+                    note = f"the file changes {shortened(body['buffer_name'])} in each run, which is left out"
+                    self.notes.append(note)
         return outputs
 
     def read_ops(self, nodes: Any) -> list[Op]:
@@ -330,10 +331,9 @@ class _Reader:
         outer = outer[0] if len(outer) == 1 and isinstance(outer[0], list) else outer
         inner_results = [renamed(self.argument(entry), local) for entry in graph["outputs"]]
         stops = target.endswith("set_grad_enabled") and arguments[0].get("as_bool") is False
-        place, kind = self.place(node["metadata"].get("nn_module_stack", ""))
-        place = place or (ops[0].place[:1] if ops else ())
+        place = os.path.commonprefix([op.place for op in ops]) if ops else ()
         for result, value in zip(outer, inner_results):
-            ops.append(Op(f"aten.{'detach' if stops else 'alias'}.default", [value], {}, [result], False, place, kind))
+            ops.append(Op(f"aten.{'detach' if stops else 'alias'}.default", [value], {}, [result], False, place))
         return ops
 
     def place(self, stack: str) -> tuple[Place, str]:
@@ -395,6 +395,7 @@ class _Reader:
 
 _NO_STACK = "_empty_nn_module_stack_from_metadata_hook"
 _REGIONS = ("higher_order.wrap_with_set_grad_enabled", "higher_order.wrap_with_autocast")
+_STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 _VALUES = ("tensor_values", "sym_int_values", "sym_bool_values", "sym_float_values")
 
 

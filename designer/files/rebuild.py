@@ -76,7 +76,12 @@ class _Rebuilder:
                     found.append(constants[ref])
             found.append(step)
         for _, value in self.program.outputs:
-            if isinstance(value, Ref) and value in self.roles and self.roles[value] != "parameter" and value not in constants:
+            if (
+                isinstance(value, Ref)
+                and value in self.roles
+                and self.roles[value] != "parameter"
+                and value not in constants
+            ):
                 constants[value] = self.constant(value, Op("", [], {}, []))
                 found.append(constants[value])
         return found
@@ -93,7 +98,9 @@ class _Rebuilder:
         if not kept:
             layer, kept = constant(self.read(key))
             if kept:
-                self.program.notes.append(f"{shortened(key)} holds many irregular numbers, so the state_dict has them too")
+                self.program.notes.append(
+                    f"{shortened(key)} holds many irregular numbers, so the state_dict has them too"
+                )
         return Step(layer, op, {}, {"out": ref}, {}, {"value": ref} if kept else {"constant": ref}, name)
 
     def boxed(self, grouped: bool) -> Box:
@@ -121,10 +128,12 @@ class _Rebuilder:
         """For each step the modules around it, and the path under which it owns, if any."""
         chains = [boxes.chain(step.place) for step in self.steps]
         counts: dict[boxes.Chain, int] = {}
+        stateful: dict[boxes.Chain, int] = {}
         holders: set[boxes.Chain] = set()
         for step, links in zip(self.steps, chains):
             if step.op.target != "constant":
                 counts[links] = counts.get(links, 0) + 1
+                stateful[links] = stateful.get(links, 0) + step.stateful
                 holders.update(links[:n] for n in range(len(links)))
         found: list[tuple[Step, boxes.Chain, Path]] = []
         claimed: set[Path] = set()
@@ -137,12 +146,35 @@ class _Rebuilder:
             elif links and counts[links] == 1 and links not in holders and path not in forbidden:
                 found.append((step, links[:-1], path))
                 claimed.add(path)
+            elif self.is_whole(step, links, stateful, holders) and path not in forbidden:
+                found.append((step, links[:-1], path if step.stateful else ()))
+                claimed.add(path)
             else:
                 own = self.claim(step, path, forbidden | claimed | {boxes.plain(holder) for holder in holders})
                 claimed.add(own)
                 inner = tuple((name, 0) for name in own[len(path) : -1])
                 found.append((step, links + inner, own))
         return found
+
+    def is_whole(
+        self, step: Step, links: boxes.Chain, stateful: dict[boxes.Chain, int], holders: set[boxes.Chain]
+    ) -> bool:
+        """Whether a step, with others that own nothing, such as the zeros that an LSTM starts with, is one torch module."""
+        return (
+            len(links) > 0
+            and step.op.kind.startswith("torch.nn.modules.")
+            and stateful.get(links) == 1
+            and links not in holders
+            and self.fits(links)
+        )
+
+    def fits(self, links: boxes.Chain) -> bool:
+        """Whether the only step of a module that may own something owns it under the path of the module."""
+        step = next(s for s in self.steps if s.stateful and s.op.target != "constant" and boxes.chain(s.place) == links)
+        path = ".".join(boxes.plain(links))
+        return all(
+            f"{path}.{slot}" in self.names(ref) for slot, ref in (*step.learnables.items(), *step.buffers.items())
+        )
 
     def constant_path(self, step: Step) -> Path:
         """The path of a constant that is in the state_dict."""
@@ -228,7 +260,11 @@ class _Rebuilder:
     def loose_keys(self, root: Box) -> list[str]:
         """The learnables that are used, and that no layer stores, by the name that they are kept under."""
         found: dict[str, str] = {}
-        used = [ref for piece in boxes.pieces(root) for ref in (*piece.step.inputs.values(), *piece.step.learnables.values())]
+        used = [
+            ref
+            for piece in boxes.pieces(root)
+            for ref in (*piece.step.inputs.values(), *piece.step.learnables.values())
+        ]
         for ref in (*used, *(value for _, value in self.program.outputs if isinstance(value, Ref))):
             if self.roles.get(ref) == "parameter":
                 names = self.names(ref)
@@ -329,7 +365,7 @@ class _Rebuilder:
                 for n, (port, ref) in enumerate(item.step.outputs.items()):
                     self.labels[ref] = f"{label}_{port}" if n else label
             else:
-                self.labels |= {ref: item.name for ref in item.outputs.values()}
+                self.labels |= dict.fromkeys(item.outputs.values(), item.name)
 
     def find_sources(self) -> None:
         for ref, role in self.roles.items():
@@ -465,12 +501,12 @@ class _Rebuilder:
             if not self.is_owned(piece, slot, ref):
                 borrowed.append(slot)
                 continue
-            self.keep(layer.key(path, slot), self.program.slots[ref])
+            self.keep(layer.key(path, slot), self.origin(piece, slot, ref))
             if not any(self.program.stored[name].trains for name in self.names(ref)):
                 frozen.append(slot)
         for slot, ref in step.buffers.items():
             if slot != "constant":
-                self.keep(layer.key(path, slot), self.program.slots[ref])
+                self.keep(layer.key(path, slot), self.origin(piece, slot, ref))
         counter = ".".join((*piece.own, "num_batches_tracked"))
         if step.buffers and counter in self.program.stored:
             self.keep(layer.key(path, "num_batches_tracked"), counter)
@@ -484,6 +520,12 @@ class _Rebuilder:
         return dataclasses.replace(
             layer, input_learnables=tuple(borrowed), output_learnables=offered, frozen=tuple(frozen)
         )
+
+    def origin(self, piece: Piece, slot: str, ref: Ref) -> str:
+        """The name in the file of what a piece owns."""
+        whole = piece.step.op.target == "constant"
+        name = ".".join(piece.own if whole else (*piece.own, slot))
+        return name if name in self.names(ref) else self.program.slots[ref]
 
     def keep(self, key: str, name: str) -> None:
         """Note that a key of the network has the value of a name in the file, and its other names."""

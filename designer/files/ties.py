@@ -71,7 +71,9 @@ def express_views(program: Program) -> tuple[list[View], list[str]]:
             ops = _expression(program, over, key, used[key])
             if ops is None:
                 owners.append(key)
-                notes.append(f"{key} looks at numbers of {over} in a way that cannot be drawn: it got a copy of its own")
+                notes.append(
+                    f"{key} looks at numbers of {over} in a way that cannot be drawn: it got a copy of its own"
+                )
                 continue
             views.append(View(key, over))
             result = ops[-1].results[0]

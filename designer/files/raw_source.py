@@ -1,0 +1,95 @@
+"""Write the calls of a program as they are in the file, one to a line, so that they can be run.
+
+Only operations of the committed list are written, and checked values: nothing of the file becomes code.
+"""
+
+import math
+from typing import Any
+
+from designer.files.functional import RENAMED
+from designer.files.program import Dtype, Op, Program, Ref, Setting, Unreadable
+from designer.layers.operations import signature
+
+OPERATORS = {
+    "add": "({} + {})",
+    "sub": "({} - {})",
+    "mul": "({} * {})",
+    "floordiv": "({} // {})",
+    "truediv": "({} / {})",
+    "mod": "({} % {})",
+    "neg": "(-{})",
+    "eq": "({} == {})",
+    "ne": "({} != {})",
+    "lt": "({} < {})",
+    "le": "({} <= {})",
+    "gt": "({} > {})",
+    "ge": "({} >= {})",
+}
+SIZES = {"aten.sym_size.int": "{}.shape[{}]", "aten.sym_numel.default": "{}.numel()", "math.trunc": "int({})"}
+PLAIN = frozenset("copy_.default fill_.Tensor fill_.Scalar zero_.default detach_.default".split())  # on own tensors
+LEFT_OUT = ("_assert_", "sym_constrain_range")
+
+
+class NotListed(Exception):
+    """A call that is not on the list of operations that may be run; its name."""
+
+
+def raw_source(program: Program) -> str:
+    """The source of ``run(inputs, stored)``, which gives the outputs in order. Raises NotListed."""
+    names: dict[Ref, str] = {}
+    lines = ["def run(inputs, stored):"]
+
+    def name(ref: Ref) -> str:
+        return names.setdefault(ref, f"v{len(names)}")
+
+    for n, (ref, _) in enumerate(program.inputs):
+        lines.append(f"    {name(ref)} = inputs[{n}]")
+    for n, ref in enumerate(program.slots):
+        lines.append(f"    {name(ref)} = stored[{n}]")
+    for op in program.ops:
+        if op.name.startswith(LEFT_OUT):
+            continue
+        results = ", ".join("_" if ref is None else name(ref) for ref in op.results)
+        comma = "," if op.listed and len(op.results) == 1 else ""
+        lines.append(f"    {results or '_'}{comma} = {_call(op, names)}")
+    given = ", ".join(_written(value, names) for _, value in program.outputs if isinstance(value, Ref))
+    lines.append(f"    return [{given}]")
+    return "\n".join(lines) + "\n"
+
+
+def _call(op: Op, names: dict[Ref, str]) -> str:
+    given = [_written(argument, names) for argument in op.arguments]
+    space, _, tail = op.target.partition(".")
+    if op.target in SIZES:
+        return SIZES[op.target].format(*given)
+    if space == "_operator" and tail in OPERATORS:
+        return OPERATORS[tail].format(*given)
+    plain = tail.removesuffix(".default")
+    functional = RENAMED.get(tail, plain.replace("_.", ".", 1) if "_." in plain else plain.removesuffix("_"))
+    if space != "aten" or not (signature(plain) or signature(functional) or tail in PLAIN):
+        raise NotListed(op.target)
+    given += [f"{key}={_written(value, names)}" for key, value in op.keywords.items() if _kept(key, value)]
+    return f"torch.ops.aten.{tail}({', '.join(given)})"
+
+
+def _kept(key: str, value: Any) -> bool:
+    if not key.isidentifier():
+        raise NotListed(key)
+    return key != "pin_memory" and not isinstance(value, Setting)
+
+
+def _written(value: Any, names: dict[Ref, str]) -> str:
+    if isinstance(value, Ref):
+        return names[value]
+    if isinstance(value, Dtype):
+        return f"torch.{value}"
+    if isinstance(value, Setting):
+        return {"device": 'torch.device("cpu")', "layout": "torch.strided"}.get(value, "torch.preserve_format")
+    if isinstance(value, Unreadable):
+        raise NotListed(f"a call with an argument of the kind {value}")
+    if isinstance(value, list):
+        return f"[{', '.join(_written(entry, names) for entry in value)}]"
+    if isinstance(value, float) and not math.isfinite(value):
+        return f'float("{value}")'
+    assert value is None or isinstance(value, bool | int | float | str)
+    return repr(value)

@@ -1,0 +1,79 @@
+"""What is said about a file that was opened."""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+
+from designer.files.compare import Comparison, compare
+from designer.model import Group, Input, Network, Output
+from designer.model.errors import NetworkError
+from designer.model.values import Stamp
+
+SHOWN = 12  # entries of a long list
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Report:
+    """What was read, what became of it, and what could not be."""
+
+    kind: str
+    path: Path
+    layers: Mapping[str, int]  # type of layer -> how many
+    ties: Mapping[str, str]  # tied name in the file -> key of the owner
+    renamed: Mapping[str, str]  # name in the file that may not stand in the source -> key
+    unused: tuple[str, ...]  # stored, but no output needs it
+    placeholders: Mapping[str, int]  # operation that cannot be run -> how many
+    notes: tuple[str, ...]
+    stamp: Stamp = dataclasses.field(repr=False)
+
+    @cached_property
+    def comparison(self) -> Comparison:
+        """The network against the file's own program, run in a child process when this is first asked for."""
+        try:
+            self.stamp.check()
+            if not self.path.exists():
+                return Comparison(None, "the file is no longer there")
+            return compare(self.path)
+        except NetworkError:
+            return Comparison(None, "the file was changed since it was opened")
+
+    @property
+    def difference(self) -> float | None:
+        """The largest difference between the outputs; None where ``comparison`` says why there is none."""
+        return self.comparison.difference
+
+    def __str__(self) -> str:
+        lines = [f"{self.path.name} ({self.kind})"]
+        lines.append("layers: " + _listed(f"{count} {name}" for name, count in self.layers.items()))
+        if self.ties:
+            lines.append("tied: " + _listed(f"{name} = {owner}" for name, owner in self.ties.items()))
+        if self.renamed:
+            lines.append("renamed: " + _listed(f"{name} is now {key}" for name, key in self.renamed.items()))
+        if self.unused:
+            lines.append("not used by any output: " + _listed(self.unused))
+        if self.placeholders:
+            placeholders = (f"{count} {name}" for name, count in self.placeholders.items())
+            lines.append("cannot be run, only shown: " + _listed(placeholders))
+        lines += [f"note: {note}" for note in self.notes]
+        found = self.comparison
+        if found.difference is None:
+            lines.append(f"not compared with the file's own program: {found.reason}")
+        else:
+            lines.append(f"largest difference from the file's own program: {found.difference:.3g}")
+        return "\n".join(lines)
+
+
+def _listed(entries: object) -> str:
+    found = list(entries)  # type: ignore[call-overload]
+    more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+    return ", ".join(found[:SHOWN]) + more
+
+
+def layer_counts(network: Network) -> dict[str, int]:
+    """How many layers of each type there are, the most frequent first."""
+    counts = Counter(
+        type(layer).__name__ for _, layer in network.walk() if not isinstance(layer, Input | Output | Group)
+    )
+    return dict(counts.most_common())
