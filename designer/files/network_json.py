@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -11,10 +11,11 @@ import designer.layers  # noqa: F401  a file names layer types, which this regis
 from designer.files.errors import FileError
 from designer.model import Group, Layer, Network, NetworkError, Port, layer_types
 from designer.model.names import join, shortened
-from designer.model.rules import DEPTH
+from designer.model.structure import DEPTH
 
 MOST_LAYERS = 100_000
 MOST_WIRES = 1_000_000
+MOST_INPUTS = 1_000_000  # of layers with any number of them
 LONGEST_PATH = 1_000  # characters: a path is kept for every layer
 
 INNER = ("dtype", "notes", "layers", "wires", "positions")  # the entries of a network, in this order; a group's too
@@ -130,6 +131,7 @@ class _Reader:
     def __init__(self) -> None:
         self.layers = 0
         self.wires = 0
+        self.inputs = 0
 
     def network(self, entries: Any, path: str) -> Network:
         """The network at a path, from its entries."""
@@ -185,7 +187,18 @@ class _Reader:
             if target in found:
                 raise FileError(f"two wires end at {shortened(str(target))}.")
             found[target] = source
+        self._count_inputs(found)
         return found
+
+    def _count_inputs(self, targets: Iterable[Port]) -> None:
+        """A layer with any number of inputs has all those below the highest that is named."""
+        numbered: dict[str, int] = {}
+        for target in targets:
+            if target.name.isdecimal() and len(target.name) < 6:  # a longer one is no port
+                numbered[target.layer] = max(numbered.get(target.layer, 0), int(target.name) + 1)
+        self.inputs += sum(numbered.values())
+        if self.inputs > MOST_INPUTS:
+            raise FileError(f"it has more than {MOST_INPUTS:,} numbered inputs.")
 
 
 def _positions(entries: Mapping[str, Any]) -> dict[str, tuple[float, float]]:

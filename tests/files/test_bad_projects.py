@@ -303,6 +303,11 @@ DOCUMENTS = {
         "again calls itself.",
     ),
     "far port": (wires("x/out -> sum/999999999"), "There is no input 'sum/999999999'."),
+    "many far ports": (
+        wires(*(f"x/out -> {name}/99999" for name in ("sum", "fc", "again", "block", *"abcdefgh"))),
+        "it has more than 1,000,000 numbered inputs.",
+    ),
+    "endless port": (wires(f"x/out -> sum/{'9' * 5000}"), f"There is no input 'sum/{'9' * 52}...."),
     "foreign port": (wires("x/out -> sum/٣"), "There is no input 'sum/٣'."),
     "long port": (wires("x/out -> sum/007"), "There is no input 'sum/007'."),
     "positions": (edit(positions=[]), "positions of it must be an object, not []."),

@@ -18,6 +18,7 @@ from designer.files.values_file import TYPES
 from designer.layers import LSTM, Add, Embedding, Linear, MatMul, Permute, Softmax
 from designer.model import Call, Group, Input, Layer, Network, NetworkError, Output, Parameter, Port, layer_types
 from designer.model.properties import converters
+from designer.model.structure import DEPTH
 
 OLD = Path(__file__).parent / "projects"
 
@@ -476,6 +477,14 @@ def _umask():
 
 def test_ten_thousand_layers(path):
     net = chain_of(10_000)
+    save(net, path)
+    assert load(path) == net
+
+
+def test_deepest_groups(path):
+    net = Network().chain(x=Input(), fc=Linear(), y=Output())
+    for _ in range(DEPTH):
+        net = Network().chain(x=Input(), group=Group(net), y=Output())
     save(net, path)
     assert load(path) == net
 

@@ -14,7 +14,7 @@ from designer.files import project_values
 from designer.files.errors import FileError
 from designer.files.project import load, save
 from designer.layers import Linear
-from designer.model import Group, Input, Network, Output
+from designer.model import Input, Network
 
 
 def net(number):
@@ -217,10 +217,6 @@ def test_source_that_changes_while_it_is_copied(path, tmp_path, monkeypatch):
 
 
 def test_what_could_not_be_opened_is_not_saved(path):
-    deep = Network().chain(x=Input(), y=Output())
-    for _ in range(65):
-        deep = Network().add(group=Group(deep))
-    assert refused(deep, path) == "net.network cannot be saved: groups stand in groups more than 64 deep."
     long = Network().add(fc=Linear(note="n" * 100_001))
     assert refused(long, path) == (
         f"net.network cannot be saved: the text '{'n' * 56}... has 100,001 characters, and at most 100,000 are kept."
