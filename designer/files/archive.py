@@ -53,7 +53,7 @@ class Archive:
         for entry, limit in zip(starts, limits):
             if entry.header_offset < 0 or entry.header_offset + 30 + entry.compress_size > limit:
                 raise FileError(
-                    f"{self.path.name} is damaged: {shortened(entry.filename)} reaches into what follows it or past its end."
+                    f"{self.path.name} is damaged: {shortened(entry.filename)} reaches into what follows it."
                 )
         return {entry.header_offset: limit for entry, limit in zip(starts, limits)}
 

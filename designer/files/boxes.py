@@ -7,7 +7,7 @@ stand outside, and take their learnables over wires from where the state_dict ha
 
 import dataclasses
 from collections.abc import Iterable, Iterator
-from typing import Any, Union
+from typing import Any
 
 from designer.files.program import Place, Ref
 from designer.files.steps import Step
@@ -39,7 +39,7 @@ class Piece:
     @property
     def movable(self) -> bool:
         """Whether it may stand in another box: it owns nothing."""
-        return not self.step.stateful and not self.step.op.target == "constant"
+        return not self.step.stateful and self.step.op.target != "constant"
 
 
 @dataclasses.dataclass(eq=False)
@@ -53,7 +53,7 @@ class Again:
     name: str = ""
 
 
-Item = Union[Box, Piece, Again]
+Item = Box | Piece | Again
 
 
 def pieces(item: Item) -> Iterator[Piece]:

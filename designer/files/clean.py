@@ -7,7 +7,8 @@ from designer.files.program import Dtype, Op, Program, Ref, renamed
 
 CHECKS = frozenset(
     """
-    _assert_async _assert_scalar _assert_tensor_metadata sym_constrain_range sym_constrain_range_for_size _functional_assert
+    _assert_async _assert_scalar _assert_tensor_metadata _functional_assert_async
+    sym_constrain_range sym_constrain_range_for_size
     """.split()
 )
 COPIES = frozenset("alias clone contiguous lift_fresh lift_fresh_copy lift_detach_copy".split())
@@ -67,7 +68,7 @@ def _same(op: Op, source: Ref, result: Ref, program: Program) -> bool:
     if op.name in COPIES:
         return True
     if op.name in ("dropout", "feature_dropout", "alpha_dropout"):
-        return op.argument(1, "p") == 0
+        return bool(op.argument(1, "p") == 0)
     if before.dtype != after.dtype:
         return False
     if op.name == "to":
@@ -81,7 +82,7 @@ def _same(op: Op, source: Ref, result: Ref, program: Program) -> bool:
     if op.name == "slice":
         start, end, step = (op.argument(n, name) for n, name in ((2, "start"), (3, "end"), (4, "step")))
         whole = start in (None, 0) and (end is None or (isinstance(end, int) and end >= 2**62))
-        return whole and step in (None, 1)
+        return bool(whole and step in (None, 1))
     if op.name in ("flatten", "squeeze", "unflatten"):
         return len(before.sizes) == len(after.sizes) and before.sizes == after.sizes
     return False

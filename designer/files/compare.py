@@ -68,6 +68,7 @@ def compared(path: str) -> Comparison:
     from designer.files.pt2 import read_program, read_tensors
     from designer.files.raw_source import NotListed, raw_source
     from designer.model import NetworkError
+    from designer.model.values import Stamp
     from designer.source import build
 
     torch.manual_seed(0)
@@ -86,7 +87,7 @@ def compared(path: str) -> Comparison:
     except NetworkError as error:
         return Comparison(None, f"the network cannot be run: {str(error).rstrip('.')}")
     module.train(program.training)
-    tensors = read_tensors(path, program, list(program.slots.values()))
+    tensors = read_tensors(Stamp.of(path), program, list(program.slots.values()))
     largest = 0.0
     for step in (0, 1):
         inputs = probe(program, step)

@@ -18,7 +18,7 @@ def constant(tensor: Tensor) -> tuple[Constant, bool]:
         return Constant(shape, dtype, persistent=bool(tensor.numel())), bool(tensor.numel())
     numbers = tensor.detach().reshape(-1)
     first = numbers[0].item()
-    candidates = [("full", (first,))]
+    candidates: list[tuple[str, tuple[Any, ...]]] = [("full", (first,))]
     if dtype != "bool" and numbers.numel() > 2:
         candidates.append(("arange", (first, _plain(numbers[1].item() - first))))
     if len(shape) == 2:

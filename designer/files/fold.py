@@ -75,8 +75,10 @@ def _embedding(op: Op, calls: Calls) -> Step | None:
     if calls.rank(weight) != 2:
         return None
     index = op.argument(2, "padding_idx", -1)
+    count, length = calls.shape(weight)
     layer = layers.Embedding(
-        *calls.shape(weight),
+        count,
+        length,
         padding_idx=None if index == -1 else index,
         scale_grad_by_freq=op.argument(3, "scale_grad_by_freq", False),
         sparse=op.argument(4, "sparse", False),
@@ -99,17 +101,18 @@ def _embedding_bag(op: Op, calls: Calls) -> Step | None:
     )
     if any(calls.used(result) for result in op.results[1:]) or factors is not None or mode not in (0, 1, 2):
         return None
-    settings = {
+    settings: dict[str, Any] = {
         "scale_grad_by_freq": by_frequency,
         "mode": ("sum", "mean", "max")[mode],
         "sparse": sparse,
         "padding_idx": None if index in (None, -1) else index,
     }
+    count, length = calls.shape(weight)
     rows = _rows(x, offsets, calls)
     if rows is not None:
-        layer = layers.EmbeddingBag(*calls.shape(weight), **settings)
+        layer = layers.EmbeddingBag(count, length, **settings)
         return _step(op, layer, {"in": rows}, {"weight": weight})
-    layer = layers.EmbeddingBag(*calls.shape(weight), **settings, include_last_offset=last, offsets=True)
+    layer = layers.EmbeddingBag(count, length, **settings, include_last_offset=last, offsets=True)
     return _step(op, layer, {"in": x, "offsets": offsets}, {"weight": weight})
 
 

@@ -18,8 +18,8 @@ IN_PLACE = frozenset(
     abs_ acos_ add_ addbmm_ addcdiv_ addcmul_ addmm_ addmv_ asin_ atan_ baddbmm_ bitwise_and_ bitwise_not_ bitwise_or_
     ceil_ celu_ clamp_ clamp_max_ clamp_min_ cos_ cumsum_ cumprod_ div_ dropout_ elu_ eq_ erf_ exp_ exp2_ expm1_
     feature_dropout_ floor_ floor_divide_ fmod_ ge_ gelu_ gt_ hardsigmoid_ hardswish_ hardtanh_ index_add_ index_copy_
-    index_fill_ index_put_ le_ leaky_relu_ lerp_ log_ log1p_ log2_ logical_and_ logical_not_ logical_or_ lt_ masked_fill_
-    masked_scatter_ mish_ mul_ ne_ neg_ pow_ reciprocal_ relu_ relu6_ remainder_ round_ rsqrt_ scatter_ scatter_add_
+    index_fill_ index_put_ le_ leaky_relu_ lerp_ log_ log1p_ log2_ logical_and_ logical_not_ logical_or_ lt_
+    masked_fill_ masked_scatter_ mish_ mul_ ne_ neg_ pow_ reciprocal_ relu_ relu6_ remainder_ round_ rsqrt_ scatter_ scatter_add_
     selu_ sigmoid_ sign_ silu_ sin_ sqrt_ square_ sub_ tanh_ threshold_ tril_ triu_ trunc_ where_ xlogy_
     """.split()
 )
@@ -68,10 +68,9 @@ class _Maker:
         if ref not in self.views or self.seen.get(ref, 0) == version:
             return self.names.get(ref, ref)
         base, op, index = self.views[ref]
+        made = self.named(ref)
         results: list[Ref | None] = [None] * len(op.results)
-        for n, result in enumerate(op.results):
-            if n == index:
-                results[n] = self.named(ref)
+        results[index] = made
         again = dataclasses.replace(
             op,
             arguments=[self.now(base), *(self.latest(argument) for argument in op.arguments[1:])],
@@ -79,8 +78,6 @@ class _Maker:
             results=results,
         )
         self.ops.append(again)
-        made = results[index]
-        assert made is not None
         self.names[ref], self.seen[ref] = made, version
         return made
 

@@ -21,6 +21,7 @@ from designer.files.ties import View, express_views
 from designer.layers import Operation
 from designer.model import Input, Network, NetworkError
 from designer.model.rules import check_network
+from designer.model.values import Stamp
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -59,9 +60,9 @@ class Opened(NamedTuple):
     program: Program
     rebuilt: Rebuilt
     views: list[View]
+    stamp: Stamp
 
     def report(self, path: Path) -> Report:
-        stamp = next((value.mapped for value in self.network.values.values()), None)
         counts = Counter(
             layer.operation.rstrip("?")
             for _, layer in self.network.walk()
@@ -79,14 +80,15 @@ class Opened(NamedTuple):
             tuple(self.rebuilt.unused),
             dict(counts),
             tuple(self.program.notes),
-            stamp,
+            self.stamp,
         )
 
 
 def open_pt2(path: str | os.PathLike[str]) -> Opened:
     """Read a .pt2 file and rebuild its program as a network."""
     program = read_program(path)
-    tensors = read_tensors(path, program, list(program.stored))
+    stamp = Stamp.of(path)
+    tensors = read_tensors(stamp, program, list(program.stored))
     for op, reason in functional(program):
         program.notes.append(f"{op.target} could not be written without changing its tensor: {reason}")
     views, notes = express_views(program)
@@ -103,7 +105,7 @@ def open_pt2(path: str | os.PathLike[str]) -> Opened:
         network = _finished(program, rebuilt, views, tensors)
         check_network(network)
         program.notes.append(f"it could not be drawn in groups ({error})")
-    return Opened(network, program, rebuilt, views)
+    return Opened(network, program, rebuilt, views, stamp)
 
 
 def _finished(program: Program, rebuilt: Rebuilt, views: list[View], tensors: dict[str, Any]) -> Network:

@@ -22,8 +22,10 @@ LARGEST_SOURCE = 2 << 20
 REFUSALS = {
     "AOTInductor": "is a compiled AOTInductor package, which holds machine code instead of layers: "
     "open the file that torch.export.save wrote of the model",
-    "old pt2": "was written by a version of PyTorch before 2.9: load it there, export it with PyTorch 2.13 and save it again",
-    "TorchScript": "is a TorchScript file, which cannot be opened yet: export the model and write it with torch.export.save",
+    "old pt2": "was written by a version of PyTorch before 2.9: load it there, export the model with PyTorch 2.13 "
+    "and save it again",
+    "TorchScript": "is a TorchScript file, which cannot be opened yet: "
+    "export the model and write it with torch.export.save",
     "torch.package": "is a torch.package, which can only be opened by running its code: "
     "export the model and write it with torch.export.save",
     "state_dict": "holds values only (a state_dict), not layers: export the model and write it with torch.export.save",
@@ -39,7 +41,8 @@ REFUSALS = {
     "HDF5": "is an HDF5 file, as Keras writes them, which cannot be opened: only PyTorch models can",
     "Keras": "is a Keras model, which cannot be opened: only PyTorch models can",
     "NumPy": "holds NumPy arrays only, not layers: export the PyTorch model and write it with torch.export.save",
-    "tar": "is a tar archive, as PyTorch 0.1 and NeMo write them: unpack it, or export the model with torch.export.save",
+    "tar": "is a tar archive, as PyTorch 0.1 and NeMo write them: unpack it, "
+    "or export the model and write it with torch.export.save",
     "zip": "is a zip archive, but not one of PyTorch: open a file that torch.export.save wrote",
     "JSON": "is JSON, but not a network of this program: open a .network file, or one that torch.export.save wrote",
     "empty": "is empty",

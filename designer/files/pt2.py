@@ -74,7 +74,7 @@ def read_program(path: str | os.PathLike[str]) -> Program:
                 f"{name} has format {shortened(version)} of torch.export, and only format {FORMAT} can be read: "
                 "load it with the PyTorch that wrote it, and save it with PyTorch 2.13."
             )
-        stored = {}
+        stored: dict[str, Stored] = {}
         for folder, file in (("weights", f"{model}_weights_config"), ("constants", f"{model}_constants_config")):
             entries = _json(archive, f"data/{folder}/{file}.json")["config"]
             stored |= {_name(key): _stored(archive, folder, key, entry) for key, entry in entries.items()}
@@ -99,15 +99,14 @@ def _json(archive: Archive, entry: str) -> Any:
         raise FileError(f"{archive.path.name} is damaged: {shortened(entry)} is not JSON.") from None
 
 
-def read_tensors(path: str | os.PathLike[str], program: Program, names: list[str]) -> dict[str, Tensor]:
+def read_tensors(stamp: Stamp, program: Program, names: list[str]) -> dict[str, Tensor]:
     """Map tensors of a .pt2 file by name; their numbers are read when something needs them.
 
     Each carries the stamp of its file as ``mapped``. Names of one storage share it, as they did in the model.
     """
     import torch
 
-    archive = Archive(path)
-    stamp = Stamp.of(path)
+    archive = Archive(stamp.path)
     memory = stamp.map()
     storages: dict[str, Any] = {}
     tensors = {}
@@ -262,7 +261,7 @@ class _Reader:
         return inputs, slots
 
     def read_outputs(self, specs: Any, labels: list[str]) -> list[tuple[str, Any]]:
-        outputs = []
+        outputs: list[tuple[str, Any]] = []
         for spec in specs:
             ((kind, body),) = spec.items()
             if kind in ("user_output", "loss_output"):
@@ -331,13 +330,13 @@ class _Reader:
         outer = outer[0] if len(outer) == 1 and isinstance(outer[0], list) else outer
         inner_results = [renamed(self.argument(entry), local) for entry in graph["outputs"]]
         stops = target.endswith("set_grad_enabled") and arguments[0].get("as_bool") is False
-        place = os.path.commonprefix([op.place for op in ops]) if ops else ()
+        place = tuple(os.path.commonprefix([op.place for op in ops]))
         for result, value in zip(outer, inner_results):
             ops.append(Op(f"aten.{'detach' if stops else 'alias'}.default", [value], {}, [result], False, place))
         return ops
 
     def place(self, stack: str) -> tuple[Place, str]:
-        """The modules around a call, read from ``key,path,class;...``; a repeated call has a key that ends in ``@n``."""
+        """The modules around a call, from ``key,path,class;...``; the key of a repeated call ends in ``@n``."""
         if stack not in self.places:
             place: list[tuple[str, int]] = []
             kind = ""

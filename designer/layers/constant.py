@@ -6,8 +6,6 @@ from designer.layers.text import literal, times
 from designer.model import Layer, prop
 from designer.model.structure import DTYPES
 
-ANY = {"minimum": -math.inf, "maximum": math.inf}
-
 
 class Constant(Layer, category="Shape and maths", search="buffer fixed numbers tensor mask positions"):
     """Hold numbers that training does not change (torch.nn.Buffer)."""
@@ -21,7 +19,10 @@ class Constant(Layer, category="Shape and maths", search="buffer fixed numbers t
         choices=("numbers", "full", "arange", "eye", "tril", "triu"),
     )
     numbers: tuple[int | float, ...] = prop(
-        (0,), "The numbers; start and step for arange; number and first diagonal for tril and triu.", **ANY
+        (0,),
+        "The numbers; start and step for arange; number and first diagonal for tril and triu.",
+        minimum=-math.inf,
+        maximum=math.inf,
     )
     persistent: bool = prop(False, "Keep it in the state_dict, so that its numbers come and go with the values.")
 
