@@ -11,10 +11,12 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+import torch
 from hypothesis import strategies
+from torch import nn
 
 import designer
-from designer import Network, __main__, save, system, write_pytorch
+from designer import Network, __main__, commands, save, system, write_pytorch
 from designer.__main__ import main
 from designer.files.picture import MARK, check_picture, save_picture
 from designer.layers import LSTM, Embedding, Input, Linear, Softmax
@@ -49,6 +51,25 @@ def networks(tmp_path_factory):
     (folder / "folder.py").mkdir()
     os.mkfifo(folder / "pipe")
     return folder
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory):
+    """A file that torch.export.save wrote, of a model with a tie."""
+
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.emb = nn.Embedding(20, 6)
+            self.fc = nn.Linear(6, 20)
+            self.fc.weight = self.emb.weight
+
+        def forward(self, tokens):
+            return self.fc(self.emb(tokens))
+
+    path = tmp_path_factory.mktemp("exported") / "model.pt2"
+    torch.export.save(torch.export.export(Model(), (torch.zeros(2, 3, dtype=torch.int64),)), path)
+    return str(path)
 
 
 @pytest.fixture
@@ -303,6 +324,24 @@ def test_convert_saves_an_equal_network(here):
     for _ in range(2):  # a project may be replaced by a project
         assert main(["convert", "tied.network", "-o", "other.network"]) == 0
     assert designer.load("other.network") == designer.load("tied.network")
+
+
+def test_a_program_of_torch_is_read_as_data_and_reported(here, exported, monkeypatch, capsys):
+    assert main(["analyze", exported, "--json"]) == 0
+    out, err = capsys.readouterr()
+    told = json.loads(out)
+    assert (told["stored"], told["used"]) == (20 * 6 + 20, 2 * 20 * 6 + 20)
+    assert "fc.weight = emb.weight" in err
+    assert err.endswith("largest difference from the file's own program: 0\n")
+    told = []
+    monkeypatch.setattr(commands, "tell", told.append)  # it takes seconds
+    assert main(["convert", exported, "-o", "model.network"]) == 0
+    assert main(["export", exported, "-o", "model.py"]) == 0
+    assert [report.kind for report in told] == ["torch.export"] * 2
+    assert capsys.readouterr() == ("", "")
+    assert designer.load("model.network") == designer.import_pytorch(exported).network
+    assert main(["export", exported, "-o", "hand.py"]) == 2
+    assert len(told) == 2  # what is refused is said in one sentence, without a report
 
 
 # The window.
