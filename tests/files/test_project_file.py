@@ -15,7 +15,7 @@ from designer.files import project
 from designer.files.errors import FileError
 from designer.files.project import load, read_project, save
 from designer.files.values_file import TYPES
-from designer.layers import LSTM, Add, Embedding, Linear, MatMul, Permute, Softmax
+from designer.layers import LSTM, Add, Embedding, Linear, MatMul, Operation, Permute, Softmax
 from designer.model import Call, Group, Input, Layer, Network, NetworkError, Output, Parameter, Port, layer_types
 from designer.model.properties import converters
 from designer.model.structure import DEPTH
@@ -211,14 +211,15 @@ def test_a_tie_is_one_line_more(path):
 
 
 def test_numbers_without_end_survive(path):
-    layer = Linear(3, learn_rate_factors=(("weight", 0.1),))
-    net = Network().add(fc=layer)
+    given = (math.inf, -math.inf, math.nan, -0.0, 1e300, 5e-324, 3, True, None)
+    net = Network().add(any=Operation("cumsum", arguments=(("port", "in"), given)))
     save(net, path)
-    assert '["weight", 0.1]' in path.read_text()
-    text = path.read_text().replace("0.1", '{"float": "inf"}')
-    path.write_text(text)
-    with pytest.raises(FileError):  # a factor has an end
-        load(path)
+    assert (
+        '[{"float": "inf"}, {"float": "-inf"}, {"float": "nan"}, -0.0, 1e+300, 5e-324, 3, true, null]'
+        in path.read_text()
+    )
+    assert repr(load(path).layers["any"].arguments[1]) == repr(given)
+    assert load(path) == net
 
 
 def test_view_comes_back(path):
