@@ -1,0 +1,187 @@
+"""A whole window in a session of its own, and the mouse and keyboard of a user."""
+
+import pytest
+from PySide6.QtCore import QPoint, QPointF, QSettings, Qt
+from PySide6.QtGui import QDrag, QDragEnterEvent, QDragMoveEvent, QDropEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from designer.gui.main_window import MainWindow
+from designer.gui.session import Session
+from designer.layers import LSTM, Embedding, Input, Linear, Softmax
+from designer.model import Network
+
+NONE, LEFT = Qt.KeyboardModifier.NoModifier, Qt.MouseButton.LeftButton
+
+
+class Desk:
+    """A window, its document, and what a user does to it."""
+
+    def __init__(self, window, qtbot):
+        self.window, self.qtbot, self.document = window, qtbot, window.document
+        self.refusals, self.told = [], []
+        self.document.refused.connect(self.refusals.append)
+        self.document.told.connect(self.told.append)
+
+    @property
+    def network(self):
+        return self.document.network
+
+    @property
+    def canvas(self):
+        return self.window.canvas
+
+    @property
+    def form(self):
+        return self.window.properties.form
+
+    @property
+    def table(self):
+        return self.window.bottom.analyzer.table
+
+    def open(self, network, name="untitled"):
+        """Show a network, and wait until it is analyzed."""
+        self.window.show_network(network, name)
+        QApplication.processEvents()
+        self.settle()
+        self.canvas.fit(all=True)
+        QApplication.processEvents()
+
+    def settle(self):
+        """Wait until the numbers are those of the network."""
+        self.qtbot.waitUntil(lambda: not self.document.stale, timeout=20_000)
+        QApplication.processEvents()
+
+    def select(self, *names):
+        self.document.look(selection=frozenset(names))
+
+    def setting(self, name):
+        return next(setting.editor for setting in self.form.settings if setting.name == name)
+
+    def type(self, field, text):
+        """Replace the text of a field, and leave it with Enter."""
+        field.setFocus()
+        field.selectAll()
+        QTest.keyClicks(field, text)
+        QTest.keyClick(field, Qt.Key.Key_Return)
+
+    def click(self, widget, at=None):
+        QTest.mouseClick(widget, LEFT, NONE, at or widget.rect().center())
+        QApplication.processEvents()
+
+    def key(self, key, modifiers=NONE, widget=None):
+        self.window.activateWindow()  # without a window manager, a bubble at the pointer took that
+        (widget or self.canvas.view).setFocus()
+        QApplication.processEvents()
+        QTest.keyClick(widget or self.canvas.view, key, modifiers)
+        QApplication.processEvents()
+
+    def undo_texts(self):
+        history = self.document.history
+        return [history.text(n) for n in range(history.index())]
+
+    def cell(self, path, column):
+        """Give the text of a cell of the analyzer."""
+        from designer.gui.table import COLUMNS
+
+        rows = self.table.rows
+        return rows.index(rows.places[path], COLUMNS.index(column)).data()
+
+    # The library and the canvas.
+
+    def library_line(self, title):
+        """Give the place of a line of the library, scrolled into view."""
+        tree = self.window.library.tree
+        found = tree.findItems(title, Qt.MatchFlag.MatchExactly | Qt.MatchFlag.MatchRecursive)
+        line = next(line for line in found if line.parent())  # categories have names of layers too
+        line.parent().setExpanded(True)
+        tree.scrollToItem(line)
+        return tree.visualItemRect(line).center()
+
+    def drag_from_library(self, title, at, monkeypatch):
+        """Press a line of the library, move, and drop what it gives at a point of the canvas."""
+        tree, view = self.window.library.tree, self.canvas.view.viewport()
+        carried = []
+        with monkeypatch.context() as patch:
+            patch.setattr(QDrag, "exec", lambda drag, *_: carried.append(drag) or Qt.DropAction.CopyAction)
+            start = self.library_line(title)
+            QTest.mousePress(tree.viewport(), LEFT, NONE, start)
+            for step in (6, 14, 30):
+                QTest.mouseMove(tree.viewport(), start + QPoint(step, 0))
+            QTest.mouseRelease(tree.viewport(), LEFT, NONE, start + QPoint(30, 0))
+        (drag,) = carried
+        assert not drag.pixmap().isNull()
+        mime = drag.mimeData()
+        for kind in (QDragEnterEvent, QDragMoveEvent):
+            event = kind(at, Qt.DropAction.CopyAction, mime, LEFT, NONE)
+            QApplication.sendEvent(view, event)
+            assert event.isAccepted()
+        QApplication.sendEvent(view, QDropEvent(QPointF(at), Qt.DropAction.CopyAction, mime, LEFT, NONE))
+        QApplication.processEvents()
+
+    def at(self, scene):
+        return self.canvas.view.viewportTransform().map(scene).toPoint()
+
+    def port(self, path, name, out=False):
+        return self.at(self.canvas.node(path).port(name, out).anchor())
+
+    def learnables_row(self, path):
+        node = self.canvas.node(path)
+        return self.at(node.pos() + QPointF(40, node.form.section + 12))
+
+    def switch(self, path, name, offers):
+        node = self.canvas.node(path)
+        line = next(line for line in node.look.rows if line.names == (name,))
+        return self.at(node.pos() + node.switch_rect(line, offers).center())
+
+    def drag(self, start, end):
+        view = self.canvas.view.viewport()
+        QTest.mouseMove(view, start)
+        QTest.mousePress(view, LEFT, NONE, start)
+        for step in range(1, 7):
+            QTest.mouseMove(view, start + (end - start) * step / 6)
+        QTest.mouseRelease(view, LEFT, NONE, end)
+        QApplication.processEvents()
+
+
+@pytest.fixture
+def session(qapp, tmp_path):
+    made = Session(QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat), "dark")
+    yield made
+    for window in list(made.windows):
+        window.document.history.setClean()
+        window.close()
+    made.stop()
+    QApplication.sendPostedEvents(None, 0)
+    QApplication.processEvents()
+
+
+@pytest.fixture
+def desk(session, qtbot):
+    """Give a shown window with torch loaded; in the end NodeGraphQt's own history must be empty."""
+    window = MainWindow(session)
+    window.resize(1440, 900)
+    window.show()
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)  # else its shortcuts sleep
+    session.torch.load()
+    qtbot.waitUntil(lambda: bool(session.torch.version), timeout=60_000)
+    made = Desk(window, qtbot)
+    yield made
+    if window in session.windows and window.made_canvas:
+        assert window.canvas.undo_stack().count() == 0
+
+
+@pytest.fixture
+def tied():
+    return (
+        Network()
+        .chain(
+            tokens=Input(("B", "T"), dtype="int64"),
+            emb=Embedding(1000, 300, output_learnables=("weight",)),
+            lstm=LSTM(300),
+            fc=Linear(1000, input_learnables=("weight",)),
+            probs=Softmax(),
+        )
+        .connect("emb/weight", "fc/weight")
+    )
