@@ -107,10 +107,12 @@ def _expand(call: str, layers: dict[str, Layer], wires: dict[Port, Port]) -> Non
     if source is None:
         return
     called = source.layer
-    if isinstance(layers.get(called), Call):
-        _expand(called, layers, wires)
+    while isinstance(layers.get(called), Call):  # a Call of a Call
+        if (source := wires.get(Port(called, BUNDLE))) is None:
+            return
+        called = source.layer
     original = layers.get(called)
-    if original is None or isinstance(original, Call):
+    if original is None:
         return
     own = set(original.inputs())
     layers.update({call + path[len(called) :]: la for path, la in layers.items() if under(path, called)})

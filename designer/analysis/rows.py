@@ -150,11 +150,18 @@ def owners_of(network: Network, port: Port | None) -> Iterator[str]:
 
 def enters_data(network: Network, port: Port) -> bool:
     """Whether a free learnable is more than the source of ties: untying all borrowers would leave it in use."""
-    targets = network.targets.get(port, [])
-    for target in targets:
-        if target.name in network.layer(target.layer).input_learnables:
-            continue
-        outs = [Port(target.layer, name) for name in network.outputs_of(target.layer)]
-        if not outs or any(not network.is_learnable(out) or enters_data(network, out) for out in outs):
+    todo, seen = [port], {port}
+    while todo:
+        at = todo.pop()
+        if at not in network.targets:
             return True
-    return not targets
+        for target in network.targets[at]:
+            if target.name in network.layer(target.layer).input_learnables:
+                continue
+            outs = [Port(target.layer, name) for name in network.outputs_of(target.layer)]
+            if not outs or not all(map(network.is_learnable, outs)):
+                return True
+            wired = [out for out in outs if out in network.targets] or outs
+            todo += [out for out in wired if out not in seen]
+            seen.update(wired)
+    return False

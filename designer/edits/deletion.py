@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable
+from typing import Any
 
 from designer.edits.ties import untie
 from designer.model import BUNDLE, Network, NetworkError, Port
@@ -42,14 +43,17 @@ def _handed_over(network: Network, source: Port, deleted: list[str], said: list[
     users = [target for target in network.targets.get(source, ()) if not _among(target.layer, deleted)]
     if source.name in layer.input_learnables:  # offered on: its owner stays, or was handed over already
         origin = network.source_of(source)
-        for user in users if origin is not None and not _among(origin.layer, deleted) else ():
-            network = network.connect(origin, user)
+        if origin is not None and not _among(origin.layer, deleted):
+            for user in users:
+                network = network.connect(origin, user)
         return network
     heirs = [user for user in users if user.name in network.layer(user.layer).input_learnables]
     if heirs:
         heir, key = heirs[0], layer.key(*source)
         own = network.layer(heir.layer)
-        carried = {"input_learnables": tuple(name for name in own.input_learnables if name != heir.name)}
+        carried: dict[str, tuple[Any, ...]] = {
+            "input_learnables": tuple(name for name in own.input_learnables if name != heir.name)
+        }
         if len(users) > 1:
             carried["output_learnables"] = (*own.output_learnables, heir.name)
         for field in ("learn_rate_factors", "weight_decay_factors"):

@@ -1,7 +1,5 @@
 """Switch learnables to wires and back without changing what the network computes."""
 
-from collections.abc import Iterator
-
 from designer.edits.ties import untie
 from designer.model import Network, Port
 
@@ -24,19 +22,18 @@ def switch_output(network: Network, port: str | Port, on: bool) -> Network:
 
 def borrowers(network: Network, port: Port) -> list[Port]:
     """List the learnable inputs that a port reaches, directly or through layers that only compute."""
-    return list(dict.fromkeys(_borrowers(network, port)))
-
-
-def _borrowers(network: Network, port: Port) -> Iterator[Port]:
-    for target in network.targets.get(port, ()):
-        layer = network.layer(target.layer)
-        if target.name in layer.input_learnables:
-            yield target
-        else:
-            outs = (Port(target.layer, out) for out in network.outputs_of(target.layer))
-            for out in outs:
-                if network.is_learnable(out):
-                    yield from _borrowers(network, out)
+    found: dict[Port, None] = {}
+    todo, seen = [port], {port}
+    while todo:
+        for target in network.targets.get(todo.pop(0), ()):
+            if target.name in network.layer(target.layer).input_learnables:
+                found[target] = None
+                continue
+            outs = [Port(target.layer, out) for out in network.outputs_of(target.layer)]
+            new = [out for out in outs if out not in seen and network.is_learnable(out)]
+            todo += new
+            seen.update(new)
+    return list(found)
 
 
 def _parsed(port: str | Port) -> Port:

@@ -8,7 +8,7 @@ from designer.analysis import Analysis, analyze, permutations
 from designer.layers import Permute
 from designer.model import BUNDLE, Network, NetworkError, Parameter, Port
 from designer.model.names import common, free, join, parent
-from designer.model.rules import needs
+from designer.model.rules import needs, upstream
 from designer.source import arriving, initialize
 
 
@@ -96,26 +96,23 @@ def untie(network: Network, *borrowers: str) -> Network:
 
 def _owners(network: Network, port: Port) -> set[str]:
     """The keys of the learnables that a port is made of."""
-    layer = network.layer(port.layer)
-    if port.name in layer.owned and port.name in layer.output_learnables:
-        return {layer.key(*port)}
-    sources = (network.source_of(need) for need in needs(network, port))
-    return set().union(*(_owners(network, source) for source in sources if source))
+    layers = ((at, network.layer(at.layer)) for at in upstream(network, port))
+    return {layer.key(*at) for at, layer in layers if at.name in layer.owned and at.name in layer.output_learnables}
 
 
 def _tidied(network: Network, source: Port) -> Network:
     """Remove what only a tie needed: expressions, free learnables, the owner's port."""
-    layer = network.find(source.layer)
-    if layer is None or source in network.targets:
-        return network
-    if source.name in layer.output_learnables and not isinstance(layer, Parameter):
-        return _switch(network, source, "output_learnables", False)
-    if any(Port(source.layer, out) in network.targets for out in layer.outputs()):
-        return network
-    before = [found for need in needs(network, source) if (found := network.source_of(need))]
-    network = network.remove(source.layer)
-    for port in before:
-        network = _tidied(network, port)
+    todo = [source]
+    while todo:
+        at = todo.pop()
+        layer = network.find(at.layer)
+        if layer is None or at in network.targets:
+            continue
+        if at.name in layer.output_learnables and not isinstance(layer, Parameter):
+            network = _switch(network, at, "output_learnables", False)
+        elif not any(Port(at.layer, out) in network.targets for out in layer.outputs()):
+            todo += [found for need in needs(network, at) if (found := network.source_of(need))]
+            network = network.remove(at.layer)
     return network
 
 
@@ -147,7 +144,7 @@ def transfer(
     network = network.set(path, input_learnables=(), learn_rate_factors=(), frozen=(), **properties)
     factors = learn_rate_factor
     if not isinstance(factors, Mapping):
-        factors = dict.fromkeys(network.layer(path).learnables(), float(factors))
+        factors = dict.fromkeys(network.layer(path).learnables(), factors)
     network = network.set(path, learn_rate_factors=tuple(factors.items()))
     old = {layer.key(path, learnable) for learnable in layer.learnables()}
     values = {key: value for key, value in network.values.items() if not _belongs(key, path)}

@@ -95,9 +95,19 @@ class Network:
         offered = {Port(path, name) for path, layer in self.all.items() for name in layer.output_learnables}
         return frozenset(port for port in {*offered, *self.targets} if self.is_learnable(port))
 
+    @cached_property
+    def _loads(self) -> dict[Port, rules.Load]:
+        """What ports are known to carry; filled as it is asked for."""
+        return {}
+
     def is_learnable(self, port: Port) -> bool:
         """Whether an output port has nothing but learnables upstream."""
         return rules.carries(self, port) == "learnable"
+
+    @cached_property
+    def depth(self) -> int:
+        """How deep groups stand in groups here."""
+        return max((1 + la.network.depth for la in self.layers.values() if isinstance(la, Group)), default=0)
 
     def walk(self) -> Iterator[tuple[str, Layer]]:
         """Every layer and group with its path."""
@@ -216,7 +226,10 @@ class Network:
         for path, layer in layers.items():
             if not isinstance(layer, Layer):
                 raise NetworkError(f"{shortened(path)} must be a layer, not {shortened(layer)}.")
-            homes.setdefault(parent(path), {})[path.rpartition(".")[2]] = layer
+            home, _, name = path.rpartition(".")
+            if join(home, name) != path:
+                raise NetworkError(f"{shortened(path)} cannot be the name of a layer.")
+            homes.setdefault(home, {})[name] = layer
         for home, added in homes.items():
             there = self.network_at(home).layers
             numbered = any(map(str.isdecimal, (*there, *added)))
@@ -380,6 +393,8 @@ class Network:
             if given in self.aliases and key in values:
                 continue  # a tied weight comes under each of its names
             rules.check_key(self, key)
+            if not hasattr(value, "detach"):
+                raise NetworkError(f"The value of {key} must be a tensor, not {shortened(value)}.")
             merged[key] = value.detach().clone()
         return self._kept(values=merged)
 

@@ -1,7 +1,7 @@
 """What a network may not be: loops, data across the border of a group, wires to ports that are not there."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Literal
 
@@ -13,8 +13,6 @@ from designer.model.structure import BUNDLE, Call, Group, Input
 if TYPE_CHECKING:
     from designer.model.network import Network
 
-DEPTH = 64  # of groups in groups
-
 Load = Literal["data", "learnable", "nothing"]
 
 
@@ -23,7 +21,8 @@ def carries(network: "Network", port: Port) -> Load:
 
     A layer that only computes carries what it is fed; a learnable that is taken and offered on, what arrives.
     """
-    loads: dict[Port, Load] = {}
+    loads = network._loads
+    ringed = False
     open_ports: set[Port] = set()
     todo = [port]
     while todo:
@@ -36,10 +35,14 @@ def carries(network: "Network", port: Port) -> Load:
             todo += missing
             continue
         else:  # a feeder that is still open closes a ring, which is refused elsewhere
+            ringed = ringed or any(feeder not in loads for feeder in feeders)
             found = {loads.get(feeder, "nothing") for feeder in feeders}
             loads[at] = "data" if "data" in found else "learnable" if "learnable" in found else "nothing"
         todo.pop()
-    return loads[port]
+    load = loads[port]
+    if ringed:  # what was told inside the ring may be less than what comes into it
+        loads.clear()
+    return load
 
 
 def _feeders(network: "Network", port: Port) -> Load | list[Port]:
@@ -204,9 +207,9 @@ def check_key(network: "Network", key: str) -> None:
             raise NetworkError(f"{path} takes its {name} from a wire, so it has no value of its own for {key}.")
 
 
-def check_network(network: "Network", depth: int = 0) -> None:
+def check_network(network: "Network") -> None:
     """Refuse a network, as read from a file, that no edits could have made; names one thing that is wrong."""
-    _check_level(network, depth)
+    _check_level(network)
     wires = network.wires
     _check_calls(wires)
     for target, source in wires.items():
@@ -230,14 +233,12 @@ def check_wire_ends(network: "Network", out: Port, into: Port) -> None:
         check_wire(network, out, into, orderly=True)
 
 
-def _check_level(network: "Network", depth: int) -> None:
-    if depth > DEPTH:
-        raise NetworkError(f"Groups stand in groups more than {DEPTH} deep.")
+def _check_level(network: "Network") -> None:
     numbered = any(name.isdecimal() for name in network.layers if isinstance(name, str))
     for name, layer in network.layers.items():
         check_name(name, network.layers if numbered else ())
         if isinstance(layer, Group):
-            _check_level(layer.network, depth + 1)
+            _check_level(layer.network)
     for name, at in network.positions.items():
         if name not in network.layers or not all(map(math.isfinite, at)):
             raise NetworkError(f"The position of {shortened(name)} is not that of a layer.")
@@ -285,6 +286,26 @@ def _check_loops(network: "Network") -> None:
             if upstream not in done:
                 open_ports.add(upstream)
                 stack.append((upstream, _upstream(network, upstream)))
+
+
+def upstream(network: "Network", port: Port) -> list[Port]:
+    """An output port after all that it depends on, each once."""
+    return ordered(port, lambda at: _upstream(network, at))
+
+
+def ordered(port: Port, before: Callable[[Port], Iterable[Port]]) -> list[Port]:
+    """A port after all that must come before it, each once; chains may be longer than a recursion can be deep."""
+    found: dict[Port, None] = {}
+    todo = [(port, list(before(port)))]
+    while todo:
+        at, missing = todo[-1]
+        if missing:
+            if (first := missing.pop(0)) not in found:
+                todo.append((first, list(before(first))))
+        else:
+            found[at] = None
+            todo.pop()
+    return list(found)
 
 
 def _upstream(network: "Network", port: Port) -> list[Port]:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from designer.model.network import Network
 
 BUNDLE = "learnables"  # the port of a layer or group that a Call is wired to
+DEPTH = 64  # of groups in groups
 DTYPES: tuple[str, ...] = (
     *("float32", "float64", "float16", "bfloat16", "complex64", "complex128"),
     *("int64", "int32", "int16", "int8", "uint8", "bool"),
@@ -109,6 +110,8 @@ class Group(Layer, category="In and out", search="block subgraph nested"):
             raise NetworkError(f"A Group holds a Network, not {shortened(self.network)}.")
         if self.network.values or self.network.aliases:
             raise NetworkError("The network inside a Group holds no values: they are kept at the root.")
+        if self.network.depth >= DEPTH:
+            raise NetworkError(f"Groups cannot stand in groups more than {DEPTH} deep.")
         super().__post_init__()
 
     def __hash__(self) -> int:

@@ -1,7 +1,11 @@
 """Lay out lines of source as a formatter would: 120 columns, brackets broken where a line is longer."""
 
+import itertools
+from typing import NamedTuple
+
 WIDTH = 120
 OPEN, CLOSE = "([{", ")]}"
+OPERATORS = (" + ", " - ", " * ", " / ", " @ ")
 
 
 def laid_out(line: str, comment: str = "", indent: int = 0) -> list[str]:
@@ -11,92 +15,128 @@ def laid_out(line: str, comment: str = "", indent: int = 0) -> list[str]:
         return [f"{whole}  # {comment}"]
     if len(whole) <= WIDTH:
         return [whole]
-    return _broken(line, indent)
+    if line.startswith("return "):
+        return _valued(" " * indent + "return ", line.removeprefix("return "), indent)
+    targets, *values = split(line, " = ")
+    if not values:
+        tail = ":" if line.endswith(":") else ""
+        return _flowed(" " * indent, line.removesuffix(tail), tail, indent)
+    start = f"{' ' * indent}{targets} = "
+    if len(start) + len(_unbreakable(values[0])) > WIDTH and len(names := split(targets)) > 1:
+        start = f"{' ' * indent}) = "
+        return [" " * indent + "(", *_each(names, indent + 4), *_valued(start, values[0], indent)]
+    return _valued(start, values[0], indent)
 
 
-def _broken(line: str, indent: int) -> list[str]:
-    """Break a statement at its last bracket; one that has none at its end gets one."""
-    tail = ":" if line.endswith(":") else ""
-    body = line[: -len(tail)] if tail else line
-    start = _last_bracket(body)
-    if start is None:
-        head, value = _value(body)
-        return [" " * indent + head + "(", *_elements(value, indent + 4, loose=True), " " * indent + ")" + tail]
-    head, inner = body[: start + 1], body[start + 1 : -1]
-    close = body[-1]
-    one = " " * (indent + 4) + inner
-    if len(one) <= WIDTH and not _comprehended(inner, head):
-        return [" " * indent + head, one, " " * indent + close + tail]
-    return [" " * indent + head, *_elements(inner, indent + 4), " " * indent + close + tail]
+class Bracket(NamedTuple):
+    """A bracket in an expression: ``called`` where it follows a name, as that of a call or an index does."""
+
+    opened: str
+    inner: str
+    closed: str
+    called: bool
+
+    @property
+    def text(self) -> str:
+        return self.opened + self.inner + self.closed
 
 
-def _comprehended(inner: str, head: str) -> bool:
-    """A tuple of one element would lose its comma."""
-    return inner.endswith(",") or (head.endswith("return (") and "," in inner)
+def _valued(start: str, value: str, indent: int) -> list[str]:
+    """What comes after ``=`` or ``return``: in brackets of its own where it has none that can be broken."""
+    if len(start) + len(value) <= WIDTH:
+        return [start + value]
+    inside = " " * (indent + 4)
+    parts = split(value)
+    if len(parts) > 1:
+        return [f"{start}(", *_each(parts, indent + 4), " " * indent + ")"]
+    if operator := next((operator for operator in OPERATORS if len(split(value, operator)) > 1), None):
+        terms = [f"{operator.lstrip() if n else ''}{term}" for n, term in enumerate(split(value, operator))]
+        lines = [inside + value] if len(inside + value) <= WIDTH else [inside + term for term in terms]
+        return [f"{start}(", *lines, " " * indent + ")"]
+    pieces = _pieces(value)
+    last = max((n for n, piece in enumerate(pieces) if isinstance(piece, Bracket) and piece.inner), default=None)
+    needed = value if last is None else "".join(map(_text, pieces[:last])) + "("
+    if len(start + needed) <= WIDTH or len(inside + needed) > WIDTH or len(start) >= WIDTH:
+        return _flowed(start, value, "", indent)
+    return [f"{start}(", *_flowed(inside, value, "", indent + 4), " " * indent + ")"]
 
 
-def _last_bracket(line: str) -> int | None:
-    """Where the bracket opens that closes at the end of a line."""
-    if not line or line[-1] not in CLOSE:
-        return None
-    depth, quote = 0, ""
-    opened: list[int] = []
-    for n, letter in enumerate(line):
-        if quote:
-            quote = "" if letter == quote and line[n - 1] != "\\" else quote
-        elif letter in "\"'":
-            quote = letter
-        elif letter in OPEN:
-            opened.append(n)
+def _unbreakable(value: str) -> str:
+    """What of a value must stand on the line on which it begins."""
+    pieces = _pieces(value)
+    return "(" if len(split(value)) > 1 or isinstance(pieces[0], Bracket) else pieces[0] + "(" * (len(pieces) > 1)
+
+
+def _text(piece: str | Bracket) -> str:
+    return piece if isinstance(piece, str) else piece.text
+
+
+def _flowed(start: str, text: str, tail: str, indent: int) -> list[str]:
+    """A text with its brackets, each left whole where what follows it fits up to the next one."""
+    pieces = _pieces(text)
+    lines, line = [], start
+    for n, piece in enumerate(pieces):
+        if isinstance(piece, str):
+            line += piece
+            continue
+        after = list(itertools.takewhile(lambda piece: isinstance(piece, str), pieces[n + 1 :]))
+        rest = "".join(map(str, after)) + (tail if n + len(after) + 1 == len(pieces) else "(")
+        if not piece.inner or len(line + piece.text + rest) <= WIDTH:
+            line += _text(piece)
+            continue
+        lines.append(line + piece.opened)
+        inside = " " * (indent + 4) + piece.inner
+        parts = split(piece.inner)
+        whole = len(inside) <= WIDTH and (piece.called or len(parts) == 1)
+        lines += [inside] if whole else _each(parts, indent + 4)
+        line = " " * indent + piece.closed
+    return [*lines, line + tail]
+
+
+def _each(parts: list[str], indent: int) -> list[str]:
+    """One element a line, each with a comma."""
+    return [line for part in parts if part for line in _flowed(" " * indent, part, ",", indent)]
+
+
+def _pieces(text: str) -> list[str | Bracket]:
+    """Text and outermost brackets in turn."""
+    found: list[str | Bracket] = []
+    start = depth = opened = 0
+    for n, letter in _code(text):
+        if letter in OPEN:
+            if not depth:
+                opened = n
             depth += 1
         elif letter in CLOSE:
-            start = opened.pop()
-            if n == len(line) - 1:
-                return start
-    return None
-
-
-def _value(line: str) -> tuple[str, str]:
-    """What stands before the value of a statement, and the value."""
-    if line.startswith("return "):
-        return "return ", line[len("return ") :]
-    head, _, value = line.partition(" = ")
-    return f"{head} = ", value
+            depth -= 1
+            if not depth:
+                before = text[start:opened]
+                called = (before or (")" if found else " "))[-1] not in " =-"
+                found += [*([before] if before else []), Bracket(text[opened], text[opened + 1 : n], letter, called)]
+                start = n + 1
+    return [*found, *([text[start:]] if text[start:] else [])]
 
 
 def split(text: str, by: str = ",") -> list[str]:
     """The parts of a text between separators that stand in no bracket."""
-    parts, depth, quote, start = [], 0, "", 0
-    n = 0
-    while n < len(text):
-        letter = text[n]
+    parts: list[str] = []
+    start = depth = 0
+    for n, letter in _code(text):
+        depth += (letter in OPEN) - (letter in CLOSE)
+        if not depth and n >= start and text.startswith(by, n):
+            parts.append(text[start:n].strip())
+            start = n + len(by)
+    return [*parts, text[start:].strip()]
+
+
+def _code(text: str) -> list[tuple[int, str]]:
+    """The letters that stand in no quotes, with their places."""
+    found, quote = [], ""
+    for n, letter in enumerate(text):
         if quote:
             quote = "" if letter == quote and text[n - 1] != "\\" else quote
         elif letter in "\"'":
             quote = letter
-        elif letter in OPEN:
-            depth += 1
-        elif letter in CLOSE:
-            depth -= 1
-        elif not depth and text.startswith(by, n):
-            parts.append(text[start:n].strip())
-            start = n + len(by)
-            n = start - 1
-        n += 1
-    return [*parts, text[start:].strip()]
-
-
-def _elements(inner: str, indent: int, loose: bool = False) -> list[str]:
-    """One element a line, each with a comma; terms of a sum or product one a line."""
-    parts = [part for part in split(inner) if part]
-    lines: list[str] = []
-    if len(parts) == 1 and loose:
-        for operator in (" + ", " - ", " * ", " / "):
-            terms = split(inner, operator)
-            if len(terms) > 1:
-                return [" " * indent + (f"{operator.strip()} {term}" if n else term) for n, term in enumerate(terms)]
-        return [" " * indent + inner]
-    for part in parts:
-        whole = " " * indent + part + ","
-        lines += [whole] if len(whole) <= WIDTH else [*_broken(part, indent)[:-1], _broken(part, indent)[-1] + ","]
-    return lines
+        else:
+            found.append((n, letter))
+    return found

@@ -10,6 +10,7 @@ from typing import Any
 from designer.analysis import analyze
 from designer.analysis.probe import Unwired, namespace, preamble, state
 from designer.model import Layer, Network, NetworkError, Port
+from designer.model.rules import upstream
 from designer.model.values import check_value
 
 Tensor = Any  # a torch.Tensor
@@ -64,11 +65,18 @@ def make(layer: Layer, module: str, seed: str = "0") -> Any:
 
 def arriving(network: Network, port: Port) -> Tensor:
     """The tensor that a learnable port gives, its values given."""
+    known: dict[Port, Tensor] = {}
+    for at in upstream(network, port):
+        known[at] = _given(network, at, known)
+    return known[port]
+
+
+def _given(network: Network, port: Port, known: dict[Port, Tensor]) -> Tensor:
+    """What a learnable port gives, from what the ports before it gave."""
     layer = network.layer(port.layer)
     if port.name in layer.output_learnables:
-        source = network.source_of(port) if port.name in layer.input_learnables else None
-        if source:
-            return arriving(network, source)
+        if port.name in layer.input_learnables and (source := network.source_of(port)):
+            return known[source]
         value = network.values[layer.key(*port)]
         check_value(value)
         return value
@@ -77,7 +85,7 @@ def arriving(network: Network, port: Port) -> Tensor:
     for n, name in enumerate(inputs):
         source = network.source_of(Port(port.layer, name))
         assert source is not None
-        names[f"x{n}"] = arriving(network, source)
+        names[f"x{n}"] = known[source]
     call = layer.call("self", *(f"x{n}" for n in range(len(inputs))))
     exec("\n".join(preamble(layer, call).values()), names)
     exec(f"{layer.unpack().format_map(Unwired({port.name: 'y'}))} = {call}", names)

@@ -11,6 +11,7 @@ from designer.analysis import Analysis, analyze
 from designer.analysis.probe import Unwired, preamble
 from designer.model import BUNDLE, Call, Group, Input, Layer, Network, NetworkError, Output, Parameter, Port, Shape
 from designer.model.names import SOURCE_NAMES, free, is_name, parent, under
+from designer.model.rules import ordered
 from designer.source.lines import laid_out
 
 HEADER = '"""A PyTorch network, written by Network Designer."""'
@@ -237,19 +238,34 @@ class Scope:
 
     def value(self, port: Port) -> str:
         """The text of what an output port gives, here."""
-        if port in self.values:
-            return self.values[port]
+        for at in ordered(port, self.before):
+            if at not in self.values:
+                self.write(at)
+        return self.values[port]
+
+    def before(self, port: Port) -> list[Port]:
+        """The ports whose texts the text of a port is made of."""
+        layer = self.root.layer(port.layer)
+        if port in self.values or (port.name in layer.output_learnables and port.name in layer.owned):
+            return []
+        if port.name in layer.output_learnables:
+            return [self.source(port)]
+        if not under(port.layer, self.path):
+            return []
+        return [self.source(Port(port.layer, name)) for name in self.root.inputs_of(port.layer)]
+
+    def write(self, port: Port) -> None:
+        """Find the text of a port, those before it known: an argument, a learnable, or a statement of its own."""
         layer = self.root.layer(port.layer)
         if port.name in layer.output_learnables and port.name in layer.input_learnables:
-            return self.value(self.source(port))
-        if not under(port.layer, self.path):
+            self.values[port] = self.values[self.source(port)]
+        elif not under(port.layer, self.path):
             name = port.layer if port.name in ("out", "value") else f"{port.layer}_{port.name}"
             self.borrowed[port] = self.values[port] = self.local(name)
         elif port.name in layer.output_learnables:
             self.values[port] = self.module(layer.key(*port))
         else:  # an expression
             self.statement(port.layer, layer, port.layer)
-        return self.values[port]
 
     def source(self, target: Port) -> Port:
         source = self.root.source_of(target)
