@@ -1,6 +1,6 @@
 """Layers that look vectors up by their index."""
 
-from designer.layers.text import facts, settings, settings_of
+from designer.layers.text import facts, settings, settings_of, times
 from designer.model import Layer, prop
 
 TRANSPOSED_EMBEDDING = '''
@@ -65,7 +65,7 @@ class Embedding(Lookup, category="Embedding", search="lookup word vectors tokens
         return {"TransposedEmbedding": TRANSPOSED_EMBEDDING} if self.transposed else {}
 
     def check(self, x):
-        return _outside(self)
+        return _problem(self)
 
 
 class EmbeddingBag(Lookup, category="Embedding", search="lookup bag of words sum mean"):
@@ -105,14 +105,16 @@ class EmbeddingBag(Lookup, category="Embedding", search="lookup bag of words sum
         want = 1 if self.offsets else 2
         if len(x) != want:
             which = "with offsets needs 1 size (indices)" if self.offsets else "needs 2 sizes (B, indices)"
-            return f"EmbeddingBag {which}, but gets {len(x)}."
+            return f"EmbeddingBag {which}, but gets {times(x)}."
         if self.per_sample_weights and self.mode != "sum":
             return f"EmbeddingBag takes per_sample_weights in mode sum only, not {self.mode}."
-        return _outside(self)
+        return _problem(self)
 
 
-def _outside(layer: Embedding | EmbeddingBag) -> str | None:
-    index, count = layer.padding_idx, layer.num_embeddings
-    if index is None or -count <= index < count:
-        return None
-    return f"padding_idx {index} lies outside the {count} vectors of {type(layer).__name__}."
+def _problem(layer: Embedding | EmbeddingBag) -> str | None:
+    kind, index, count = type(layer).__name__, layer.padding_idx, layer.num_embeddings
+    if layer.sparse and layer.scale_grad_by_freq:
+        return f"{kind} cannot scale a sparse gradient by frequency."
+    if index is not None and not -count <= index < count:
+        return f"padding_idx {index} lies outside the {count} vectors of {kind}."
+    return None

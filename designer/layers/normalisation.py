@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from designer.layers.text import channels, facts, literal, miscounted, settings, settings_of, undivided
+from designer.layers.text import channels, facts, literal, miscounted, settings, settings_of, times, undivided
 from designer.layers.windows import LAYOUTS, by
 from designer.model import Layer, prop
 
@@ -177,7 +177,7 @@ class GroupNorm(Layer, category="Normalisation and dropout", search="group norma
 
     def check(self, x):
         if len(x) < 2:
-            return f"GroupNorm needs at least 2 sizes (B, C), but gets {by(x) or 'a single number'}."
+            return f"GroupNorm needs at least 2 sizes (B, C), but gets {times(x)}."
         return undivided(self.num_groups, "groups", x[1], "channels")
 
 
@@ -224,4 +224,4 @@ def _known(x: Any, count: int) -> tuple[Any, ...]:
 def _too_few(layer: Layer, x: Any, count: int) -> str | None:
     if len(x) >= count:
         return None
-    return f"{type(layer).__name__} normalises over {count} dimensions, but gets {by(x) or 'a single number'}."
+    return f"{type(layer).__name__} normalises over {count} dimensions, but gets {times(x)}."

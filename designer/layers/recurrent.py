@@ -32,7 +32,7 @@ def run_{name}(m, x, state=None, **borrowed):
 FUNCTIONS = {"GRU": "torch.gru", "RNN": '(torch.rnn_relu if m.nonlinearity == "relu" else torch.rnn_tanh)'}
 PROBE_RNN = '''
 def probe_rnn(m, x, *states):
-    """The sizes that a GRU or RNN gives, from one step: torch's shape rules take time by the step."""
+    """The sizes that a recurrent layer gives, from one step: torch's own rules for them take time by the step."""
     out, h = m(x.narrow(int(m.batch_first), 0, 1), *states)
     sizes = list(out.shape)
     sizes[int(m.batch_first)] = x.shape[int(m.batch_first)]
@@ -152,8 +152,10 @@ class LSTM(Recurrent, category="Recurrent", search="sequence memory long short-t
     def call(self, m, x, h0=None, c0=None):
         return f"{m}({x}, ({h0}, {c0}))" if h0 else f"{m}({x})"
 
-    def probe(self, m, *inputs):
-        return self.call(m, *inputs)
+    def probe(self, m, x, *states):
+        if not self.proj_size:
+            return self.call(m, x, *states)
+        return f"probe_rnn({m}, {x}{f', ({states[0]}, {states[1]})' if states else ''})"
 
     def unpack(self):
         return "{out}, ({h}, {c})" if self.states else "{out}, _"
@@ -163,7 +165,7 @@ class LSTM(Recurrent, category="Recurrent", search="sequence memory long short-t
         return f"run_lstm({m}, {x}{states}{self._borrowed(learnables)})"
 
     def preamble(self):
-        return {"run_lstm": RUN_LSTM}
+        return {"run_lstm": RUN_LSTM, "probe_rnn": PROBE_RNN}
 
 
 class GRU(Recurrent, category="Recurrent", search="sequence gated"):
