@@ -39,7 +39,7 @@ class Piece:
     @property
     def movable(self) -> bool:
         """Whether it may stand in another box: it owns nothing."""
-        return not self.step.stateful and self.step.op.target != "constant"
+        return (not self.step.stateful or not self.own) and self.step.op.target != "constant"
 
 
 @dataclasses.dataclass(eq=False)

@@ -18,8 +18,9 @@ NEEDS_LAYOUT = frozenset("as_strided unfold view_as_complex view_as_real".split(
 def clean(program: Program) -> None:
     """Leave out checks, copies, no-ops and what no output needs, in place."""
     _drop_same(program)
+    _spell_out(program)
     _join_matrix_products(program)
-    _drop_dead(program)
+    drop_dead(program)
 
 
 def _drop_same(program: Program) -> None:
@@ -88,6 +89,25 @@ def _same(op: Op, source: Ref, result: Ref, program: Program) -> bool:
     return False
 
 
+def _spell_out(program: Program) -> None:
+    """Write a call that is on no list of safe operations by those that it is made of."""
+    ops: list[Op] = []
+    for op in program.ops:
+        if op.target == "aten._weight_norm.default" and op.results[0] is not None:
+            (direction, length), dim, result = op.arguments[:2], op.argument(2, "dim", 0), op.results[0]
+            norm, factor = Ref(f"{result}_norm"), Ref(f"{result}_factor")
+            program.metas |= {norm: program.metas[length], factor: program.metas[length]}
+            for target, arguments, made in (
+                ("norm_except_dim.default", [direction, 2, dim], norm),
+                ("div.Tensor", [length, norm], factor),
+                ("mul.Tensor", [direction, factor], result),
+            ):
+                ops.append(Op(f"aten.{target}", arguments, {}, [made], False, op.place, op.kind))
+        else:
+            ops.append(op)
+    program.ops = ops
+
+
 def _join_matrix_products(program: Program) -> None:
     """Write ``addmm`` of flattened rows, as GPT-2's Conv1D and decomposed programs have it, as one linear call."""
     makers = {result: op for op in program.ops for result in op.results if result is not None}
@@ -140,7 +160,8 @@ def _linear(product: Op, last: Op, result: Any, makers: dict[Ref, Op], program: 
     return Op("layer.linear", [source, weight, bias, transposed], {}, [result], False, product.place, product.kind)
 
 
-def _drop_dead(program: Program) -> None:
+def drop_dead(program: Program) -> None:
+    """Leave out the calls that no output needs."""
     needed = {value for _, value in program.outputs if isinstance(value, Ref)}
     kept = []
     for op in reversed(program.ops):

@@ -176,6 +176,14 @@ def _any_convolution(op: Op, calls: Calls) -> Step | None:
     return _convolution(dimensions, transposed)(plain, calls)
 
 
+def _attention(op: Op, calls: Calls) -> Step:
+    """What ``join_attention`` recognised."""
+    layer = op.keywords["layer"]
+    data, learnables = op.arguments
+    outputs = dict(zip(layer.outputs(), [result for result in op.results if result is not None]))
+    return Step(layer, op, dict(zip(layer.inputs(), data)), outputs, dict(zip(op.keywords["learnables"], learnables)))
+
+
 def several(value: Any) -> Any:
     """One number where all are alike, else a tuple."""
     if isinstance(value, list):
@@ -308,6 +316,7 @@ def _zeros(ref: Ref, calls: Calls) -> bool:
 LEARNING: dict[str, Callable[[Op, Calls], Step | None]] = {
     "aten.linear.default": _linear,
     "layer.linear": _linear,
+    "layer.attention": _attention,
     "aten.bilinear.default": _bilinear,
     "aten.embedding.default": _embedding,
     "aten.embedding_bag.padding_idx": _embedding_bag,

@@ -19,8 +19,8 @@ IN_PLACE = frozenset(
     ceil_ celu_ clamp_ clamp_max_ clamp_min_ cos_ cumsum_ cumprod_ div_ dropout_ elu_ eq_ erf_ exp_ exp2_ expm1_
     feature_dropout_ floor_ floor_divide_ fmod_ ge_ gelu_ gt_ hardsigmoid_ hardswish_ hardtanh_ index_add_ index_copy_
     index_fill_ index_put_ le_ leaky_relu_ lerp_ log_ log1p_ log2_ logical_and_ logical_not_ logical_or_ lt_
-    masked_fill_ masked_scatter_ mish_ mul_ ne_ neg_ pow_ reciprocal_ relu_ relu6_ remainder_ round_ rsqrt_ scatter_ scatter_add_
-    selu_ sigmoid_ sign_ silu_ sin_ sqrt_ square_ sub_ tanh_ threshold_ tril_ triu_ trunc_ where_ xlogy_
+    masked_fill_ masked_scatter_ mish_ mul_ ne_ neg_ pow_ reciprocal_ relu_ relu6_ remainder_ round_ rsqrt_ scatter_
+    scatter_add_ selu_ sigmoid_ sign_ silu_ sin_ sqrt_ square_ sub_ tanh_ threshold_ tril_ triu_ trunc_ where_ xlogy_
     """.split()
 )
 SAME = frozenset("alias detach lift_fresh view_as type_as contiguous to dropout feature_dropout _unsafe_view".split())

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from designer.files.attention import join_attention
 from designer.files.clean import clean
 from designer.files.errors import FileError
 from designer.files.fold import fold
@@ -94,6 +95,7 @@ def open_pt2(path: str | os.PathLike[str]) -> Opened:
     views, notes = express_views(program)
     program.notes += notes
     clean(program)
+    join_attention(program)
     steps = fold(Calls(program))
     inputs = input_layers(program)
     try:

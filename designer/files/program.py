@@ -103,6 +103,14 @@ class Op:
         return [*refs_in(self.arguments), *refs_in(list(self.keywords.values()))]
 
 
+def common_place(places: list[Place]) -> Place:
+    """The modules that are around all of some calls."""
+    shared = min(places, key=len, default=())
+    while any(place[: len(shared)] != shared for place in places):
+        shared = shared[:-1]
+    return shared
+
+
 def refs_in(argument: Any) -> list[Ref]:
     if isinstance(argument, Ref):
         return [argument]

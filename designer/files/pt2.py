@@ -7,53 +7,32 @@ that of torch/_export/serde/schema.py, version 8.
 import json
 import math
 import os
-from collections.abc import Callable
 from typing import Any
 
 from designer.files.archive import Archive
 from designer.files.errors import FileError
 from designer.files.program import (
-    Dtype,
     Meta,
     Op,
     Place,
     Program,
     Ref,
-    Setting,
     Size,
     Stored,
-    Unreadable,
+    common_place,
     renamed,
 )
+from designer.files.pt2_arguments import DTYPES, LONGEST_NAME, Damage, dtype_of, labels_of, name_of, read_argument
 from designer.model.names import shortened
 from designer.model.values import Stamp, Tensor
 
 FORMAT = 8
 MOST_OPS = 200_000
 MOST_NUMBERS = 2**40  # elements of one tensor
-LONGEST_NAME = 1000
 
-DTYPES = {
-    1: "uint8",
-    2: "int8",
-    3: "int16",
-    4: "int32",
-    5: "int64",
-    6: "float16",
-    7: "float32",
-    8: "float64",
-    10: "complex64",
-    11: "complex128",
-    12: "bool",
-    13: "bfloat16",
-}
 ITEM_BYTES = {"uint8": 1, "int8": 1, "bool": 1, "int16": 2, "float16": 2, "bfloat16": 2, "int32": 4, "float32": 4}
 ITEM_BYTES |= {"int64": 8, "float64": 8, "complex64": 8, "complex128": 16}
 STRIDED = 7
-
-
-class _Damage(Exception):
-    """The program does not follow the format; the message is a part of a sentence."""
 
 
 def read_program(path: str | os.PathLike[str]) -> Program:
@@ -77,9 +56,9 @@ def read_program(path: str | os.PathLike[str]) -> Program:
         stored: dict[str, Stored] = {}
         for folder, file in (("weights", f"{model}_weights_config"), ("constants", f"{model}_constants_config")):
             entries = _json(archive, f"data/{folder}/{file}.json")["config"]
-            stored |= {_name(key): _stored(archive, folder, key, entry) for key, entry in entries.items()}
+            stored |= {name_of(key): _stored(archive, folder, key, entry) for key, entry in entries.items()}
         return _Reader(name, document, stored).program
-    except _Damage as damage:
+    except Damage as damage:
         raise FileError(f"{name} is damaged or was changed: {damage}.") from None
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError, OverflowError) as error:
         if isinstance(error, FileError):
@@ -140,51 +119,39 @@ def _stored(archive: Archive, folder: str, key: str, entry: Any) -> Stored:
         )
     if meta["layout"] != STRIDED:
         raise FileError(f"{archive.path.name} holds {quoted} as a sparse tensor, which cannot be opened.")
-    dtype = _dtype(meta["dtype"])
-    storage = f"data/{folder}/{_name(entry['path_name'])}"
+    dtype = dtype_of(meta["dtype"])
+    storage = f"data/{folder}/{name_of(entry['path_name'])}"
     shape, strides = (tuple(_whole(size["as_int"]) for size in meta[part]) for part in ("sizes", "strides"))
     offset = _whole(meta["storage_offset"]["as_int"])
     count = archive.span(storage).size // ITEM_BYTES[dtype]
     if len(shape) != len(strides) or len(shape) > 64:
-        raise _Damage(f"{quoted} has {len(shape)} sizes and {len(strides)} strides")
+        raise Damage(f"{quoted} has {len(shape)} sizes and {len(strides)} strides")
     total = math.prod(shape)
     last = offset + sum((size - 1) * stride for size, stride in zip(shape, strides))
     if total and last >= count:
-        raise _Damage(f"{quoted} reaches past the end of its numbers")
+        raise Damage(f"{quoted} reaches past the end of its numbers")
     if total > max(count, 2**24):
-        raise _Damage(f"{quoted} says that it has {total:,} numbers, and {count:,} are there")
+        raise Damage(f"{quoted} says that it has {total:,} numbers, and {count:,} are there")
     role = "parameter" if entry["is_param"] is True else "buffer" if folder == "weights" else "constant"
     return Stored(storage, dtype, shape, strides, offset, role, folder == "weights", meta["requires_grad"] is True)
 
 
 def _whole(number: Any) -> int:
     if type(number) is not int or not 0 <= number <= MOST_NUMBERS:
-        raise _Damage(f"{shortened(number)} is not a size")
+        raise Damage(f"{shortened(number)} is not a size")
     return number
-
-
-def _name(name: Any) -> str:
-    if not isinstance(name, str) or not name or len(name) > LONGEST_NAME:
-        raise _Damage(f"{shortened(name)} is not a name")
-    return name
-
-
-def _dtype(code: Any) -> str:
-    if type(code) is not int or code not in DTYPES:
-        raise _Damage(f"it uses a type of numbers, {shortened(code)}, that cannot be read")
-    return DTYPES[code]
 
 
 def _size(entry: Any) -> Size:
     if "as_int" in entry:
         number = entry["as_int"]
         if type(number) is not int:
-            raise _Damage(f"{shortened(number)} is not a size")
+            raise Damage(f"{shortened(number)} is not a size")
         return Size(number)
     expression = entry["as_expr"]
     text, hint = expression["expr_str"], expression.get("hint")
     if not isinstance(text, str) or len(text) > 10_000:
-        raise _Damage("a symbolic size is not an expression")
+        raise Damage("a symbolic size is not an expression")
     number = next(iter(hint.values())) if hint else 2  # no number was seen: it depends on the data
     return Size(number if type(number) is int else 2, text)
 
@@ -192,7 +159,7 @@ def _size(entry: Any) -> Size:
 def _meta(entry: Any) -> Meta:
     sizes, strides = tuple(map(_size, entry["sizes"])), tuple(map(_size, entry["strides"]))
     if len(sizes) > 64:
-        raise _Damage(f"a tensor has {len(sizes)} sizes")
+        raise Damage(f"a tensor has {len(sizes)} sizes")
     code = entry["dtype"]
     return Meta(DTYPES.get(code, "unknown") if type(code) is int else "unknown", sizes, strides)
 
@@ -213,7 +180,7 @@ class _Reader:
         self.read_values(graph)
         inputs, slots = self.read_inputs(signature["input_specs"], stored)
         ops = self.read_ops(graph["nodes"])
-        outputs = self.read_outputs(signature["output_specs"], _labels(module))
+        outputs = self.read_outputs(signature["output_specs"], labels_of(module))
         for op in ops:
             op.arguments = [self.settled(argument) for argument in op.arguments]
             op.keywords = {key: self.settled(argument) for key, argument in op.keywords.items()}
@@ -222,14 +189,14 @@ class _Reader:
         for symbol, limit in document["range_constraints"].items():
             low, high = limit["min_val"], limit["max_val"]
             low, high = (low if type(low) is int else 0), (high if type(high) is int else MOST_NUMBERS)
-            limits[_name(symbol)] = (low, high)
+            limits[name_of(symbol)] = (low, high)
         self.program = Program(name, inputs, stored, slots, ops, outputs, self.metas, self.numbers, limits, self.notes)
 
     def read_values(self, graph: Any) -> None:
-        self.metas |= {Ref(_name(name)): _meta(meta) for name, meta in graph["tensor_values"].items()}
-        self.numbers |= {Ref(_name(name)): _size(size) for name, size in graph["sym_int_values"].items()}
+        self.metas |= {Ref(name_of(name)): _meta(meta) for name, meta in graph["tensor_values"].items()}
+        self.numbers |= {Ref(name_of(name)): _size(size) for name, size in graph["sym_int_values"].items()}
         for kind in ("sym_bool_values", "sym_float_values"):
-            self.numbers |= {Ref(_name(name)): Size(1, "?") for name in graph.get(kind) or {}}
+            self.numbers |= {Ref(name_of(name)): Size(1, "?") for name in graph.get(kind) or {}}
 
     def read_inputs(self, specs: Any, stored: dict[str, Stored]) -> tuple[list[tuple[Ref, Meta]], dict[Ref, str]]:
         inputs: list[tuple[Ref, Meta]] = []
@@ -249,10 +216,10 @@ class _Reader:
                 if any(entry is not None for entry in body["value"].values()):
                     self.notes.append(f"the argument {shortened(body['name'])} is fixed as in the export")
             elif kind in ("parameter", "buffer", "tensor_constant"):
-                key = _name(body[f"{kind}_name"])
+                key = name_of(body[f"{kind}_name"])
                 if key not in stored:
-                    raise _Damage(f"the values of {shortened(key)} are missing")
-                slots[Ref(_name(body["arg"]["name"]))] = key
+                    raise Damage(f"the values of {shortened(key)} are missing")
+                slots[Ref(name_of(body["arg"]["name"]))] = key
                 role = "constant" if kind == "tensor_constant" else kind
                 persistent = kind == "parameter" or (kind == "buffer" and body["persistent"] is True)
                 stored[key] = stored[key]._replace(role=role, persistent=persistent)
@@ -267,10 +234,8 @@ class _Reader:
             if kind in ("user_output", "loss_output"):
                 label = labels[len(outputs)] if len(outputs) < len(labels) else str(len(outputs))
                 outputs.append((label, self.settled(self.argument(body["arg"]))))
-            elif kind == "buffer_mutation":
-                if not _name(body["buffer_name"]).endswith(_STATISTICS):  # which batch normalisation keeps by itself
-                    note = f"the file changes {shortened(body['buffer_name'])} in each run, which is left out"
-                    self.notes.append(note)
+            elif kind == "buffer_mutation" and not name_of(body["buffer_name"]).endswith(_STATISTICS):
+                self.notes.append(f"the file changes {shortened(body['buffer_name'])} in each run, which is left out")
         return outputs
 
     def read_ops(self, nodes: Any) -> list[Op]:
@@ -278,10 +243,10 @@ class _Reader:
         for node in nodes:
             self.budget -= 1
             if self.budget < 0:
-                raise _Damage(f"its program has more than {MOST_OPS:,} calls")
+                raise Damage(f"its program has more than {MOST_OPS:,} calls")
             target = node["target"]
             if not isinstance(target, str) or len(target) > LONGEST_NAME:
-                raise _Damage("a call has no name")
+                raise Damage("a call has no name")
             target = target.removeprefix("torch.ops.")
             if target in _REGIONS and (inner := self.inlined(target, node)) is not None:
                 ops += inner
@@ -294,7 +259,7 @@ class _Reader:
         for entry in node["inputs"]:
             value = self.argument(entry["arg"])
             if entry.get("kind") == 2:
-                keywords[_name(entry["name"])] = value
+                keywords[name_of(entry["name"])] = value
             else:
                 arguments.append(value)
         results: list[Ref | None] = []
@@ -330,7 +295,7 @@ class _Reader:
         outer = outer[0] if len(outer) == 1 and isinstance(outer[0], list) else outer
         inner_results = [renamed(self.argument(entry), local) for entry in graph["outputs"]]
         stops = target.endswith("set_grad_enabled") and arguments[0].get("as_bool") is False
-        place = tuple(os.path.commonprefix([op.place for op in ops]))
+        place = common_place([op.place for op in ops])
         for result, value in zip(outer, inner_results):
             ops.append(Op(f"aten.{'detach' if stops else 'alias'}.default", [value], {}, [result], False, place))
         return ops
@@ -348,7 +313,7 @@ class _Reader:
                 if path and path != _NO_STACK:
                     place.append((path.partition("@")[0], number))
                 if len(place) > 100:
-                    raise _Damage("its modules are nested too deeply")
+                    raise Damage("its modules are nested too deeply")
             self.places[stack] = (tuple(place), kind)
         return self.places[stack]
 
@@ -356,7 +321,7 @@ class _Reader:
         """An argument, or what a call gives, as a value."""
         for kind, body in entry.items():
             if body is not None or kind == "as_none":
-                return _READ.get(kind, _unreadable)(body, kind)
+                return read_argument(kind, body)
         return None
 
     def settled(self, argument: Any) -> Any:
@@ -377,113 +342,22 @@ class _Reader:
         """Refuse a program that uses a value before it is made, or makes one twice."""
         known = {name for name, _ in inputs} | set(slots)
         if len(known) < len(inputs) + len(slots):
-            raise _Damage("two of its inputs have one name")
+            raise Damage("two of its inputs have one name")
         for op in ops:
             for ref in op.refs():
                 if ref not in known:
-                    raise _Damage(f"{shortened(op.target)} uses {shortened(str(ref))} before it is made")
+                    raise Damage(f"{shortened(op.target)} uses {shortened(str(ref))} before it is made")
             for result in op.results:
                 if result is not None:
                     if result in known:
-                        raise _Damage(f"{shortened(str(result))} is made twice")
+                        raise Damage(f"{shortened(str(result))} is made twice")
                     known.add(result)
         for _, value in outputs:
             if isinstance(value, Ref) and value not in known:
-                raise _Damage(f"its output {shortened(str(value))} is never made")
+                raise Damage(f"its output {shortened(str(value))} is never made")
 
 
 _NO_STACK = "_empty_nn_module_stack_from_metadata_hook"
 _REGIONS = ("higher_order.wrap_with_set_grad_enabled", "higher_order.wrap_with_autocast")
-_STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
+_STATISTICS = ("running_mean", "running_var", "num_batches_tracked")  # which batch normalisation keeps by itself
 _VALUES = ("tensor_values", "sym_int_values", "sym_bool_values", "sym_float_values")
-
-
-def _labels(module: Any) -> list[str]:
-    """A label for each output, from the dictionaries and tuples that the model gave back; empty where it is single."""
-    signature = module["module_call_graph"][0]["signature"]
-    labels: list[str] = []
-
-    def walk(spec: Any, label: str) -> None:
-        children = spec["children_spec"]
-        if spec["type"] is None:
-            labels.append(label)
-            return
-        try:
-            names = json.loads(spec["context"])
-        except (ValueError, TypeError):
-            names = None
-        if isinstance(names, list) and len(names) == 2 and isinstance(names[0], list):
-            names = names[1] if len(names[1]) == len(children) else names[0]  # a class, with the names of its fields
-        if not (isinstance(names, list) and len(names) == len(children) and all(isinstance(n, str) for n in names)):
-            names = list(map(str, range(len(children))))
-        for name, child in zip(names, children):
-            walk(child, f"{label}_{name}" if label else name)
-
-    if signature is not None:
-        walk(json.loads(signature["out_spec"])[1], "")
-    return labels
-
-
-def _exactly(*kinds: type) -> Callable[[Any, str], Any]:
-    def read(body: Any, kind: str) -> Any:
-        if type(body) not in kinds:
-            raise _Damage(f"{shortened(body)} is not what {shortened(kind)} stands for")
-        return body
-
-    return read
-
-
-def _float(body: Any, kind: str) -> float:
-    if body in ("Infinity", "-Infinity", "NaN"):
-        return float(body.replace("Infinity", "inf"))
-    return float(_exactly(float, int)(body, kind))
-
-
-def _each(read: Callable[[Any, str], Any]) -> Callable[[Any, str], list[Any]]:
-    return lambda body, kind: [read(entry, kind) for entry in _exactly(list)(body, kind)]
-
-
-def _tensor(body: Any, kind: str) -> Ref:
-    return Ref(_name(body["name"]))
-
-
-def _optional(body: Any, kind: str) -> Ref | None:
-    return _tensor(body["as_tensor"], kind) if body.get("as_tensor") is not None else None
-
-
-def _symbolic(body: Any, kind: str) -> Any:
-    if body.get("as_name") is not None:
-        return Ref(_name(body["as_name"]))
-    return _exactly(int, float, bool)(next(value for value in body.values() if value is not None), kind)
-
-
-def _unreadable(body: Any, kind: str) -> Unreadable:
-    return Unreadable(_name(kind))
-
-
-_READ: dict[str, Callable[[Any, str], Any]] = {
-    "as_none": lambda body, kind: None,
-    "as_tensor": _tensor,
-    "as_tensors": _each(_tensor),
-    "as_optional_tensor": _optional,
-    "as_optional_tensors": _each(_optional),
-    "as_nested_tensors": _each(_each(_tensor)),
-    "as_int": _exactly(int),
-    "as_ints": _each(_exactly(int)),
-    "as_int_lists": _each(_each(_exactly(int))),
-    "as_float": _float,
-    "as_floats": _each(_float),
-    "as_bool": _exactly(bool),
-    "as_bools": _each(_exactly(bool)),
-    "as_string": _exactly(str),
-    "as_strings": _each(_exactly(str)),
-    "as_sym_int": _symbolic,
-    "as_sym_ints": _each(_symbolic),
-    "as_sym_bool": _symbolic,
-    "as_sym_float": _symbolic,
-    "as_sym_floats": _each(_symbolic),
-    "as_scalar_type": lambda body, kind: Dtype(_dtype(body)),
-    "as_device": lambda body, kind: Setting("device"),
-    "as_layout": lambda body, kind: Setting("layout"),
-    "as_memory_format": lambda body, kind: Setting("memory_format"),
-}

@@ -26,7 +26,12 @@ OPERATORS = {
     "ge": "({} >= {})",
 }
 SIZES = {"aten.sym_size.int": "{}.shape[{}]", "aten.sym_numel.default": "{}.numel()", "math.trunc": "int({})"}
-PLAIN = frozenset("copy_.default fill_.Tensor fill_.Scalar zero_.default detach_.default".split())  # on own tensors
+# On tensors of its own, or harmless where all is on one device.
+PLAIN = frozenset(
+    """
+    _weight_norm.default copy_.default detach_.default fill_.Scalar fill_.Tensor to.device zero_.default
+    """.split()
+)
 LEFT_OUT = ("_assert_", "sym_constrain_range")
 
 

@@ -183,5 +183,6 @@ def is_placeholder(layer: Layer) -> bool:
 
 
 def _step(op: Op, layer: Operation, ports: Ports) -> Step:
-    outputs = {port: result for port, result in zip(layer.outputs(), op.results) if result is not None}
+    names: tuple[str, ...] = layer.outputs()  # type: ignore[no-untyped-call]
+    outputs = {port: result for port, result in zip(names, op.results) if result is not None}
     return Step(layer, op, {port: ref for ref, port in ports.names.items()}, outputs)

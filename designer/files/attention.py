@@ -1,0 +1,238 @@
+"""Recognise the some twenty calls that torch.nn.MultiheadAttention makes, and write them as one.
+
+The chain is followed from the output projection backwards, call by call as torch 2.9 to 2.13 record it; where
+anything is different, such as a padding mask, the calls stay as they are.
+"""
+
+import dataclasses
+import math
+from typing import Any
+
+from designer.files.clean import drop_dead
+from designer.files.program import Op, Program, Ref
+from designer.layers import MultiheadAttention
+
+KIND = "torch.nn.modules.activation.MultiheadAttention"
+
+
+class _Different(Exception):
+    """The calls are not those that are looked for."""
+
+
+@dataclasses.dataclass
+class _Found:
+    """One attention: its data, its learnables and its settings."""
+
+    data: list[Ref]
+    learnables: dict[str, Ref]
+    settings: dict[str, Any]
+    results: list[Ref]
+
+
+def join_attention(program: Program) -> None:
+    """Write each attention that is recognised as one call of ``layer.attention``."""
+    seen = _Calls(program)
+    replaced: dict[int, Op] = {}
+    gone: set[Ref] = set()
+    for op in program.ops:
+        if op.target == "aten.linear.default" and op.kind == KIND:
+            try:
+                found = seen.attention(op)
+            except _Different:
+                continue
+            gone.update(found.results)
+            first = min(
+                n for n, other in enumerate(program.ops) if other.results[:1] and other.results[0] in found.results
+            )
+            layer = MultiheadAttention(**found.settings)
+            arguments = [[*found.data], [*found.learnables.values()]]
+            made = Op("layer.attention", arguments, {}, [*found.results], False, op.place, op.kind)
+            made.keywords = {"layer": layer, "learnables": tuple(found.learnables)}
+            replaced[first] = made
+    ops = []
+    for n, op in enumerate(program.ops):
+        if n in replaced:
+            ops.append(replaced[n])
+        if not gone.intersection(result for result in op.results if result is not None):
+            ops.append(op)
+    program.ops = ops
+    drop_dead(program)
+
+
+class _Calls:
+    def __init__(self, program: Program):
+        self.program = program
+        self.makers = {result: op for op in program.ops for result in op.results if result is not None}
+        self.takers: dict[Ref, list[Op]] = {}
+        for op in program.ops:
+            for ref in op.refs():
+                self.takers.setdefault(ref, []).append(op)
+        self.given = {value for _, value in program.outputs if isinstance(value, Ref)}
+
+    def back(self, ref: Any, name: str, *rest: Any) -> Ref:
+        """The first argument of the call that made a value, which must be of this name with these other arguments."""
+        op = self.maker(ref, name)
+        if rest and op.arguments[1 : len(rest) + 1] != list(rest):
+            raise _Different
+        source = op.arguments[0]
+        assert isinstance(source, Ref)
+        return source
+
+    def maker(self, ref: Any, *names: str) -> Op:
+        op = self.makers.get(ref) if isinstance(ref, Ref) else None
+        if op is None or op.name not in names or op.kind != KIND:
+            raise _Different
+        return op
+
+    def only_taker(self, ref: Ref) -> Op | None:
+        takers = self.takers.get(ref, [])
+        return takers[0] if len(takers) == 1 and ref not in self.given else None
+
+    def shape(self, ref: Ref) -> tuple[int, ...]:
+        return self.program.metas[ref].shape
+
+    def attention(self, projection: Op) -> _Found:
+        """The attention that ends in this output projection."""
+        rows, weight, bias = projection.arguments[0], projection.arguments[1], projection.argument(2, "bias")
+        size = self.shape(weight)[0]
+        view = self.only_taker(projection.results[0])  # type: ignore[arg-type]
+        if view is None or view.name != "view" or view.kind != KIND or view.results[0] is None:
+            raise _Different
+        out: Ref = view.results[0]
+        turned = self.only_taker(out)
+        batch_first = self.is_turn(turned)
+        if batch_first:
+            assert turned is not None
+            assert turned.results[0] is not None
+            out = turned.results[0]
+        mixed = self.back(rows, self.maker(rows, "reshape", "view").name)
+        settings: dict[str, Any] = {"batch_first": batch_first, "bias": bias is not None}
+        mask: Ref | None = None
+        results = [out]
+        if self.makers.get(mixed) is not None and self.makers[mixed].name == "permute":
+            core = self.maker(self.back(mixed, "permute", [2, 0, 1, 3]), "scaled_dot_product_attention")
+            if core.keywords or len(core.arguments) > 6:
+                raise _Different
+            query, key, value = (self.back(ref, "view") for ref in core.arguments[:3])
+            mask = core.argument(3, "attn_mask")
+            if core.argument(4, "dropout_p", 0.0) != 0.0:
+                raise _Different
+            settings["is_causal"] = core.argument(5, "is_causal", False)
+            if mask is not None:
+                mask = self.flat_mask(mask)
+        else:
+            core = self.maker(self.back(mixed, "transpose", 0, 1), "bmm")
+            shares, value = core.arguments
+            used = shares
+            if self.maker(shares, "softmax", "dropout").name == "dropout":
+                settings["dropout"] = self.makers[shares].arguments[1]
+                shares = self.back(shares, "dropout")
+            scores = self.maker(self.back(shares, "softmax", -1), "bmm", "baddbmm")
+            *masks, scaled, turned_key = scores.arguments
+            if scores.keywords:
+                raise _Different
+            if masks:
+                mask = self.back(masks[0], "unsqueeze", 0) if self.is_made(masks[0], "unsqueeze") else masks[0]
+            key = self.back(turned_key, "transpose", -2, -1)
+            query = self.back(scaled, "mul")
+            factor = self.makers[scaled].arguments[1]
+            if not isinstance(factor, float) or not math.isclose(factor, self.shape(query)[-1] ** -0.5, rel_tol=1e-6):
+                raise _Different
+            settings["need_weights"] = True
+            self.add_weights(used, core, settings, results)
+        heads = [self.back(self.back(ref, "transpose", 0, 1), "view") for ref in (query, key, value)]
+        settings["num_heads"] = size // self.shape(self.back(query, "transpose", 0, 1))[-1]
+        data, learnables = self.projected(heads, size, settings)
+        if batch_first:
+            data = [self.back(ref, "transpose", 1, 0) for ref in data]
+        settings["cross"] = len(set(data)) > 1
+        if not settings["cross"]:
+            data = data[:1]
+        if mask is not None:
+            length = self.shape(query)[-2]
+            if len(self.shape(mask)) != 2 and self.shape(mask)[-2] != length:
+                raise _Different  # made of a padding mask
+            settings["attn_mask"] = True
+            data.append(mask)
+        learnables |= {"out_proj.weight": weight} | ({"out_proj.bias": bias} if bias is not None else {})
+        if settings["bias"] != ("in_proj_bias" in learnables):
+            raise _Different
+        return _Found(data, learnables, settings, results)
+
+    def is_turn(self, op: Op | None) -> bool:
+        """Whether a call exchanges the batch and the time."""
+        return op is not None and op.name == "transpose" and op.arguments[1:] == [1, 0] and op.kind == KIND
+
+    def is_made(self, ref: Ref, name: str) -> bool:
+        return ref in self.makers and self.makers[ref].name == name
+
+    def flat_mask(self, mask: Ref) -> Ref:
+        """The mask T x S that was given, from the one that is used."""
+        return self.back(self.back(mask, "unsqueeze", 0), "unsqueeze", 0)
+
+    def add_weights(self, shares: Ref, core: Op, settings: dict[str, Any], results: list[Ref]) -> None:
+        """Note the attention weights, if they are used, averaged over the heads or not."""
+        others = [op for op in self.takers.get(shares, []) if op is not core]
+        if not others:
+            return
+        if len(others) > 1 or others[0].name != "view" or others[0].results[0] is None or shares in self.given:
+            raise _Different
+        weights: Ref = others[0].results[0]
+        mean = self.only_taker(weights)
+        if mean is not None and mean.name == "mean" and mean.arguments[1:] == [[1]] and mean.kind == KIND:
+            assert mean.results[0] is not None
+            weights = mean.results[0]
+        else:
+            settings["average_attn_weights"] = False
+        results.append(weights)
+
+    def projected(self, heads: list[Ref], size: int, settings: dict[str, Any]) -> tuple[list[Ref], dict[str, Ref]]:
+        """What query, key and value were before their projections, and the learnables of those."""
+        makers = [self.maker(ref, "select", "linear") for ref in heads]
+        names = [op.name for op in makers]
+        if names == ["select"] * 3:
+            linear = self.unpacked(heads, 3, size)
+            return [linear.arguments[0]] * 3, self.packed(linear)
+        if names == ["linear", "select", "select"]:
+            linear = self.unpacked(heads[1:], 2, size)
+            parts = [makers[0], linear]
+        elif names == ["linear"] * 3:
+            parts = makers
+        else:
+            raise _Different
+        data = [op.arguments[0] for op in parts]
+        data = data if len(data) == 3 else [data[0], data[1], data[1]]
+        weights, biases = ([op.argument(n, name) for op in parts] for n, name in ((1, "weight"), (2, "bias")))
+        learnables: dict[str, Ref] = {}
+        if all(weight in self.program.slots for weight in weights) and len(parts) == 3:
+            settings["own_sizes"] = True
+            learnables |= dict(zip(("q_proj_weight", "k_proj_weight", "v_proj_weight"), weights))
+        else:
+            learnables["in_proj_weight"] = self.whole(weights, size)
+        if biases[0] is not None:
+            learnables["in_proj_bias"] = self.whole(biases, size)
+        return data, learnables
+
+    def unpacked(self, refs: list[Ref], count: int, size: int) -> Op:
+        """The projection whose result these are the parts of, in order."""
+        whole = {self.back(ref, "select", 0, n) for n, ref in enumerate(refs)}
+        if len(whole) != 1:
+            raise _Different
+        turned = self.back(self.back(whole.pop(), "squeeze", -2), "transpose", 0, -2)
+        return self.maker(self.back(self.back(turned, "unsqueeze", 0), "unflatten", -1, [count, size]), "linear")
+
+    def packed(self, linear: Op) -> dict[str, Ref]:
+        bias = linear.argument(2, "bias")
+        return {"in_proj_weight": linear.arguments[1]} | ({"in_proj_bias": bias} if bias is not None else {})
+
+    def whole(self, parts: list[Any], size: int) -> Ref:
+        """The learnable that these are the parts of, in order."""
+        maker = self.maker(parts[0], "chunk", "split_with_sizes", "split")
+        made = [result for result in maker.results if result is not None]
+        sizes = maker.arguments[1]
+        if made != parts or sizes not in (3, size, [size] * 3, [size, 2 * size]) or maker.argument(2, "dim", 0) != 0:
+            raise _Different
+        source = maker.arguments[0]
+        if source not in self.program.slots:
+            raise _Different
+        return Ref(source)

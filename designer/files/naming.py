@@ -1,0 +1,45 @@
+"""Names of layers for what a file calls otherwise, or not at all."""
+
+import re
+from collections.abc import Iterable
+
+from designer.files.steps import Step
+from designer.layers import Operation
+from designer.model.names import MODULE_DICT_NAMES, SOURCE_NAMES, is_name
+
+
+def title(step: Step) -> str:
+    """What a step is called that has no name in the file."""
+    if step.name:
+        return step.name
+    if isinstance(step.layer, Operation):
+        return step.layer.operation.split(".")[-2 if "." in step.layer.operation else 0].strip("_?") or "operation"
+    return TITLES.get(type(step.layer).__name__, type(step.layer).__name__.lower())
+
+
+TITLES = {"ScaledDotProductAttention": "attention", "MultiheadAttention": "attention", "Concatenate": "concatenate"}
+
+
+def is_number(name: str) -> bool:
+    return re.fullmatch("0|[1-9][0-9]{0,8}", name) is not None
+
+
+def legal_name(name: str, numbered: bool) -> str:
+    """A name that may stand in the written source, as like to a given one as can be."""
+    legal = re.sub("[^A-Za-z0-9_]", "_", name)[:100]
+    if is_number(legal):
+        return legal
+    legal = legal.lstrip("_") or "layer"
+    if legal[0].isdigit():
+        legal = f"layer_{legal}"
+    while not (is_name(legal) or legal in SOURCE_NAMES) or (numbered and legal in MODULE_DICT_NAMES):
+        legal += "_"
+    return legal
+
+
+def counted(name: str, taken: Iterable[str]) -> str:
+    """The name, with a number where it is taken."""
+    number, found = 1, name
+    while found in taken:
+        found, number = f"{name}_{number}", number + 1
+    return found

@@ -1,0 +1,284 @@
+"""Decide where the steps of a program stand: in which boxes, and under which paths they own what they store."""
+
+import dataclasses
+from collections.abc import Callable, Iterable
+
+from designer.files import boxes
+from designer.files.boxes import Box, Item, Path, Piece
+from designer.files.constants import constant
+from designer.files.program import Op, Program, Ref
+from designer.files.steps import Calls, Step, operation
+from designer.files.ties import Twins
+from designer.layers import Constant
+from designer.model import Parameter
+from designer.model.names import shortened
+from designer.model.values import Tensor
+
+Reader = Callable[[str], Tensor]
+SMALL = 2**18  # numbers of a buffer that are read to tell how it is filled
+Owner = tuple[Piece, str]  # the piece that stores a learnable, and the name of the learnable there
+
+
+class Placing:
+    """Which box each step stands in, and who stores each learnable and constant."""
+
+    def __init__(
+        self,
+        program: Program,
+        steps: list[Step],
+        read: Reader,
+        grouped: bool,
+    ):
+        self.program, self.read = program, read
+        self.twins = Twins(program)
+        self.calls = Calls(program)
+        self.roles = {ref: program.stored[key].role for ref, key in program.slots.items()}
+        self.learnable = self.learnables(steps)
+        self.owners: dict[str, Owner] = {}  # first name of a tensor -> who stores it
+        self.steps = self.with_constants(steps)
+        self.root = self.boxed(grouped)
+
+    def learnables(self, steps: list[Step]) -> set[Ref]:
+        """The values that follow from learnables alone, so that their wires may cross the borders of groups."""
+        found = {ref for ref, role in self.roles.items() if role == "parameter"}
+        for step in steps:
+            if step.layer.computes and step.inputs and found.issuperset(step.inputs.values()):
+                found.update(step.outputs.values())
+        return found
+
+    def with_constants(self, steps: list[Step]) -> list[Step]:
+        """The steps, before the first that uses one a step for each tensor that training does not change."""
+        constants: dict[Ref, Step] = {}
+        found: list[Step] = []
+        for step in steps:
+            for ref in step.inputs.values():
+                if ref in self.roles and self.roles[ref] != "parameter" and ref not in constants:
+                    constants[ref] = self.constant(ref, step.op)
+                    found.append(constants[ref])
+            found.append(step)
+        for _, value in self.program.outputs:
+            if (
+                isinstance(value, Ref)
+                and value in self.roles
+                and self.roles[value] != "parameter"
+                and value not in constants
+            ):
+                constants[value] = self.constant(value, Op("", [], {}, []))
+                found.append(constants[value])
+        return found
+
+    def constant(self, ref: Ref, user: Op) -> Step:
+        key = self.program.slots[ref]
+        stored = self.program.stored[key]
+        name = key.rpartition(".")[2] if stored.role == "buffer" else "constant"
+        op = Op("constant", [], {}, [ref], False, user.place, user.kind)
+        layer, kept = Constant(stored.shape, stored.dtype, persistent=True), stored.persistent
+        if kept and stored.numel <= SMALL:
+            found, needed = constant(self.read(key))
+            layer = layer if needed or found.fill == "numbers" else dataclasses.replace(found, persistent=True)
+        if not kept:
+            layer, kept = constant(self.read(key))
+            if kept:
+                self.program.notes.append(
+                    f"{shortened(key)} holds many irregular numbers, so the state_dict has them too"
+                )
+        return Step(layer, op, {}, {"out": ref}, {}, {"value": ref} if kept else {"constant": ref}, name)
+
+    def boxed(self, grouped: bool) -> Box:
+        """Place the steps, until nothing stands where a group has to be."""
+        forbidden: set[Path] = set()
+        while True:
+            placed = self.placed(forbidden) if grouped else [self.at_root(step) for step in self.steps]
+            root = boxes.boxed(placed, self.learnable | set(self.roles))
+            boxes.settle(root, self.learnable)
+            while self.replace_buffers(root):
+                boxes.settle(root, self.learnable)
+            self.own(root)
+            groups = self.groups(root)
+            clash = {piece.own for piece in boxes.pieces(root) if piece.step.stateful and piece.own in groups} - {()}
+            if not clash - forbidden:
+                self.hold(root)
+                return root
+            forbidden |= clash
+
+    def at_root(self, step: Step) -> tuple[Step, boxes.Chain, Path]:
+        own = self.constant_path(step)
+        return step, tuple((name, 0) for name in own[:-1]), own
+
+    def placed(self, forbidden: set[Path]) -> list[tuple[Step, boxes.Chain, Path]]:
+        """For each step the modules around it, and the path under which it owns, if any."""
+        chains = [boxes.chain(step.place) for step in self.steps]
+        counts: dict[boxes.Chain, int] = {}
+        stateful: dict[boxes.Chain, int] = {}
+        holders: set[boxes.Chain] = set()
+        for step, links in zip(self.steps, chains):
+            if step.op.target != "constant":
+                counts[links] = counts.get(links, 0) + 1
+                stateful[links] = stateful.get(links, 0) + step.stateful
+                holders.update(links[:n] for n in range(len(links)))
+        found: list[tuple[Step, boxes.Chain, Path]] = []
+        claimed: set[Path] = set()
+        for step, links in zip(self.steps, chains):
+            path = boxes.plain(links)
+            if step.op.target == "constant":
+                own = self.constant_path(step)
+                home = tuple((name, 0) for name in own[:-1]) if own else links[:-1] if counts.get(links) == 1 else links
+                found.append((step, home, own))
+            elif links and counts[links] == 1 and links not in holders and path not in forbidden:
+                found.append((step, links[:-1], path))
+                claimed.add(path)
+            elif self.is_whole(step, links, stateful, holders) and path not in forbidden:
+                found.append((step, links[:-1], path if step.stateful else ()))
+                claimed.add(path)
+            else:
+                own = self.claim(step, path, forbidden | claimed | {boxes.plain(holder) for holder in holders})
+                claimed.add(own)
+                inner = tuple((name, 0) for name in own[len(path) : -1])
+                found.append((step, links + inner, own))
+        return found
+
+    def is_whole(
+        self, step: Step, links: boxes.Chain, stateful: dict[boxes.Chain, int], holders: set[boxes.Chain]
+    ) -> bool:
+        """Whether a step is a torch module, with others that own nothing, as the zeros that an LSTM starts with."""
+        return (
+            len(links) > 0
+            and step.op.kind.startswith("torch.nn.modules.")
+            and stateful.get(links) == 1
+            and links not in holders
+            and self.fits(links)
+        )
+
+    def fits(self, links: boxes.Chain) -> bool:
+        """Whether the only step of a module that may own something owns it under the path of the module."""
+        step = next(s for s in self.steps if s.stateful and s.op.target != "constant" and boxes.chain(s.place) == links)
+        path = ".".join(boxes.plain(links))
+        return all(
+            f"{path}.{slot}" in self.names(ref) for slot, ref in (*step.learnables.items(), *step.buffers.items())
+        )
+
+    def constant_path(self, step: Step) -> Path:
+        """The path of a constant that is in the state_dict."""
+        if step.op.target != "constant":
+            return ()
+        ((_, ref),) = step.buffers.items()
+        key = self.program.slots[ref]
+        return tuple(key.split(".")) if self.program.stored[key].persistent else ()
+
+    def claim(self, step: Step, path: Path, taken: set[Path]) -> Path:
+        """The path below ``path`` whose learnables a step uses, as attention does with its output projection."""
+        for slot, ref in step.learnables.items():
+            for key in self.names(ref):
+                *at, last = key.split(".")
+                own = tuple(at)
+                if last != slot or len(own) <= len(path) or own[: len(path)] != path or own in taken:
+                    continue
+                if all(".".join((*own, name)) in self.names(other) for name, other in step.learnables.items()):
+                    return own
+        return ()
+
+    def names(self, ref: Ref) -> list[str]:
+        """The names in the file of a tensor; none for what is computed."""
+        return self.twins.of(self.program.slots[ref]) if ref in self.program.slots else []
+
+    def replace_buffers(self, root: Box) -> bool:
+        """Write a layer whose buffers are not its own as an operation on constants; whether there were such."""
+        added = False
+        for box in self.all_boxes(root):
+            items: list[Item] = []
+            for item in box.items:
+                if isinstance(item, Piece) and item.step.buffers and item.step.op.target != "constant":
+                    keys = {name: ".".join((*item.own, name)) for name in item.step.buffers}
+                    if not item.own or any(keys[name] not in self.names(r) for name, r in item.step.buffers.items()):
+                        item = Piece(operation(item.step.op, self.calls), ())
+                        added = True
+                items.append(item)
+            box.items = items
+        if added:
+            self.add_constants(root)
+        return added
+
+    def add_constants(self, root: Box) -> None:
+        """Constants that are needed only now."""
+        known = set(boxes.made(root))
+        for box in list(self.all_boxes(root)):
+            for piece in list(boxes.pieces(box)):
+                for ref in piece.step.inputs.values():
+                    if ref in self.roles and self.roles[ref] != "parameter" and ref not in known:
+                        step = self.constant(ref, piece.step.op)
+                        own = self.constant_path(step)
+                        self.box_at(root, own[:-1]).items.insert(0, Piece(step, own))
+                        known.add(ref)
+
+    def all_boxes(self, box: Box) -> Iterable[Box]:
+        yield box
+        for item in box.items:
+            if isinstance(item, Box):
+                yield from self.all_boxes(item)
+
+    def own(self, root: Box) -> None:
+        """Decide who stores each learnable: the first user whose own name it has."""
+        self.owners = {}
+        for piece in self.standing(root):
+            if piece.own and piece.step.stateful:
+                self.own_slots(piece)
+
+    def standing(self, box: Box) -> Iterable[Piece]:
+        """The pieces in the order of the data, without those of second uses."""
+        for item in box.items:
+            if isinstance(item, Box):
+                yield from self.standing(item)
+            elif isinstance(item, Piece):
+                yield item
+
+    def own_slots(self, piece: Piece) -> None:
+        constant = piece.step.op.target == "constant"
+        for slot, ref in (*piece.step.learnables.items(), *piece.step.buffers.items()):
+            key = ".".join(piece.own if constant else (*piece.own, *slot.split(".")))
+            if key in self.names(ref):
+                self.owners.setdefault(self.twins.first(key), (piece, slot))
+
+    def loose_keys(self, root: Box) -> list[str]:
+        """The learnables that are used, and that no layer stores, by the name that they are kept under."""
+        found: dict[str, str] = {}
+        used = [
+            ref
+            for piece in boxes.pieces(root)
+            for ref in (*piece.step.inputs.values(), *piece.step.learnables.values())
+        ]
+        for ref in (*used, *(value for _, value in self.program.outputs if isinstance(value, Ref))):
+            if self.roles.get(ref) == "parameter":
+                names = self.names(ref)
+                if names[0] not in self.owners:
+                    found.setdefault(names[0], self.program.slots[ref])
+        return list(found.values())
+
+    def groups(self, root: Box) -> set[Path]:
+        """The paths that have to be groups."""
+        found = {box.path for box in self.all_boxes(root) if not box.loose}
+        for key in self.loose_keys(root):
+            names = key.split(".")
+            found.update(tuple(names[:n]) for n in range(len(names)))
+        return found
+
+    def hold(self, root: Box) -> None:
+        """Add a Parameter for each learnable that no layer stores."""
+        for key in self.loose_keys(root):
+            stored = self.program.stored[key]
+            own = tuple(key.split("."))
+            ref = next(r for r, slot in self.program.slots.items() if slot == key)
+            op = Op("constant", [], {}, [ref])
+            piece = Piece(Step(Parameter(stored.shape), op, {}, {}, {"value": ref}), own)
+            self.box_at(root, own[:-1]).items.insert(0, piece)
+            self.owners[self.twins.first(key)] = (piece, "value")
+
+    def box_at(self, root: Box, path: Path) -> Box:
+        """The box of a path, made where there is none."""
+        box = root
+        for n in range(len(path)):
+            inner = [i for i in box.items if isinstance(i, Box) and i.path == path[: n + 1] and not i.loose]
+            if not inner:
+                inner = [Box(path[: n + 1])]
+                box.items.insert(0, inner[0])
+            box = inner[0]
+        return box

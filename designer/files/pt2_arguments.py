@@ -1,0 +1,137 @@
+"""Arguments, names and labels of a .pt2 program, read strictly: each holds what its kind says."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from designer.files.program import Dtype, Ref, Setting, Unreadable
+from designer.model.names import shortened
+
+LONGEST_NAME = 1000
+DTYPES = {
+    1: "uint8",
+    2: "int8",
+    3: "int16",
+    4: "int32",
+    5: "int64",
+    6: "float16",
+    7: "float32",
+    8: "float64",
+    10: "complex64",
+    11: "complex128",
+    12: "bool",
+    13: "bfloat16",
+}
+
+
+class Damage(Exception):
+    """The program does not follow the format; the message is a part of a sentence."""
+
+
+def name_of(name: Any) -> str:
+    if not isinstance(name, str) or not name or len(name) > LONGEST_NAME:
+        raise Damage(f"{shortened(name)} is not a name")
+    return name
+
+
+def dtype_of(code: Any) -> str:
+    if type(code) is not int or code not in DTYPES:
+        raise Damage(f"it uses a type of numbers, {shortened(code)}, that cannot be read")
+    return DTYPES[code]
+
+
+def labels_of(module: Any) -> list[str]:
+    """A label for each output, from the dictionaries and tuples that the model gave back; empty where it is single."""
+    signature = module["module_call_graph"][0]["signature"]
+    labels: list[str] = []
+
+    def walk(spec: Any, label: str) -> None:
+        children = spec["children_spec"]
+        if spec["type"] is None:
+            labels.append(label)
+            return
+        try:
+            names = json.loads(spec["context"])
+        except (ValueError, TypeError):
+            names = None
+        if isinstance(names, list) and len(names) == 2 and isinstance(names[0], list):
+            names = names[1] if len(names[1]) == len(children) else names[0]  # a class, with the names of its fields
+        if not (isinstance(names, list) and len(names) == len(children) and all(isinstance(n, str) for n in names)):
+            names = list(map(str, range(len(children))))
+        for name, child in zip(names, children):
+            walk(child, f"{label}_{name}" if label else name)
+
+    if signature is not None:
+        walk(json.loads(signature["out_spec"])[1], "")
+    return labels
+
+
+def read_argument(kind: str, body: Any) -> Any:
+    """An argument of a kind such as ``as_ints``."""
+    reader = _READ.get(kind, _unreadable)
+    return reader(body, kind)
+
+
+def _exactly(*kinds: type) -> Callable[[Any, str], Any]:
+    def read(body: Any, kind: str) -> Any:
+        if type(body) not in kinds:
+            raise Damage(f"{shortened(body)} is not what {shortened(kind)} stands for")
+        return body
+
+    return read
+
+
+def _float(body: Any, kind: str) -> float:
+    if body in ("Infinity", "-Infinity", "NaN"):
+        return float(body.replace("Infinity", "inf"))
+    return float(_exactly(float, int)(body, kind))
+
+
+def _each(read: Callable[[Any, str], Any]) -> Callable[[Any, str], list[Any]]:
+    return lambda body, kind: [read(entry, kind) for entry in _exactly(list)(body, kind)]
+
+
+def _tensor(body: Any, kind: str) -> Ref:
+    return Ref(name_of(body["name"]))
+
+
+def _optional(body: Any, kind: str) -> Ref | None:
+    return _tensor(body["as_tensor"], kind) if body.get("as_tensor") is not None else None
+
+
+def _symbolic(body: Any, kind: str) -> Any:
+    if body.get("as_name") is not None:
+        return Ref(name_of(body["as_name"]))
+    return _exactly(int, float, bool)(next(value for value in body.values() if value is not None), kind)
+
+
+def _unreadable(body: Any, kind: str) -> Unreadable:
+    return Unreadable(name_of(kind))
+
+
+_READ: dict[str, Callable[[Any, str], Any]] = {
+    "as_none": lambda body, kind: None,
+    "as_tensor": _tensor,
+    "as_tensors": _each(_tensor),
+    "as_optional_tensor": _optional,
+    "as_optional_tensors": _each(_optional),
+    "as_nested_tensors": _each(_each(_tensor)),
+    "as_int": _exactly(int),
+    "as_ints": _each(_exactly(int)),
+    "as_int_lists": _each(_each(_exactly(int))),
+    "as_float": _float,
+    "as_floats": _each(_float),
+    "as_bool": _exactly(bool),
+    "as_bools": _each(_exactly(bool)),
+    "as_string": _exactly(str),
+    "as_strings": _each(_exactly(str)),
+    "as_sym_int": _symbolic,
+    "as_sym_ints": _each(_symbolic),
+    "as_sym_bool": _symbolic,
+    "as_sym_float": _symbolic,
+    "as_sym_floats": _each(_symbolic),
+    "as_scalar_type": lambda body, kind: Dtype(dtype_of(body)),
+    "as_device": lambda body, kind: Setting("device"),
+    "as_layout": lambda body, kind: Setting("layout"),
+    "as_memory_format": lambda body, kind: Setting("memory_format"),
+}
