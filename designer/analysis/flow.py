@@ -67,14 +67,21 @@ class Propagation:
 
 
 def propagate(flat: Flat) -> Propagation:
-    """The facts of every layer, at the scale of sizes where the fewest fail."""
+    """The facts of every layer, at the scale of sizes where the fewest fail.
+
+    A small size is soon equal to another by chance, so a small scale must do at all of its points.
+    """
     names = free_sizes(flat.network)
     best: Propagation | None = None
+    fewest = 0
     for scale in SCALES if names else SCALES[:1]:
         found = propagate_at(flat, points(names, scale))
-        if best is None or found.failures < best.failures:
-            best = found
-        if not best.failures:
+        failures = found.failures
+        if scale < 1:
+            failures += sum(bool(fact.refused) for fact in found.facts.values())
+        if best is None or failures < fewest:
+            best, fewest = found, failures
+        if not fewest:
             break
     assert best is not None
     return best

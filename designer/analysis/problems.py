@@ -181,9 +181,20 @@ def _explained(propagation: Propagation, path: str) -> Problem:
             fix = Fix(f"Make {drop} the same size as {keep}", functools.partial(_rename_size, old=drop, new=keep))
             return Problem("error", f"{path} needs {drop} and {keep} to be one size.", (path,), (fix,))
     given = " and ".join(shape_text(flow.shape) for flow in flows)
-    reason = (fact.error or "").rstrip(".")
+    reason = (_checked(layer, flows, fact.error) or fact.error or "").rstrip(".")
     text = f"{path} cannot take {given}: {reason}." if given else f"{path}: {reason}."
     return Problem("error", text, (path,))
+
+
+def _checked(layer: Layer, flows: Sequence[Flow], error: str | None) -> str | None:
+    """The layer's own sentence with its sizes as they are written, where that is what is wrong."""
+    shapes, sizes = [flow.shape for flow in flows], [flow.at[0].sizes for flow in flows if flow.at[0]]
+    if None in shapes or len(sizes) < len(shapes):
+        return None
+    try:
+        return layer.check(*shapes) if layer.check(*sizes) == error else None
+    except (TypeError, IndexError, ZeroDivisionError):  # it computes with a size that has a name
+        return None
 
 
 def _runs_with(propagation: Propagation, layer: Layer, flows: Sequence[Flow], keep: str, drop: str) -> bool:
@@ -242,11 +253,19 @@ def _wrong_values(network: Network, path: str, layer: Layer, fact: Facts) -> Ite
     for name, tensor in fact.state.items():
         key = layer.key(path, name)
         value = network.values.get(key)
-        if value is None or name in layer.input_learnables or tuple(value.shape) == tensor.sizes:
+        if value is None or name in layer.input_learnables:
             continue
         have, need = shape_text(tuple(value.shape)), shape_text(tensor.sizes)
+        if have == need:
+            have, need = str(value.dtype).removeprefix("torch."), tensor.dtype
+            if _fractional(have) == _fractional(need):
+                continue
         fix = Fix("Initialise again", lambda net, k=key: _valueless(net, k))  # type: ignore[misc]
         yield Problem("error", f"The value of {key} is {have}, but {path} needs {need}.", (path,), (fix,))
+
+
+def _fractional(dtype: str) -> bool:
+    return "float" in dtype or "complex" in dtype
 
 
 def _valueless(network: Network, key: str) -> Network:

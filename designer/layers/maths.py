@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from designer.layers.text import literal, settings
+from designer.layers.text import literal, settings, unequal
 from designer.model import Layer, prop
 
 
@@ -19,12 +19,18 @@ class Add(Combination, category="Shape and maths", search="plus sum residual ski
     def call(self, m, *inputs):
         return " + ".join(inputs)
 
+    def check(self, *shapes):
+        return super().check(*shapes) or unequal(*shapes)
+
 
 class Multiply(Combination, category="Shape and maths", search="times product gate scale"):
     """Multiply any number of tensors, number by number."""
 
     def call(self, m, *inputs):
         return " * ".join(inputs)
+
+    def check(self, *shapes):
+        return super().check(*shapes) or unequal(*shapes)
 
 
 class Concatenate(Combination, category="Shape and maths", search="join cat merge skip"):
@@ -52,6 +58,9 @@ class Subtract(Pair, category="Shape and maths", search="minus difference"):
     def call(self, m, x, other):
         return f"{x} - {other}"
 
+    def check(self, *shapes):
+        return unequal(*shapes)
+
 
 class Divide(Pair, category="Shape and maths", search="quotient ratio"):
     """Divide the first tensor by the second (torch.div)."""
@@ -68,12 +77,23 @@ class Divide(Pair, category="Shape and maths", search="quotient ratio"):
     def summary(self, *shapes):
         return self.rounding_mode or ""
 
+    def check(self, *shapes):
+        return unequal(*shapes)
+
 
 class MatMul(Pair, category="Shape and maths", search="matrix product dot bmm"):
     """Multiply two matrices, or two stacks of them (torch.matmul)."""
 
     def call(self, m, x, other):
         return f"{x} @ {other}"
+
+    def check(self, x, other):
+        if not x or not other:
+            return "MatMul needs at least one size on each input, but gets a single number."
+        inner = other[-2:][0]
+        if x[-1] != inner:
+            return f"each row of the first has {x[-1]} numbers, each column of the second {inner}."
+        return unequal(x[:-2], other[:-2])
 
 
 class Reduction(Layer):

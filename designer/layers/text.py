@@ -63,8 +63,25 @@ def miscounted(layer: Layer, sizes: Sizes, *layouts: str) -> str | None:
     return f"{type(layer).__name__} needs {needs}, but gets {times(sizes)}."
 
 
+def unequal(*shapes: tuple[int | str, ...]) -> str | None:
+    """What is wrong if sizes that stand above each other, counted from the last, are neither equal nor 1."""
+    for d in range(1, max(map(len, shapes)) + 1):
+        sizes = list(dict.fromkeys(shape[-d] for shape in shapes if len(shape) >= d and shape[-d] != 1))
+        if len(sizes) > 1:
+            return f"their sizes at dimension {-d} are {sizes[0]} and {sizes[1]}."
+    return None
+
+
 def undivided(count: int, of: str, size: int | str, what: str) -> str | None:
     """What is wrong if a count does not divide a size: ``4 groups do not divide 6 channels.``"""
     if isinstance(size, str) or size % count == 0:
         return None
     return f"{count} {of} do not divide {size} {what}."
+
+
+def outside(layer: Layer, dim: int, sizes: Sizes) -> str | None:
+    """What is wrong if there is no such dimension; a single number counts as one of a single dimension."""
+    count = max(len(sizes or ()), 1)
+    if sizes is None or -count <= dim < count:
+        return None
+    return f"{type(layer).__name__} works on dimension {dim}, but gets {times(sizes)}."

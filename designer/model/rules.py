@@ -13,6 +13,8 @@ from designer.model.structure import BUNDLE, Call, Group, Input
 if TYPE_CHECKING:
     from designer.model.network import Network
 
+MOST_LAYERS = 100_000  # of a network, second uses counted
+
 Load = Literal["data", "learnable", "nothing"]
 
 
@@ -200,7 +202,8 @@ def check_key(network: "Network", key: str) -> None:
     while path and network.find(path) is None:
         path = parent(path)
     layer = network.find(path) if path else None
-    if layer is None or isinstance(layer, Group | Call | Input) or type(layer).module is Layer.module:
+    nothing = layer is None or isinstance(layer, Group | Call | Input) or type(layer).module is Layer.module
+    if layer is None or nothing or (key == path and layer.key(path, "value") != key):
         raise NetworkError(f"No layer has a learnable or buffer {shortened(key)}.")
     for name in layer.input_learnables:
         if layer.key(path, name) == key:
@@ -212,6 +215,7 @@ def check_network(network: "Network") -> None:
     _check_level(network)
     wires = network.wires
     _check_calls(wires)
+    _check_count(network)
     for target, source in wires.items():
         if not network.has_output(source):
             raise NetworkError(f"There is no output {shortened(str(source))} for {shortened(str(target))}.")
@@ -263,6 +267,22 @@ def _check_calls(wires: Mapping[Port, Port]) -> None:
             seen.add(at)
             at = calls[at]
         done |= seen
+
+
+def _check_count(network: "Network") -> None:
+    """Refuse Calls in groups that are called in groups: a short file may ask for layers without end."""
+    counts: dict[str, int] = {}
+
+    def count(path: str) -> int:
+        if path not in counts:
+            layer = network.find(path)
+            called = network.called(path) if isinstance(layer, Call) else None
+            inner = layer.network.layers if isinstance(layer, Group) else ()
+            counts[path] = count(called) if called else 1 + sum(count(f"{path}.{name}") for name in inner)
+        return counts[path]
+
+    if (total := sum(map(count, network.layers))) > MOST_LAYERS:
+        raise NetworkError(f"With all that its Calls call it has {total:,} layers, and {MOST_LAYERS:,} are allowed.")
 
 
 def _check_loops(network: "Network") -> None:
