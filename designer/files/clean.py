@@ -12,6 +12,12 @@ CHECKS = frozenset(
     """.split()
 )
 COPIES = frozenset("alias clone contiguous lift_fresh lift_fresh_copy lift_detach_copy".split())
+# What is left to chance may as well be zero.
+EMPTY = {
+    "aten.empty.memory_format": "aten.zeros.default",
+    "aten.empty_permuted.default": "aten.zeros.default",
+    "aten.empty_like.default": "aten.zeros_like.default",
+}
 NEEDS_LAYOUT = frozenset("as_strided unfold view_as_complex view_as_real".split())  # they read the strides
 
 
@@ -93,7 +99,9 @@ def _spell_out(program: Program) -> None:
     """Write a call that is on no list of safe operations by those that it is made of."""
     ops: list[Op] = []
     for op in program.ops:
-        if op.target == "aten._weight_norm.default" and op.results[0] is not None:
+        if op.target in EMPTY:
+            ops.append(dataclasses.replace(op, target=EMPTY[op.target], arguments=op.arguments[:1]))
+        elif op.target == "aten._weight_norm.default" and op.results[0] is not None:
             (direction, length), dim, result = op.arguments[:2], op.argument(2, "dim", 0), op.results[0]
             norm, factor = Ref(f"{result}_norm"), Ref(f"{result}_factor")
             program.metas |= {norm: program.metas[length], factor: program.metas[length]}

@@ -68,7 +68,7 @@ def labels_of(module: Any) -> list[str]:
 
 def read_argument(kind: str, body: Any) -> Any:
     """An argument of a kind such as ``as_ints``."""
-    reader = _READ.get(kind, _unreadable)
+    reader: Callable[[Any, str], Any] = _READ.get(kind, _unreadable)
     return reader(body, kind)
 
 
