@@ -82,7 +82,7 @@ class Analyzer(QObject):
     def __init__(self, document: Document, torch: Torch):
         super().__init__(document)
         self.document, self.torch = document, torch
-        self.busy = False
+        self.busy = self.stopped = False
         document.changed.connect(self.ask)
         torch.came.connect(self.ask)
         self.ask()
@@ -94,13 +94,21 @@ class Analyzer(QObject):
             network = self.document.network
             self.torch.background.run(lambda: _analyzed(network), self._came, lambda e: self._failed(network, e))
 
+    def stop(self) -> None:
+        """Take nothing more: the window closes."""
+        self.stopped = True
+
     def _came(self, found: Any) -> None:
+        if self.stopped:
+            return
         self.busy = False
         if found.network is self.document.network:
             self.document.take_analysis(found)
         self.ask()
 
     def _failed(self, network: Any, error: BaseException) -> None:
+        if self.stopped:
+            return
         self.busy = False
         if network is self.document.network:
             self.document.take_analysis(None)

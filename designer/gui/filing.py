@@ -112,6 +112,7 @@ class Filing(QObject):
         self.document, self.session, self.window_shown = document, session, window
         self.request = 0  # of the file that is being read, counted; another number: nobody waits for it
         self.saving = False
+        self.waiting: list[Callable[[], None]] = []  # for the end of saving
 
     # Opening.
 
@@ -200,11 +201,13 @@ class Filing(QObject):
         self.document.saved(path, network)
         self.session.remember(path)
         self.document.told.emit(f"Saved {path.name}.")
-        if then:
-            then()
+        waiting, self.waiting = self.waiting, []
+        for each in [*([then] if then else []), *waiting]:
+            each()
 
     def _unsaved(self, path: Path, error: BaseException) -> None:
         self.saving = False
+        self.waiting.clear()
         if not isinstance(error, FileError | NetworkError | OSError):
             raise error
         said = str(error) if isinstance(error, FileError | NetworkError) else f"{path.name}: {error.strerror}."
@@ -236,6 +239,9 @@ class Filing(QObject):
 
     def may_close(self, then: Callable[[], None]) -> bool:
         """Ask what shall become of unsaved work; ``then`` is called after it was saved, and must close."""
+        if self.saving:
+            self.waiting.append(then)
+            return False
         if self.document.history.isClean():
             return True
         box = QMessageBox(self.window_shown)

@@ -376,6 +376,7 @@ class MainWindow(QMainWindow):
             low = self.unfolded if self.bottom.folded else self.bottom.height()
             settings.setValue(f"{self._screen_key()}/docks", [self.library.width(), self.properties.width(), low])
         self.filing.cancel()
+        self.analyzing.stop()
         self.document.history.blockSignals(True)  # it tells of its own end
         event.accept()
         if self in self.session.windows:

@@ -1,5 +1,7 @@
 """The first story, told with the mouse: five layers, their wires, a tie, and all of it undone and redone."""
 
+import itertools
+
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication
 
@@ -45,7 +47,7 @@ def test_create(desk, monkeypatch):
     assert list(desk.network.layers) == names
 
     # Wires, and the shapes on them.
-    for source, target in zip(names, names[1:]):
+    for source, target in itertools.pairwise(names):
         desk.drag(desk.port(source, "out", out=True), desk.port(target, "in"))
         assert desk.network.wires[Port(target, "in")] == Port(source, "out")
     desk.settle()
