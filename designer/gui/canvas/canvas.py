@@ -10,9 +10,12 @@ from PySide6.QtWidgets import QMenu
 from designer.edits import arrange
 from designer.edits.deletion import delete
 from designer.gui.canvas.commands import commands
+from designer.gui.canvas.form import form
 from designer.gui.canvas.frame import Frame
 from designer.gui.canvas.gestures import CTRL, SHIFT
 from designer.gui.canvas.joins import Join
+from designer.gui.canvas.look import learnable_ports, look
+from designer.gui.canvas.map import Map
 from designer.gui.canvas.mirror import Mirror, Place
 from designer.gui.canvas.node import NodeItem
 from designer.gui.canvas.tooltips import tooltip
@@ -48,7 +51,7 @@ class Canvas(NodeGraph):
         self.setParent(document)
         self.view: Viewer = self.viewer()
         self.mirror = Mirror(self)
-        self.view.map.nodes = _Views(self.mirror.nodes)
+        self.view.map = Map(_Views(self.mirror.nodes))
         self._placed: dict[str, Place] = {}  # layers without a position of their own
         self._keep = QTimer(self, singleShot=True, interval=250)
         self._keep.timeout.connect(self._keep_place)
@@ -69,7 +72,6 @@ class Canvas(NodeGraph):
 
     def _draw(self) -> None:
         document, entered = self.document, self.mirror.path != self.document.view.path
-        self.view.area = None
         self.mirror.draw(document.network, document.view, document.analysis, self._places())
         if entered or (not self._fitted and self.mirror.nodes):
             self._bring_into_view()
@@ -92,12 +94,21 @@ class Canvas(NodeGraph):
         known = {**self._placed, **places}
         shown = [join(path, name) for name in network.network_at(path).layers]
         standing = [known[at] for at in shown if at in known]
-        made = arrange(network, sizes=self.node_sizes(), path=path).network_at(path).positions
+        made = arrange(network, sizes=self._sizes(network, path), path=path).network_at(path).positions
         found = {at: made[at.rpartition(".")[2]] for at in fresh}
         if standing:  # below what has its place
             lower = max(y for _, y in standing) + 200 - min(y for _, y in found.values())
             left = min(x for x, _ in standing) - min(x for x, _ in found.values())
             found = {at: (x + left, y + lower) for at, (x, y) in found.items()}
+        return found
+
+    def _sizes(self, network: Network, path: str) -> dict[str, tuple[float, float]]:
+        """The width and height that nodes will have which are not drawn yet."""
+        view, analysis, learnable = self.document.view, self.document.analysis, learnable_ports(network)
+        found = {}
+        for name in network.network_at(path).layers:
+            made = form(look(network, join(path, name), view, analysis, learnable=learnable))
+            found[join(path, name)] = made.width, made.height
         return found
 
     def _bring_into_view(self) -> None:

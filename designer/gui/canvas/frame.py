@@ -3,12 +3,12 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPen
+from PySide6.QtGui import QPainter, QPen, QPixmap
 from PySide6.QtWidgets import QAbstractButton, QFrame, QHBoxLayout, QToolButton, QWidget
 
 from designer.gui import theme as themes
 from designer.gui.drawing import draw_text, metrics, shape_text, text_width
-from designer.gui.theme import faded
+from designer.gui.theme import Theme, faded
 from designer.gui.widgets import Icon, Label, Piece, Tool, line, row
 from designer.layers import Input
 
@@ -111,6 +111,8 @@ class PathPill(Pill):
             return
         self._shown = document.name, document.view.path
         for step in self.steps:
+            step.hide()
+            self.content.layout().removeWidget(step)
             step.deleteLater()
         self.steps = []
         layout = self.content.layout()
@@ -292,6 +294,8 @@ class Overview(QWidget):
         super().__init__()
         self.canvas = canvas
         self.setFixedSize(184, 104)
+        self._state: tuple[object, ...] = ()
+        self._picture = QPixmap()
         self.setToolTip("Overview")
         self.setAccessibleName("Overview")
 
@@ -302,24 +306,38 @@ class Overview(QWidget):
         return scale, QPointF(self.rect().center()) - whole.center() * scale
 
     def paintEvent(self, event) -> None:
+        colors, view = themes.current(), self.canvas.view
+        scale, shift = self._scale()
+        view.map.update()
+        state = (view.map.drawn, scale, shift.x(), shift.y(), colors.name, view.ties)
+        if state != self._state:
+            self._state, self._picture = state, self._drawn(colors, scale, shift)
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        colors = themes.current()
-        painter.setPen(QPen(colors.edge, 1))
-        painter.setBrush(colors.panel)
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 8, 8)
-        scale, shift = self._scale()
-        painter.save()
-        painter.translate(shift)
-        painter.scale(scale, scale)
-        self.canvas.view.map.paint(painter, colors, scale, self.canvas.view.ties == "all", names=False)
-        painter.restore()
+        painter.drawPixmap(0, 0, self._picture)
         seen = self.canvas.view.visible()
         painter.setPen(QPen(colors.accent, 1))
         painter.setBrush(faded(colors.accent, 0.1))
         inside = QRectF(seen.topLeft() * scale + shift, seen.bottomRight() * scale + shift)
         painter.drawRoundedRect(inside.adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
         painter.end()
+
+    def _drawn(self, colors: Theme, scale: float, shift: QPointF) -> QPixmap:
+        """The network in small; kept, since it stays the same while the view is moved."""
+        ratio = self.devicePixelRatioF()
+        picture = QPixmap(self.size() * ratio)
+        picture.setDevicePixelRatio(ratio)
+        picture.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(picture)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(colors.edge, 1))
+        painter.setBrush(colors.panel)
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 8, 8)
+        painter.translate(shift)
+        painter.scale(scale, scale)
+        self.canvas.view.map.paint(painter, colors, scale, self.canvas.view.ties == "all")
+        painter.end()
+        return picture
 
     def mousePressEvent(self, event) -> None:
         scale, shift = self._scale()

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from designer.analysis import Analysis, Row
 from designer.gui.document import View
 from designer.gui.drawing import category_of, shape_text
-from designer.model import BUNDLE, Call, Group, Layer, Network, Parameter, Port, Shape
+from designer.model import BUNDLE, Call, Group, Input, Layer, Network, Parameter, Port, Shape
 from designer.model.names import join, parent, under
 
 Trouble = tuple[str, tuple[str, ...]]  # the worst severity, and what is said
@@ -102,7 +102,9 @@ def look(
     given = (network.source_of(Port(path, port)) for port in network.inputs_of(path))
     summary = layer.summary(*(shape_of(analysis, port) if port else None for port in given))
     kind, data_in, data_out = "layer", network.inputs_of(path), network.outputs_of(path)
-    if isinstance(layer, Call):
+    if isinstance(layer, Input) and parent(path):
+        summary = ""  # it takes what is wired to the group
+    elif isinstance(layer, Call):
         summary = called.removeprefix(f"{parent(path)}.") if called else "nothing yet"
         data_in, data_out = _with_wired(network, path, data_in, data_out)
     elif isinstance(layer, Group):
@@ -114,7 +116,7 @@ def look(
     if layer.variadic:  # what is wired, and a free one; two at least, so that the node keeps its form
         data_in = tuple(str(n) for n in range(max(2, len(data_in) + 1)))
     rows = _rows(network, path, layer, view, row, crossing)
-    at = {learnable: n for n, line in reversed([*enumerate(rows)]) for learnable in line.names}
+    at = {held: n for n, line in enumerate(rows) for held in line.names}  # its own line, else that of its group
     if kind == "free":
         at, rows = {"value": -1}, ()
     where: dict[bool, list[PortLook]] = {False: [], True: []}

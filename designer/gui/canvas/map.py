@@ -1,69 +1,104 @@
 """The network from afar, drawn in one batch: thousands of items that paint themselves take too long."""
 
-from PySide6.QtCore import QLineF, QRectF, Qt
+from collections.abc import Mapping
+
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
 
 from designer.gui.canvas.node import NodeItem
-from designer.gui.canvas.paint import category_color
-from designer.gui.canvas.wire import DASHES, WireItem
-from designer.gui.drawing import draw_text
+from designer.gui.canvas.paint import FAR, category_color
+from designer.gui.canvas.wire import WireItem, wire_pen
+from designer.gui.drawing import draw_text, text_width
 from designer.gui.theme import Theme, faded
 
 
 class Map:
     """Blocks and lines by colour, kept until something changes; what only moves is changed in place."""
 
-    def __init__(self) -> None:
-        self.nodes: dict[str, NodeItem] = {}
+    def __init__(self, nodes: Mapping[str, NodeItem]):
+        self.nodes = nodes
         self.stale = True
+        self.selected: list[NodeItem] = []
+        self.chosen: list[WireItem] = []  # wires that are selected, or ties of what is
+        self.drawn = 0  # how many states there were: what was drawn from an earlier one is out of date
         self._moved: set[NodeItem] = set()
         self._blocks: dict[str, list[QRectF]] = {}
-        self._lines: dict[str, list[QLineF]] = {}
+        self._lines: list[QLineF] = []
+        self._ties: dict[WireItem, None] = {}
         self._block_at: dict[NodeItem, tuple[list[QRectF], int]] = {}
-        self._line_at: dict[WireItem, tuple[list[QLineF], int]] = {}
+        self._line_at: dict[WireItem, int] = {}
         self._groups: list[NodeItem] = []
+        self._troubled: list[NodeItem] = []
+
+    def has(self, wire: WireItem) -> bool:
+        return wire in self._line_at or wire in self._ties
 
     def moved(self, node: NodeItem) -> None:
         if not self.stale:
             self._moved.add(node)
 
-    def paint(self, painter: QPainter, theme: Theme, zoom: float, ties: bool, names: bool = True) -> None:
-        """Draw in the coordinates of the scene."""
+    def update(self) -> None:
+        """Take in what changed."""
+        self.drawn += self.stale or bool(self._moved)
         if self.stale:
             self._build()
         for node in self._moved:
             self._move(node)
         self._moved.clear()
-        painter.setPen(QPen(faded(theme.data, 0.7), 0))
-        painter.drawLines(self._lines["data"])
+
+    def paint(self, painter: QPainter, theme: Theme, zoom: float, ties: bool) -> None:
+        """Draw blocks and wires, in the coordinates of the scene."""
+        self.update()
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(wire_pen(faded(theme.data, 0.7), max(1.0, 1.5 * min(1, zoom / FAR)) / zoom, dashed=False))
+        painter.drawLines(self._lines)
+        if ties and self._ties:
+            painter.setPen(wire_pen(theme.learn, 1.5 / zoom, dashed=True))
+            if zoom >= FAR:
+                for wire in self._ties:
+                    painter.drawPath(wire.path())
+            else:
+                painter.drawLines([_line(wire) for wire in self._ties])
         painter.setPen(Qt.PenStyle.NoPen)
         for category, blocks in self._blocks.items():
             painter.setBrush(theme.learn if category == "capsule" else category_color(theme, category))
             painter.drawRects(blocks)
-        if ties and self._lines["tie"]:
-            pen = QPen(theme.learn, 1.5 / zoom, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap)
-            pen.setDashPattern(DASHES)
-            painter.setPen(pen)
-            painter.drawLines(self._lines["tie"])
-        if chosen := [node.frame for node in self.nodes.values() if node.isSelected()]:
-            painter.setPen(QPen(theme.accent, 2 / zoom))
-            painter.setBrush(faded(theme.accent, 0.5))
-            painter.drawRects(chosen)
-        for node in self.nodes.values():
-            if node.look.trouble:
-                painter.setPen(Qt.PenStyle.NoPen)
-                painter.setBrush(getattr(theme, node.look.trouble))
-                painter.drawEllipse(node.frame.topRight(), 4 / zoom, 4 / zoom)
-        for node in self._groups if names else ():
-            frame = node.frame
-            draw_text(
-                painter, frame.center().x(), frame.top() - 4 / zoom, node.look.name, theme.text1, 11 / zoom, 600,
-                align="center",
-            )  # fmt: skip
+
+    def paint_marks(self, painter: QPainter, theme: Theme, zoom: float, seen: set[NodeItem]) -> None:
+        """Draw what is selected, what is wrong, and the names of what is seen where they fit."""
+        for wire in self.chosen:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(wire_pen(theme.learn if wire.learnable else theme.accent, 2.5 / zoom, wire.learnable))
+            painter.drawPath(wire.path())
+        if self.selected:
+            painter.setPen(QPen(theme.accent, 3 / zoom if zoom >= FAR else 2 / zoom))
+            painter.setBrush(Qt.BrushStyle.NoBrush if zoom >= FAR else faded(theme.accent, 0.5))
+            painter.drawRects([node.frame for node in self.selected])
+        size = 6 if zoom >= FAR else 3
+        for node in self._troubled:
+            painter.setPen(QPen(theme.canvas, 2 / zoom) if zoom >= FAR else Qt.PenStyle.NoPen)
+            painter.setBrush(getattr(theme, node.look.trouble))
+            painter.drawEllipse(node.frame.topRight(), size / zoom, size / zoom)
+        painter.save()
+        shown = painter.worldTransform()
+        painter.resetTransform()
+        if zoom >= FAR:
+            for node in seen:
+                frame = node.frame
+                if frame.height() * zoom >= 14 and text_width(node.look.name, 11, 600) <= frame.width() * zoom - 8:
+                    ink = theme.text1 if node.look.category == "Group" else theme.tile_ink
+                    middle = shown.map(frame.center()) + QPointF(0, 4)
+                    draw_text(painter, middle.x(), middle.y(), node.look.name, ink, 11, 600, align="center")
+        else:
+            for node in self._groups:
+                top = shown.map(QPointF(node.frame.center().x(), node.frame.top()))
+                draw_text(painter, top.x(), top.y() - 4, node.look.name, theme.text1, 11, 600, align="center")
+        painter.restore()
 
     def _build(self) -> None:
-        self._blocks, self._lines = {}, {"data": [], "tie": []}
-        self._block_at, self._line_at, self._groups = {}, {}, []
+        self._blocks, self._lines, self._ties = {}, [], {}
+        self._block_at, self._line_at = {}, {}
+        self._groups, self._troubled = [], []
         for node in self.nodes.values():
             look = node.look
             blocks = self._blocks.setdefault("capsule" if look.kind == "capsule" else look.category, [])
@@ -71,11 +106,15 @@ class Map:
             blocks.append(node.frame)
             if look.kind == "group":
                 self._groups.append(node)
+            if look.trouble:
+                self._troubled.append(node)
             for port in node.ports():
                 for wire in port.connected_pipes if port.out else ():
-                    lines = self._lines["tie" if wire.learnable else "data"]
-                    self._line_at[wire] = lines, len(lines)
-                    lines.append(_line(wire))
+                    if wire.learnable:
+                        self._ties[wire] = None
+                    else:
+                        self._line_at[wire] = len(self._lines)
+                        self._lines.append(_line(wire))
         self._moved.clear()
         self.stale = False
 
@@ -84,9 +123,9 @@ class Map:
         blocks[index] = node.frame
         for port in node.ports():
             for wire in port.connected_pipes:
-                lines, index = self._line_at[wire]
-                lines[index] = _line(wire)
+                if wire in self._line_at:
+                    self._lines[self._line_at[wire]] = _line(wire)
 
 
 def _line(wire: WireItem) -> QLineF:
-    return QLineF(wire.output_port.anchor(), wire.input_port.anchor())
+    return QLineF(*wire.ends)

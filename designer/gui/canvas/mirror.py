@@ -58,6 +58,11 @@ def _names(ports: tuple[PortLook, ...]) -> list[str]:
     return [port.name for port in ports]
 
 
+def _far(look: Look) -> tuple[str, str, str]:
+    """What of a look is seen from afar, beside its frame."""
+    return look.category, look.kind, look.trouble
+
+
 class Mirror:
     """The nodes and wires that are in the scene, and what they were drawn from."""
 
@@ -74,6 +79,7 @@ class Mirror:
         self._crossings: dict[str, Crossing] = {}
         self._troubles: dict[str, looks.Trouble] = {}
         self._lit: set[WireItem] = set()
+        self._chosen: set[NodeItem | WireItem] = set()
 
     def clear(self) -> None:
         """Take everything out of the scene."""
@@ -83,7 +89,7 @@ class Mirror:
             self._remove(path)
         self.network, self._shown, self.analysis, self.view = Network(), Network(), None, View()
         self.learnable, self._outside, self._crossings, self._troubles = frozenset(), {}, {}, {}
-        self._ends, self._lit = {}, set()
+        self._ends, self._lit, self._chosen = {}, set(), set()
 
     def draw(
         self, network: Network, view: View, analysis: Analysis | None, places: Mapping[str, Place]
@@ -114,7 +120,7 @@ class Mirror:
             self._remove(path)
         changed = self._update(dirty, places)
         self._wire()
-        self._label(changed_wires, analysis is not old_analysis or edited)
+        self._label(changed_wires | self._wires_at(dirty) if analysis is old_analysis else self.wires.keys())
         self._select(view)
         return changed
 
@@ -243,9 +249,11 @@ class Mirror:
             look = self.look(path, layer)
             if look != node.view.look:
                 self._unwire_lost(node, look)
+                known = node.view.look
                 node.show(look)
                 changed.append((path, look))
-                self.graph.viewer().map.stale = True
+                if known is None or _far(known) != _far(look):
+                    self.graph.viewer().map.stale = True
             self._move(node, places[path])
         return changed
 
@@ -271,12 +279,15 @@ class Mirror:
         # Not graph.add_node: it looks for a free name among all nodes, and copies every property twice.
         node._graph, node.model._graph_model = self.graph, self.graph.model
         self.nodes[path] = node
+        node.view.stage = self.graph.viewer()
         node.view.setPos(*place)
         NodeAddedCmd(self.graph, node, None, emit_signal=False).redo()
+        self.graph.viewer().node_moved(node.view)
         return node
 
     def _remove(self, path: str) -> None:
         node = self.nodes.pop(path)
+        self._chosen.discard(node.view)
         self.graph.viewer().node_gone(node.view)
         NodesRemovedCmd(self.graph, [node], emit_signal=False).redo()
 
@@ -294,7 +305,7 @@ class Mirror:
                 wire = into.view.connected_pipes[-1]
                 wire.source, wire.target = source, target
                 wire.learnable = source in self.learnable or source.name == BUNDLE
-                wire.label = self._label_of(wire)
+                wire.label, wire.saves = self._label_of(wire), self._saves(wire)
                 self.wires[target] = wire
                 wire.redraw()
 
@@ -302,6 +313,7 @@ class Mirror:
         wire = self.wires.pop(target)
         out, into = wire.output_port, wire.input_port
         self._lit.discard(wire)
+        self._chosen.discard(wire)
         nodes = self.graph.model.nodes
         # WORKAROUND: connected ports are found by the id of the node, so the wire goes before the node does.
         PortDisconnectedCmd(
@@ -317,16 +329,20 @@ class Mirror:
                     for wire in list(item.connected_pipes):
                         self._unwire(wire.target)
 
-    def _label(self, changed: set[Port], everything: bool) -> None:
-        """Say the shapes on the wires, and which of them are ties."""
-        for target, wire in self.wires.items():
-            if not everything and target not in changed:
-                continue
+    def _wires_at(self, paths: Iterable[str]) -> set[Port]:
+        """The targets of the wires at some nodes."""
+        items = [self.nodes[path].view for path in paths if path in self.nodes]
+        return {wire.target for item in items for port in item.ports() for wire in port.connected_pipes}
+
+    def _label(self, targets: Iterable[Port]) -> None:
+        """Say the shapes on wires, and which of them are ties."""
+        for wire in [self.wires[target] for target in targets if target in self.wires]:
             learnable = wire.source in self.learnable or wire.source.name == BUNDLE
-            label = self._label_of(wire, learnable)
-            if learnable != wire.learnable or label != wire.label:
-                wire.learnable, wire.label = learnable, label
-                wire.saves = self._saves(wire)
+            label, saves = self._label_of(wire, learnable), self._saves(wire)
+            if (learnable, label, saves) != (wire.learnable, wire.label, wire.saves):
+                if learnable != wire.learnable:
+                    self.graph.viewer().map.stale = True
+                wire.learnable, wire.label, wire.saves = learnable, label, saves
                 wire.redraw()
 
     def _label_of(self, wire: WireItem, learnable: bool | None = None) -> str:
@@ -351,25 +367,25 @@ class Mirror:
         return f"{math.prod(shape):,}" if shape is not None else ""
 
     def _select(self, view: View) -> None:
-        for path, node in self.nodes.items():
-            if node.view.isSelected() != (path in view.selection):
-                node.view.setSelected(path in view.selection)
-                node.view.setZValue(2.0 if path in view.selection else 1.0)
-        chosen = {Port.parse(name) for name in view.selection if "/" in name}
-        for target, wire in self.wires.items():
-            if wire.isSelected() != (target in chosen):
-                wire.prepareGeometryChange()
-                wire.setSelected(target in chosen)
-        lit = set()
-        for path in view.selection & self.nodes.keys():
-            for port in self.nodes[path].view.ports():
-                lit |= {wire for wire in port.connected_pipes if wire.learnable}
+        nodes = [self.nodes[path].view for path in view.selection if path in self.nodes]
+        targets = (Port.parse(name) for name in view.selection if "/" in name)
+        wires = [self.wires[target] for target in targets if target in self.wires]
+        chosen = {*nodes, *wires}
+        for item in chosen ^ self._chosen:
+            item.prepareGeometryChange()
+            item.setSelected(item in chosen)
+            if isinstance(item, NodeItem):
+                item.setZValue(2.0 if item in chosen else 1.0)
+        self._chosen = chosen
+        lit = {wire for node in nodes for port in node.ports() for wire in port.connected_pipes if wire.learnable}
         for wire in lit ^ self._lit:
+            wire.prepareGeometryChange()
             wire.lit = wire in lit
             wire.update()
         self._lit = lit
         viewer = self.graph.viewer()
-        dims = any(target in self.wires and self.wires[target].learnable for target in chosen)
+        viewer.map.selected, viewer.map.chosen = nodes, [*lit, *wires]
+        dims = any(wire.learnable for wire in wires)
         if dims != viewer.dims or viewer.ties != view.ties:
             viewer.dims, viewer.ties = dims, view.ties
             viewer.viewport().update()

@@ -1,6 +1,6 @@
 """The item of a layer in the scene, and what of it is under the pointer."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from NodeGraphQt.qgraphics.node_abstract import AbstractNodeItem
 from PySide6.QtCore import QPointF, QRectF
@@ -10,6 +10,9 @@ from designer.gui.canvas.look import LearnableRow, Look
 from designer.gui.canvas.paint import paint_node
 from designer.gui.canvas.port import IN, OUT, PortItem
 from designer.gui.drawing import text_width
+
+if TYPE_CHECKING:
+    from designer.gui.canvas.viewer import Viewer
 
 MARGIN = 24  # for shadow, ring, diamonds and the stubs of wires
 
@@ -26,6 +29,7 @@ class NodeItem(AbstractNodeItem):
 
     def __init__(self, name: str = "", parent=None):
         super().__init__(name, parent)
+        self.stage: Viewer | None = None  # the view that it is shown in
         self.look: Look | None = None
         self.form = Form(NARROW, HEADER, HEADER, HEADER, {}, {})
         self.hovered = False
@@ -82,7 +86,9 @@ class NodeItem(AbstractNodeItem):
             # WORKAROUND: no stock item says so, and Qt's index crashes on an item that shrank and is then removed.
             self.prepareGeometryChange()
             self._area = QRectF(0, 0, made.width, made.height).adjusted(-MARGIN, -MARGIN, MARGIN, MARGIN)
-        self.form = made
+        grown, self.form = made[:2] != self.form[:2], made
+        if grown and self.scene():
+            self.stage.node_moved(self)
         self._width, self._height = made.width, made.height
         for ports, looks, places in (
             (self._inputs, look.inputs, made.inputs),
@@ -153,7 +159,7 @@ class NodeItem(AbstractNodeItem):
     def itemChange(self, change, value):
         if change == self.GraphicsItemChange.ItemPositionHasChanged and self.scene():
             self.redraw_wires()
-            self.scene().viewer().node_moved(self)
+            self.stage.node_moved(self)
         return super().itemChange(change, value)
 
     def paint(self, painter, option, widget=None):

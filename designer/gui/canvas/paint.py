@@ -1,9 +1,10 @@
-"""Painting a node, from all of it near by to a block of colour far off."""
+"""Painting a node near by; from afar the map does it."""
 
+import functools
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QPainter, QPen
+from PySide6.QtGui import QColor, QPainter, QPen, QPixmap
 
 from designer.gui import theme as themes
 from designer.gui.canvas.form import ROW, SECTION
@@ -20,17 +21,18 @@ NO_PEN, NO_BRUSH = Qt.PenStyle.NoPen, Qt.BrushStyle.NoBrush
 ELIDE_MIDDLE = Qt.TextElideMode.ElideMiddle
 ELIDE_LEFT = Qt.TextElideMode.ElideLeft
 RADIUS = 8
+SPREAD, CORNER = 6, 20  # of shadows: how far they reach, and what of them is not stretched
 
 
 def paint_node(painter: QPainter, node: "NodeItem") -> None:
-    theme, zoom = themes.current(), painter.worldTransform().m11()
-    if zoom < MIDWAY:
-        _block(painter, node, theme, zoom)
-        return
+    """Paint all of a node, or from below 70 % its name and its ports; farther off the map is drawn instead."""
+    theme, zoom = node.stage.theme, painter.worldTransform().m11()
     if node.look.kind == "capsule":
-        draw_capsule(painter, theme, node.form.width, node.form.height, node.look.type, node.look.summary, _edge(node))
+        setting, px = (node.look.summary, 11) if zoom >= NEAR else ("", round(9 / zoom))
+        form = node.form
+        draw_capsule(painter, theme, form.width, form.height, node.look.type, setting, _edge(node), px)
     else:
-        _frame(painter, node, theme)
+        _frame(painter, node, theme, zoom)
         _header(painter, node, theme, zoom)
         if zoom >= NEAR:
             _port_labels(painter, node, theme)
@@ -64,19 +66,42 @@ def _edge(node: "NodeItem") -> str:
     return "control" if node.hovered else "edge"
 
 
-def draw_shadow(painter: QPainter, theme: Theme, rect: QRectF, radius: float = RADIUS) -> None:
+def draw_shadow(painter: QPainter, theme: Theme, rect: QRectF) -> None:
+    """Draw the shadow around a rectangle: from one picture, since blending large areas is slow."""
+    around = rect.adjusted(-SPREAD, 4 - SPREAD, SPREAD, 4 + SPREAD)
+    wide, high = around.width() - 2 * CORNER, around.height() - 2 * CORNER
+    columns = ((0.0, CORNER, 0, CORNER), (CORNER, wide, CORNER, 1), (CORNER + wide, CORNER, CORNER + 1, CORNER))
+    rows = ((0.0, CORNER, 0, CORNER), (CORNER, high, CORNER, 1), (CORNER + high, CORNER, CORNER + 1, CORNER))
+    for x, width, from_x, cut_x in columns:
+        for y, height, from_y, cut_y in rows:
+            if cut_x > 1 or cut_y > 1:  # the middle lies under what casts the shadow
+                target = QRectF(around.x() + x, around.y() + y, width, height)
+                painter.drawPixmap(target, _shadow(theme.name), QRectF(from_x, from_y, cut_x, cut_y))
+
+
+@functools.cache
+def _shadow(name: str) -> QPixmap:
+    """The shadow of a small rectangle, its middle a single pixel."""
+    theme = themes.named(name)
+    size = 2 * CORNER + 1
+    picture = QPixmap(size, size)
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(NO_PEN)
     for spread, strength in ((10, 0.10), (6, 0.16), (3, 0.25)):
         painter.setBrush(faded(theme.shadow, theme.shadow.alphaF() * strength))
-        half = spread / 2
-        grown = rect.adjusted(-half, -half + 4, half, half + 4)
-        painter.drawRoundedRect(grown, radius + half, radius + half)
+        inset, radius = SPREAD - spread / 2, RADIUS + spread / 2
+        painter.drawRoundedRect(QRectF(0, 0, size, size).adjusted(inset, inset, -inset, -inset), radius, radius)
+    painter.end()
+    return picture
 
 
-def _frame(painter: QPainter, node: "NodeItem", theme: Theme) -> None:
+def _frame(painter: QPainter, node: "NodeItem", theme: Theme, zoom: float) -> None:
     rect = QRectF(0, 0, node.form.width, node.form.height)
     edge = _edge(node)
-    draw_shadow(painter, theme, rect)
+    if zoom >= NEAR:
+        draw_shadow(painter, theme, rect)
     if node.look.kind == "group":  # two sheets behind
         for shift, alpha in ((8, 0.35), (4, 0.63)):
             painter.setPen(QPen(faded(theme.edge, alpha), 1))
@@ -179,7 +204,14 @@ def _row(painter: QPainter, node: "NodeItem", theme: Theme, row: LearnableRow, y
 
 
 def draw_capsule(
-    painter: QPainter, theme: Theme, width: float, height: float, name: str, setting: str, edge: str = "edge"
+    painter: QPainter,
+    theme: Theme,
+    width: float,
+    height: float,
+    name: str,
+    setting: str,
+    edge: str = "edge",
+    px: float = 11,
 ) -> None:
     """Draw a layer on a learnable wire: an amber capsule with name and setting in one line."""
     rect = QRectF(0, 0, width, height)
@@ -193,22 +225,5 @@ def draw_capsule(
     painter.drawRoundedRect(rect.adjusted(0.6, 0.6, -0.6, -0.6), 14, 14)
     y = height / 2
     draw_icon(painter, tile_icon("Shape and maths", name), QRectF(14, y - 6, 12, 12), theme.learn, 2.5)
-    used = draw_text(painter, 32, y + 4, name, theme.text1, 11, 600)
+    used = draw_text(painter, 32, y + 0.36 * px, name, theme.text1, px, 600, width=width - 46)
     draw_text(painter, 32 + used + 6, y + 4, setting, theme.text2, 11)
-
-
-def _block(painter: QPainter, node: "NodeItem", theme: Theme, zoom: float) -> None:
-    look, rect = node.look, QRectF(0, 0, node.form.width, node.form.height)
-    edge = _edge(node)
-    color = theme.learn if look.kind == "capsule" else category_color(theme, look.category)
-    painter.setPen(QPen(getattr(theme, edge), 3 / zoom) if edge not in ("edge", "control") else NO_PEN)
-    painter.setBrush(QBrush(color))
-    painter.drawRoundedRect(rect, RADIUS, RADIUS)
-    px = round(10.5 / zoom)
-    if text_width(look.name, px, 600) <= rect.width() - 20:
-        ink = theme.text1 if look.category == "Group" else theme.tile_ink
-        draw_text(painter, rect.center().x(), rect.center().y() + 4 / zoom, look.name, ink, px, 600, align="center")
-    if look.trouble:
-        painter.setBrush(getattr(theme, look.trouble))
-        painter.setPen(QPen(theme.canvas, 2 / zoom))
-        painter.drawEllipse(QPointF(rect.width(), 0), 6 / zoom, 6 / zoom)

@@ -4,6 +4,7 @@ from NodeGraphQt.constants import PortTypeEnum
 from NodeGraphQt.qgraphics.port import PortItem as StockPortItem
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
+from PySide6.QtWidgets import QGraphicsItem
 
 from designer.gui.canvas.look import PortLook
 from designer.gui.theme import Theme, faded
@@ -20,14 +21,16 @@ class PortItem(StockPortItem):
     AREA = QRectF(-REACH, -REACH, 2 * REACH, 2 * REACH)
 
     def __init__(self, parent):
-        super().__init__(parent)
+        # WORKAROUND: the stock one sets each flag alone, and ItemSendsScenePositionChanges, with which Qt walks
+        # through all ports of the scene for each one that moves.
+        QGraphicsItem.__init__(self, parent)
+        self.setFlags(self.GraphicsItemFlag.ItemHasNoContents)
+        self._pipes: list = []
+        self._name, self._port_type = "", None
+        self._hovered = self._multi_connection = self._locked = False
+        self._display_name = False
         self.look: PortLook | None = None
         self.fits = False  # lit: the wire that is drawn may end here
-        self.setCacheMode(self.CacheMode.NoCache)
-        self.setAcceptHoverEvents(False)  # the viewer finds what is under the pointer
-        self.setFlag(self.GraphicsItemFlag.ItemHasNoContents)
-        # WORKAROUND: with this flag Qt walks all ports of the scene for each one that moves.
-        self.setFlag(self.GraphicsItemFlag.ItemSendsScenePositionChanges, False)
 
     def boundingRect(self) -> QRectF:
         return self.AREA

@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from NodeGraphQt.widgets.viewer import NodeViewer
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QNativeGestureEvent, QPainter, QPen, QTransform
+from PySide6.QtGui import QNativeGestureEvent, QPainter, QPen, QPixmap, QTransform
 from PySide6.QtWidgets import QFrame, QGraphicsView, QToolTip
 
 from designer.gui import theme as themes
 from designer.gui.canvas.gestures import Gesture, Hold, gesture_for
+from designer.gui.canvas.grid import Grid
 from designer.gui.canvas.map import Map
 from designer.gui.canvas.node import NodeItem, Part
 from designer.gui.canvas.paint import FAR, MIDWAY
@@ -49,9 +50,10 @@ class Viewer(NodeViewer):
 
     def __init__(self, canvas: "Canvas"):
         self.center, self.zoom = QPointF(), 1.0
+        self.theme = themes.current()
         super().__init__(None)
         self.canvas = canvas
-        self.map, self.lanes = Map(), Lanes()
+        self.map, self.lanes, self.grid = Map({}), Lanes(), Grid()
         self.area: QRectF | None = None  # of all nodes; None: not known
         self.ties = "all"
         self.dims = False  # a tie is selected, so the other wires step back
@@ -141,29 +143,30 @@ class Viewer(NodeViewer):
 
     def frames_in(self, rect: QRectF, *but: NodeItem) -> list[QRectF]:
         """The frames of the nodes in a rectangle of the scene."""
-        items = self.scene().items(rect, BOUNDING)
-        return [i.frame for i in items if isinstance(i, NodeItem) and i not in but and i.frame.intersects(rect)]
+        return [node.frame for node in self.grid.within(rect) if node not in but]
 
     # What the items tell.
 
     def establish_connection(self, start_port: PortItem, end_port: PortItem) -> None:
-        wire = WireItem()
+        wire = WireItem(self)
         self.scene().addItem(wire)
         wire.set_connections(start_port, end_port)
 
     def node_moved(self, node: NodeItem) -> None:
-        self.area = None
+        """A node came, moved or grew."""
+        self.grid.put(node)
         self.map.moved(node)
         self.ties_pass(node.frame)
 
     def ties_pass(self, frame: QRectF) -> None:
         """Lead the ties anew that pass here, when all nodes stand where they shall."""
         if len(self._passed) < 1000:
-            self._passed.append(frame.adjusted(-40, -40, 40, 40))
+            self.area = None
+        self._passed.append(frame.adjusted(-40, -40, 40, 40))
         self._late.start()
 
     def wire_changed(self, wire: WireItem) -> None:
-        self.map.stale = self.map.stale or wire not in self.map._line_at
+        self.map.stale = self.map.stale or not self.map.has(wire)
 
     def wire_gone(self, wire: WireItem) -> None:
         self.lanes.leave(wire.target)
@@ -172,6 +175,7 @@ class Viewer(NodeViewer):
             self._hover = None
 
     def node_gone(self, node: NodeItem) -> None:
+        self.grid.drop(node)
         self.map.stale = True
         self.ties_pass(node.frame)
         if self._hover is node or (isinstance(self._hover, PortItem) and self._hover.node is node):
@@ -190,18 +194,29 @@ class Viewer(NodeViewer):
     # Painting.
 
     def drawBackground(self, painter: QPainter, rect: QRectF) -> None:
-        theme = themes.current()
-        painter.fillRect(rect, theme.canvas)
+        painter.fillRect(rect, self.theme.canvas)
         step = GRID
         while step * self.zoom < 16:
             step *= 2
-        painter.setPen(QPen(theme.grid, 1.6 / self.zoom, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
-        left, top = int(rect.left() // step * step), int(rect.top() // step * step)
-        columns = range(left, int(rect.right()) + step, step)
-        painter.drawPoints([QPointF(x, y) for y in range(top, int(rect.bottom()) + step, step) for x in columns])
+        shown = painter.worldTransform()
+        across = range(int(rect.left() // step) * step, int(rect.right()) + step, step)
+        down = range(int(rect.top() // step) * step, int(rect.bottom()) + step, step)
+        left, right = (round(shown.m11() * x + shown.dx()) for x in (across[0], across[-1]))
+        row = QPixmap(right - left + 3, 3)  # one row of dots, drawn again and again: thousands of points are slow
+        row.fill(Qt.GlobalColor.transparent)
+        dots = QPainter(row)
+        dots.setRenderHint(QPainter.RenderHint.Antialiasing)
+        dots.setPen(QPen(self.theme.grid, 1.6, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        dots.drawPoints([QPointF(round(shown.m11() * x + shown.dx()) - left + 1.5, 1.5) for x in across])
+        dots.end()
+        painter.save()
+        painter.resetTransform()  # dots on whole pixels are alike
+        for y in down:
+            painter.drawPixmap(left - 1, round(shown.m22() * y + shown.dy()) - 1, row)
+        painter.restore()
 
     def paintEvent(self, event) -> None:
-        if self.zoom >= FAR:
+        if self.zoom >= MIDWAY:
             QGraphicsView.paintEvent(self, event)
             return
         painter = QPainter(self.viewport())
@@ -209,7 +224,8 @@ class Viewer(NodeViewer):
         painter.setTransform(self.viewportTransform())
         rect = self.scene_rect_of(event.rect())
         self.drawBackground(painter, rect)
-        self.map.paint(painter, themes.current(), self.zoom, self.ties == "all")
+        self.map.paint(painter, self.theme, self.zoom, self.ties == "all")
+        self.map.paint_marks(painter, self.theme, self.zoom, self.grid.within(rect) if self.zoom >= FAR else set())
         self.drawForeground(painter, rect)
         painter.end()
 
@@ -219,12 +235,13 @@ class Viewer(NodeViewer):
     def drawForeground(self, painter: QPainter, rect: QRectF) -> None:
         if self.gesture is not None and self.gesture.dragging:
             painter.save()
-            self.gesture.paint(painter, themes.current())
+            self.gesture.paint(painter, self.theme)
             painter.restore()
 
     def changeEvent(self, event) -> None:
         super().changeEvent(event)
         if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
+            self.theme = themes.current()
             self.resetCachedContent()
             self.viewport().update()
 

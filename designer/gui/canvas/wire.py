@@ -1,17 +1,21 @@
 """The item of a wire: a solid curve for data, a dashed amber way for a tie."""
 
+from typing import TYPE_CHECKING
+
 from NodeGraphQt.constants import Z_VAL_PIPE
 from NodeGraphQt.qgraphics.pipe import PipeItem
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPainterPathStroker, QPen, QPolygonF
 from PySide6.QtWidgets import QGraphicsPathItem
 
-from designer.gui import theme as themes
-from designer.gui.canvas.paint import MIDWAY, NEAR
+from designer.gui.canvas.paint import NEAR
 from designer.gui.canvas.routes import Route, curve, tie
 from designer.gui.drawing import draw_icon, draw_text, text_width
 from designer.gui.theme import Theme, faded, mix
 from designer.model import Port
+
+if TYPE_CHECKING:
+    from designer.gui.canvas.viewer import Viewer
 
 STUB = 12.0  # what is left of a tie that is not drawn
 PILL = 22.0
@@ -21,12 +25,13 @@ DASHES = [3.5, 2.5]
 class WireItem(PipeItem):
     """A wire between two ports; ``target`` is its name, since an input holds one wire."""
 
-    def __init__(self):
+    def __init__(self, stage: "Viewer"):
         # WORKAROUND: the stock pipe brings an item of its own for an arrow, and a cache for each wire.
         QGraphicsPathItem.__init__(self)
         self._input_port = self._output_port = None
         self._color = self._style = 0
         self._active = self._highlight = False
+        self.stage = stage  # the view that it is shown in
         self.source = self.target = Port("", "")
         self.learnable = False
         self.label = ""  # the shape, of a tie with the name of the learnable
@@ -34,6 +39,7 @@ class WireItem(PipeItem):
         self.lit = False  # a layer at one of its ends is selected
         self.hovered = False
         self.pulled = False  # its end is held by the pointer, so it is drawn from there
+        self.ends = QPointF(), QPointF()
         self._middle, self._room = QPointF(), 0.0
         self._shape: tuple[float, QPainterPath] | None = None
         self.setZValue(Z_VAL_PIPE)
@@ -46,7 +52,7 @@ class WireItem(PipeItem):
 
     def delete(self):
         if self.scene():
-            self.scene().viewer().wire_gone(self)
+            self.stage.wire_gone(self)
         super().delete()
 
     def reset(self):
@@ -64,7 +70,7 @@ class WireItem(PipeItem):
         """Find its way anew."""
         if self._input_port is None or self._output_port is None or self.scene() is None:
             return
-        start, end = self._output_port.anchor(), self._input_port.anchor()
+        self.ends = start, end = self._output_port.anchor(), self._input_port.anchor()
         if self.learnable:
             route = self._way(start, end)
             path, self._middle, self._room = route
@@ -74,10 +80,10 @@ class WireItem(PipeItem):
         self._shape = None
         self.prepareGeometryChange()
         self.setPath(path)
-        self.scene().viewer().wire_changed(self)
+        self.stage.wire_changed(self)
 
     def _way(self, start: QPointF, end: QPointF) -> Route:
-        viewer = self.scene().viewer()
+        viewer = self.stage
         owner, borrower = self._output_port.node, self._input_port.node
         lowest = max(owner.frame.bottom(), borrower.frame.bottom())
         left, right = sorted((start.x() + 20, end.x() - 20))
@@ -107,28 +113,38 @@ class WireItem(PipeItem):
 
     def pill_rect(self) -> QRectF:
         """Where the label of a tie lies; nowhere if there is no room for it."""
-        width = text_width(self.pill_text, 11, 500) + 34 if self.learnable and self.label else 0
-        if not width or width > self._room:
+        if not self.learnable or not self.label:
+            return QRectF()
+        width = text_width(self.pill_text, 11, 500) + 34
+        if width > self._room:
             return QRectF()
         return QRectF(round(self._middle.x() - width / 2), round(self._middle.y() - PILL / 2), width, PILL)
 
     @property
     def pill_text(self) -> str:
-        return f"{self.label}   saves {self.saves}" if self.saves and self.isSelected() else self.label
+        """The label, of a selected tie with what it saves where that fits."""
+        text = f"{self.label}   saves {self.saves}"
+        told = self.saves and (self.isSelected() or self.lit) and text_width(text, 11, 500) + 34 <= self._room
+        return text if told else self.label
 
     @property
     def drawn(self) -> bool:
         """Whether all of it is drawn, not its stubs only."""
-        mode = self.scene().viewer().ties
+        mode = self.stage.ties
         return not self.learnable or mode == "all" or (mode == "selected" and (self.lit or self.isSelected()))
+
+    @property
+    def room(self) -> float:
+        """How far apart its ends are, from left to right."""
+        return float(self.ends[1].x() - self.ends[0].x())
 
     # How it looks.
 
     def paint(self, painter: QPainter, option, widget=None) -> None:
         if self.pulled:
             return
-        theme, zoom = themes.current(), painter.worldTransform().m11()
-        viewer = self.scene().viewer()
+        viewer = self.stage
+        theme, zoom = viewer.theme, painter.worldTransform().m11()
         strong = self.isSelected() or self.lit
         color = QColor(theme.learn if self.learnable else theme.accent if strong else theme.data)
         width = 2.5 if strong else 2.0
@@ -136,14 +152,12 @@ class WireItem(PipeItem):
             color = faded(color, 0.3)
         if self.hovered:
             color, width = mix(color, theme.text1, 0.35), 3.0
-        if zoom < MIDWAY:
-            width = (2.5 if strong else 1.5) / zoom
         painter.setBrush(Qt.BrushStyle.NoBrush)
         if not self.drawn:
             self._paint_stubs(painter, color, width)
             return
         path = self.path()
-        if strong and zoom >= MIDWAY:
+        if strong:
             halo = faded(theme.learn if self.learnable else theme.accent, 0.24)
             painter.setPen(QPen(halo, 8, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin))
             painter.drawPath(path)
@@ -152,24 +166,26 @@ class WireItem(PipeItem):
         if zoom < NEAR:
             return
         if self.learnable:
-            draw_arrow(painter, color, self._input_port.anchor())
+            draw_arrow(painter, color, self.ends[1])
             self._paint_pill(painter, theme, color)
         elif zoom >= 0.75 and self.label:
             self._paint_label(painter, theme, viewer.dims and not strong)
 
     def _paint_stubs(self, painter: QPainter, color: QColor, width: float) -> None:
         painter.setPen(wire_pen(color, width, True))
-        start, end = self._output_port.anchor(), self._input_port.anchor()
+        start, end = self.ends
         painter.drawLine(start, start + QPointF(8 + STUB, 0))
         painter.drawLine(end - QPointF(8 + STUB, 0), end)
 
     def _paint_label(self, painter: QPainter, theme: Theme, faint: bool) -> None:
         """The shape, at the height of the source; left out where under 60 % of it fits."""
-        start, end = self._output_port.anchor(), self._input_port.anchor()
-        room = end.x() - start.x() - 14
+        wires = [wire for wire in self._output_port.connected_pipes if wire.room > 0]
+        if min(wires, key=lambda wire: wire.room, default=None) is not self:
+            return  # of several wires from one port, the shortest tells what is on all of them
+        start, room = self.ends[0], self.room - 14
         if room >= 0.6 * text_width(self.label, 10):
             color = theme.text3 if faint else theme.text2
-            middle = (start.x() + end.x()) / 2
+            middle = start.x() + self.room / 2
             draw_text(painter, middle, start.y() - 7, self.label, color, 10, align="center", width=room)
 
     def _paint_pill(self, painter: QPainter, theme: Theme, color: QColor) -> None:

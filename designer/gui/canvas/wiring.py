@@ -12,7 +12,7 @@ from designer.gui.canvas.form import CAPSULE, ROW
 from designer.gui.canvas.gestures import SHIFT, Gesture
 from designer.gui.canvas.joins import End, Join
 from designer.gui.canvas.node import NodeItem
-from designer.gui.canvas.paint import RADIUS, draw_capsule, draw_shadow
+from designer.gui.canvas.paint import MIDWAY, RADIUS, draw_capsule, draw_shadow
 from designer.gui.canvas.port import PortItem, draw_port
 from designer.gui.canvas.routes import curve
 from designer.gui.canvas.wire import WireItem, wire_pen
@@ -214,6 +214,9 @@ class Draw(Gesture):
         color = theme.error if refused else theme.learn if self.learnable else theme.data
         path = curve(start, end) if self.begin.out else curve(end, start)
         painter.setBrush(Qt.BrushStyle.NoBrush)
+        if self.join is not None and self.viewer.zoom < MIDWAY:  # the map marks no nodes
+            painter.setPen(QPen(color, 3 / self.viewer.zoom))
+            painter.drawRect(self.over[1].frame)
         painter.setPen(QPen(faded(color, 0.24), 8, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
         painter.drawPath(path)
         painter.setPen(wire_pen(color, 2.5, self.learnable))

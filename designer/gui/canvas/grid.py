@@ -1,0 +1,55 @@
+"""Which nodes stand where, asked thousands of times while ties are led."""
+
+from PySide6.QtCore import QRectF
+
+from designer.gui.canvas.node import NodeItem
+
+CELL = 512.0
+
+
+class Grid:
+    """The nodes by the squares of the scene that their frames touch.
+
+    The index of the scene is rebuilt for each item that comes; asked between two of them it takes seconds.
+    """
+
+    def __init__(self) -> None:
+        self._cells: dict[tuple[int, int], set[NodeItem]] = {}
+        self._of: dict[NodeItem, tuple[int, int, int, int]] = {}
+
+    def put(self, node: NodeItem) -> None:
+        """Take in a node, or note that it moved or grew."""
+        span = _span(node.frame)
+        if self._of.get(node) != span:
+            self.drop(node)
+            self._of[node] = span
+            for cell in _cells(span):
+                self._cells.setdefault(cell, set()).add(node)
+
+    def drop(self, node: NodeItem) -> None:
+        for cell in _cells(self._of.pop(node, (0, 0, -1, -1))):
+            self._cells[cell].discard(node)
+
+    def within(self, rect: QRectF) -> set[NodeItem]:
+        """The nodes whose frames meet a rectangle."""
+        found: set[NodeItem] = set()
+        for cell in _cells(_span(rect)):
+            found |= self._cells.get(cell, _NONE)
+        return {node for node in found if node.frame.intersects(rect)}
+
+
+_NONE: set[NodeItem] = set()
+
+
+def _span(rect: QRectF) -> tuple[int, int, int, int]:
+    return (
+        int(rect.left() // CELL),
+        int(rect.top() // CELL),
+        int(rect.right() // CELL),
+        int(rect.bottom() // CELL),
+    )
+
+
+def _cells(span: tuple[int, int, int, int]) -> list[tuple[int, int]]:
+    left, top, right, bottom = span
+    return [(x, y) for x in range(left, right + 1) for y in range(top, bottom + 1)]
