@@ -16,21 +16,20 @@ class Flat:
         sources: path -> input port (data, then taken learnables) -> the port that feeds it, borders seen through.
         order: the paths, each after those whose shapes it needs.
         circular: layers whose sizes depend on each other, where a learnable meets its own data.
-        copies: the paths that a Call made, which are not in the network.
+        copies: the paths that a Call made, which are not in the network -> the paths of what they are copies of.
     """
 
     def __init__(self, network: Network):
         self.network = network
         layers: Mapping[str, Layer] = network.all
         wires: Mapping[Port, Port] = network.wires
-        self.copies: frozenset[str] = frozenset()
+        self.copies: dict[str, str] = {}
         if calls := [path for path, layer in layers.items() if isinstance(layer, Call)]:
             layers, wires = dict(layers), dict(wires)
             while calls:
                 before = set(layers)
-                _expand(calls.pop(), layers, wires)
+                _expand(calls.pop(), layers, wires, self.copies)
                 calls += [path for path in layers if path not in before and isinstance(layers[path], Call)]
-            self.copies = frozenset(layers) - frozenset(network.all)
         self._all: Mapping[str, Layer] = layers
         self._wires = wires
         self.layers = {path: la for path, la in layers.items() if not isinstance(la, Group | Call)}
@@ -99,7 +98,7 @@ class Flat:
         return [*order, *circular], circular
 
 
-def _expand(call: str, layers: dict[str, Layer], wires: dict[Port, Port]) -> None:
+def _expand(call: str, layers: dict[str, Layer], wires: dict[Port, Port], copies: dict[str, str]) -> None:
     """Put a copy of what is called in the place of a Call."""
     if call not in layers:
         return
@@ -115,7 +114,9 @@ def _expand(call: str, layers: dict[str, Layer], wires: dict[Port, Port]) -> Non
     if original is None:
         return
     own = set(original.inputs())
-    layers.update({call + path[len(called) :]: la for path, la in layers.items() if under(path, called)})
+    for path in [path for path in layers if under(path, called)]:
+        copy = call + path[len(called) :]
+        layers[copy], copies[copy] = layers[path], copies.get(path, path)
     for target, origin in list(wires.items()):
         at_border = target.layer == called and (target.name in own or (original.variadic and target.name.isdecimal()))
         if under(target.layer, called) and not at_border:

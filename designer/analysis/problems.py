@@ -67,21 +67,23 @@ def _unfed(propagation: Propagation, path: str, layer: Layer) -> Iterator[Proble
     names = network.inputs_of(path)
     if layer.variadic and not names:
         yield Problem("error", f"{path} has nothing on its inputs.", (path,))
-    for name in names:
-        if network.source_of(Port(path, name)) is None:
-            yield Problem(
-                "error", f"{path} has nothing on its input {name!r}.", (path,), _closing(network, path, layer, name)
-            )
+    missing = [name for name in names if network.source_of(Port(path, name)) is None]
+    if layer.variadic and len(missing) > 1:
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        text = f"{path} has nothing on its inputs {', '.join(map(repr, missing[:3]))}{more}."
+        yield Problem("error", text, (path,), (_closing(path),))
+        missing = []
+    for name in missing:
+        fixes = (_closing(path),) if layer.variadic else ()
+        yield Problem("error", f"{path} has nothing on its input {name!r}.", (path,), fixes)
     for name in layer.input_learnables:
         if network.source_of(Port(path, name)) is None:
             fix = Fix(f"Let {path} own its {name}", lambda net, n=name: _owning(net, path, n))  # type: ignore[misc]
             yield Problem("error", f"{path} takes its {name} from a wire, but none is connected.", (path,), (fix,))
 
 
-def _closing(network: Network, path: str, layer: Layer, name: str) -> tuple[Fix, ...]:
-    """A gap among numbered inputs can be closed."""
-    if not layer.variadic:
-        return ()
+def _closing(path: str) -> Fix:
+    """Move the wires of numbered inputs together."""
 
     def close(net: Network) -> Network:
         sources = [net.source_of(Port(path, n)) for n in net.inputs_of(path)]
@@ -92,7 +94,7 @@ def _closing(network: Network, path: str, layer: Layer, name: str) -> tuple[Fix,
             net = net.connect(source, Port(path, str(place)))
         return net
 
-    return (Fix(f"Close the gap at input {name}", close),)
+    return Fix("Close the gap", close)
 
 
 def _owning(network: Network, path: str, name: str) -> Network:

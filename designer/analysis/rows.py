@@ -71,13 +71,8 @@ def make_row(propagation: Propagation, path: str, layer: Layer) -> Row:
     owners = {
         name: ", ".join(owners_of(network, network.source_of(Port(path, name)))) for name in layer.input_learnables
     }
-    fed = {
-        name
-        for name in layer.input_learnables
-        if (source := network.source_of(Port(path, name))) and not network.is_learnable(source)
-    }
     own = {name: tensor for name, tensor in slots.items() if name not in layer.input_learnables}
-    used = sum(math.prod(tensor.sizes) for name, tensor in slots.items() if name not in fed)
+    used = _used(network, path, layer, fact)
     if isinstance(layer, Parameter) and not enters_data(network, Port(path, "value")):
         used = 0
     return Row(
@@ -108,12 +103,22 @@ def _border_row(flat: Flat, facts: Mapping[str, Facts], path: str, layer: Group 
     if isinstance(layer, Group) or called is None:
         return Row(path, type(layer).__name__, tuple(shapes), {}, {}, 0, 0, known=isinstance(layer, Group))
     inner = [(p, flat.layers[p], facts[p]) for p in flat.layers if under(p, path)]
-    slots: list[Tensor] = [fact.state[n] for _, la, fact in inner for n in la.learnables() if n in fact.state]
     known = all(fact.error is None for _, _, fact in inner)
     counts: set[Size | None] = {fact.multiply_adds for _, _, fact in inner}
-    used = sum(math.prod(tensor.sizes) for tensor in slots)
+    used = sum(_used(network, flat.copies[p], la, fact) for p, la, fact in inner)
     adds = counts.pop() if len(counts) == 1 else None
     return Row(path, "Call", tuple(shapes), {}, {BUNDLE: called}, 0, used, multiply_adds=adds, known=known)
+
+
+def _used(network: Network, path: str, layer: Layer, fact: Facts) -> int:
+    """The numbers of the learnables that a layer computes with; what arrives as data is none."""
+    fed = {
+        name
+        for name in layer.input_learnables
+        if (source := network.source_of(Port(path, name))) and not network.is_learnable(source)
+    }
+    learnables = (fact.state[name] for name in layer.learnables() if name in fact.state and name not in fed)
+    return sum(math.prod(tensor.sizes) for tensor in learnables)
 
 
 def _factor(layer: Layer) -> float | Mapping[str, float]:

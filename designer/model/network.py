@@ -1,6 +1,7 @@
 """A network of layers. It is a value: every edit returns a new network."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from types import MappingProxyType
@@ -373,9 +374,11 @@ class Network:
     def move(self, positions: Mapping[str, tuple[float, float]]) -> Self:
         """Put layers elsewhere on the canvas: path -> x and y of the top left corner, in pixels at 100 %."""
         homes: dict[str, dict[str, tuple[float, float]]] = {}
-        for path, (x, y) in positions.items():
+        for path, at in positions.items():
             self.layer(path)
-            homes.setdefault(parent(path), {})[path.rpartition(".")[2]] = (float(x), float(y))
+            if len(at) != 2 or not all(map(math.isfinite, at)):
+                raise NetworkError(f"The position of {path} must be two finite numbers, not {shortened(at)}.")
+            homes.setdefault(parent(path), {})[path.rpartition(".")[2]] = (float(at[0]), float(at[1]))
         new = self
         for home, moved in homes.items():
             if any(self.network_at(home).positions.get(name) != at for name, at in moved.items()):

@@ -21,6 +21,7 @@ IMPORTS = (
     ("import torch.nn.functional as F", r"\bF\."),
     ("from torch import nn", r"\bnn\."),
 )
+BUILTINS = ("float", "next")  # what the expressions of layers call
 
 
 def write_pytorch(network: Network) -> str:
@@ -109,7 +110,7 @@ class Scope:
         self.prefix = f"{path}." if path else ""
         self.init: list[Line] = []
         self.lines: list[Line] = []
-        self.taken = {*SOURCE_NAMES, *writer.functions}
+        self.taken = {*SOURCE_NAMES, *BUILTINS, *writer.functions}
         self.values: dict[Port, str] = {}  # the source text of what an output port gives
         self.borrowed: dict[Port, str] = {}  # what comes from outside the group -> its argument
         self.groups: dict[str, Scope] = {}
@@ -119,9 +120,11 @@ class Scope:
             self.values[Port(self.prefix + name, "out")] = self.local("x" if path and len(inputs) == 1 else name)
         self.arguments = list(self.values.values())
         order = self.ordered()
-        reserved = {self.written_name(name) for name in order} - self.taken
-        self.taken |= reserved  # so that no other local takes the name of a layer
-        self.reserved = reserved
+        self.reserved: dict[str, str] = {}  # the local of each layer, so that no other takes it; a number yields
+        for name in sorted(order, key=str.isdecimal):
+            if (local := self.written_name(name)) not in self.taken:
+                self.reserved.setdefault(local, name)
+        self.taken |= self.reserved.keys()
         for name in self.network.layers:
             if not isinstance(self.network.layers[name], Input | Output):
                 self.construct(name)
@@ -206,7 +209,7 @@ class Scope:
 
     @staticmethod
     def written_name(name: str) -> str:
-        return name if is_name(name) else f"x{name}"
+        return f"x{name}" if name.isdecimal() else name
 
     def local(self, name: str) -> str:
         """A local of its own, called like a layer."""
@@ -329,8 +332,8 @@ class Scope:
             if port in self.ends or port in self.root.targets:
                 own = path[len(self.prefix) :] if under(path, self.path) else path
                 own = own if port.name == outs[0] else f"{own}_{port.name}"
-                if own == path[len(self.prefix) :]:
-                    self.taken -= {self.written_name(own)} & self.reserved
+                if own == path[len(self.prefix) :] == self.reserved.get(self.written_name(own)):
+                    self.taken.discard(self.written_name(own))
                 names[port.name] = self.values[port] = self.local(own)
         if names:
             self.lines.append(Line(f"{pattern.format_map(Unwired(names))} = {text}", self.comment(path, outs[0])))
