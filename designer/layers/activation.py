@@ -3,7 +3,7 @@
 import math
 from typing import ClassVar
 
-from designer.layers.text import literal, settings
+from designer.layers.text import literal, outside, settings
 from designer.model import Layer, prop
 
 
@@ -112,6 +112,9 @@ class Softmax(Layer, category="Activation", search="probabilities distribution n
     def summary(self, *shapes):
         return f"dim {self.dim}"
 
+    def check(self, x):
+        return outside(self, self.dim, x)
+
 
 class LogSoftmax(Layer, category="Activation", search="log probabilities distribution"):
     """Take the logarithm of the softmax along a dimension (torch.nn.LogSoftmax, with dim=-1)."""
@@ -123,6 +126,9 @@ class LogSoftmax(Layer, category="Activation", search="log probabilities distrib
 
     def summary(self, *shapes):
         return f"dim {self.dim}"
+
+    def check(self, x):
+        return outside(self, self.dim, x)
 
 
 class Softplus(Function, category="Activation", search="smooth rectifier"):

@@ -104,7 +104,14 @@ class ConvolutionTranspose(Layer):
         return _summary(self, x)
 
     def check(self, x):
-        return _problem(self, x, "kernel_size", "stride", "padding", "output_padding", "dilation")
+        windows = ("kernel_size", "stride", "padding", "output_padding", "dilation")
+        if wrong := _problem(self, x, *windows):
+            return wrong
+        sides = (each(value, self.dimensions) for value in (self.output_padding, self.stride, self.dilation))
+        for added, stride, dilation in zip(*sides):
+            if added >= max(stride, dilation):
+                return f"output_padding {added} must be smaller than the stride {stride} or the dilation {dilation}."
+        return None
 
 
 class ConvTranspose1d(ConvolutionTranspose, category="Convolution and pooling", search="deconvolution upsampling"):

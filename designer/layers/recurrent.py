@@ -141,7 +141,10 @@ class LSTM(Recurrent, category="Recurrent", search="sequence memory long short-t
     proj_size: int = prop(0, "Size that the hidden state is projected to; 0 leaves it as it is.", maximum=65535)
 
     gates: ClassVar[int] = 4
-    fake: ClassVar[bool] = True
+
+    @property
+    def fake(self) -> bool:  # with a projection torch takes time by the step there too
+        return not self.proj_size
 
     def inputs(self):
         return ("in", "h0", "c0") if self.states else ("in",)

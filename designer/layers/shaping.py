@@ -2,7 +2,7 @@
 
 import math
 
-from designer.layers.text import facts, literal, miscounted, settings
+from designer.layers.text import facts, literal, miscounted, outside, settings
 from designer.layers.windows import LAYOUTS, by
 from designer.model import Layer, prop
 
@@ -136,9 +136,7 @@ class Slice(Layer, category="Shape and maths", search="crop range index select n
         return f"dim {self.dim}, {self._range()}"
 
     def check(self, x):
-        if not -len(x) <= self.dim < len(x):
-            return f"Slice takes dimension {self.dim}, but gets {len(x)} sizes only."
-        return None
+        return outside(self, self.dim, x)
 
 
 class Pad(Layer, category="Shape and maths", search="padding border margin"):
