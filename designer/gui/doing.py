@@ -51,7 +51,8 @@ class Doing(QObject):
             return
         home = parent(paths[0])
         names = self.document.network.network_at(home).layers
-        name = next(n for n in ("block", *(f"block{k}" for k in itertools.count(2))) if n not in names)
+        tried = itertools.chain(["block"], (f"block{number}" for number in itertools.count(2)))
+        name = next(name for name in tried if name not in names)
         if self.document.attempt(f"Group {_these(paths)}", lambda net: group(net, paths, name)):
             self.document.look(selection=frozenset({join(home, name)}))
 
