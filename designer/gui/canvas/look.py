@@ -66,6 +66,8 @@ class Look(NamedTuple):
 
     @property
     def subtitle(self) -> str:
+        if self.type == "Operation":
+            return f"aten::{self.summary}"
         return f"{self.type} · {self.summary}" if self.summary else self.type
 
     @property
