@@ -49,6 +49,8 @@ class Constant(Layer, category="Shape and maths", search="buffer fixed numbers t
             return f"torch.full({sizes}, {self._number(first)}{dtype})"
         if self.fill == "arange":
             stop = first + count * second
+            if not float(second).is_integer():
+                stop -= second / 2  # so that rounding adds no number at the end
             start = "" if (first, second) == (0, 1) else f"{self._number(first)}, "
             step = "" if second == 1 else f", {self._number(second)}"
             return f"torch.arange({start}{self._number(stop)}{step}{dtype}){shaped}"

@@ -20,6 +20,7 @@ from designer.layers import (
     BatchNorm3d,
     Bilinear,
     Concatenate,
+    Constant,
     Conv1d,
     Conv2d,
     Conv3d,
@@ -173,6 +174,9 @@ def owners():
     yield GroupNorm(2, affine=False), ("B 4",)
     yield PReLU(), SEQUENCE
     yield PReLU(4, init=0.1), IMAGE
+    yield Constant(), ()
+    yield Constant((2, 2), "int64", "numbers", (1, 2, 3, -4), persistent=True), ()
+    yield Constant((3,), "float64", "arange", (0, 0.1)), ()
     yield from attentions()
 
 
