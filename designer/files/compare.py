@@ -94,6 +94,9 @@ def compared(path: str) -> Comparison:
         if inputs is None:
             break
         stored = [tensors[key].clone() for key in program.slots.values()]
+        for n, key in enumerate(program.slots.values()):  # kernels of recurrent layers ask whether it is a Parameter
+            if program.stored[key].role == "parameter" and stored[n].is_floating_point():
+                stored[n] = torch.nn.Parameter(stored[n])
         with torch.no_grad():
             try:
                 wanted = names["run"]([tensor.clone() for tensor in inputs], stored)

@@ -5,6 +5,7 @@ from typing import Any
 from designer.layers import Constant
 from designer.model.values import Tensor, check_value
 
+LARGEST = 2**31
 INLINE = 4096  # numbers that are written into the source one by one
 
 
@@ -20,7 +21,9 @@ def constant(tensor: Tensor) -> tuple[Constant, bool]:
     first = numbers[0].item()
     candidates: list[tuple[str, tuple[Any, ...]]] = [("full", (first,))]
     if dtype != "bool" and numbers.numel() > 2:
-        candidates.append(("arange", (first, _plain(numbers[1].item() - first))))
+        step = numbers[1].item() - first
+        if max(abs(first), abs(step * numbers.numel())) < LARGEST:  # neither infinite nor NaN
+            candidates.append(("arange", (first, step)))
     if len(shape) == 2:
         candidates.append(("eye", ()))
     if len(shape) >= 2:

@@ -1,6 +1,7 @@
 """Open models of PyTorch as networks, with a report of what was read."""
 
 import dataclasses
+import itertools
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -125,7 +126,8 @@ def _finished(program: Program, rebuilt: Rebuilt, views: list[View], tensors: di
     return dataclasses.replace(rebuilt.network, values=values, aliases=aliases, dtype=dtype)
 
 
-USUAL = {1: "BNMK", 2: "BTSN", 3: "BTCS", 4: "BCHW", 5: "BCDHW"}  # names of sizes, by how many there are
+# What sizes are called, by how many there are; a second sequence is S long.
+USUAL = {1: ["B"], 2: ["B", "TS"], 3: ["B", "TS", "C"], 4: ["B", "C", "H", "W"], 5: ["B", "C", "D", "H", "W"]}
 
 
 def input_layers(program: Program) -> dict[Ref, tuple[str, Input]]:
@@ -136,9 +138,9 @@ def input_layers(program: Program) -> dict[Ref, tuple[str, Input]]:
         shape: list[int | str] = []
         for dim, size in enumerate(meta.sizes):
             if size.text and size.text not in names:
-                usual = USUAL.get(len(meta.sizes), "B")
-                order = [*usual[dim:], "B", "T", "S", "N", "M", "K", *(f"N{n}" for n in range(100_000))]
-                names[size.text] = next(name for name in order if name not in names.values())
+                usual = (USUAL.get(len(meta.sizes)) or [*"BNMKLPQRUVXYZ", *"N" * 64])[dim]
+                more = (f"{usual[0]}{n}" for n in itertools.count(2))
+                names[size.text] = next(name for name in itertools.chain(usual, more) if name not in names.values())
             shape.append(names[size.text] if size.text else size.number)
         if meta.dtype == "unknown":
             raise FileError(f"{program.name} takes an input whose type of numbers cannot be read.")

@@ -103,8 +103,7 @@ def _expression(program: Program, owner: str, key: str, user: Op) -> list[Op] | 
     """Calls that make a view from its owner: reorder its sizes, or cut out a part of its rows."""
     whole, part = program.stored[owner], program.stored[key]
     source = next(ref for ref, slot in program.slots.items() if slot == owner)
-    inside = user.kind.startswith("torch.nn.modules.") and len(user.place) > 1
-    place = user.place[:-1] if inside else user.place
+    place = user.place[:-1] if user.kind.startswith("torch.nn.modules.") else user.place
 
     def call(target: str, value: Ref, *arguments: object, shape: Iterable[int]) -> Op:
         result = Ref(f"{value}_{target.split('.')[0]}_{len(program.metas)}")

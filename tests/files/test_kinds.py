@@ -1,0 +1,139 @@
+"""Files are told apart by their bytes; those that cannot be opened get one sentence that says what to do."""
+
+import io
+import json
+import pickle
+import struct
+import tarfile
+import warnings
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from designer import FileError, import_pytorch
+from designer.files.kinds import REFUSALS, kind_of
+
+
+class Own(nn.Module):
+    def forward(self, x):
+        return x + 1
+
+
+def zipped(path, **entries):
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in entries.items():
+            archive.writestr(name.replace("__", "/"), text)
+
+
+def torch_script(path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.save(torch.jit.trace(nn.Linear(2, 2), torch.rand(1, 2)), path)
+
+
+def legacy(path):
+    torch.save(nn.Linear(2, 2).state_dict(), path, _use_new_zipfile_serialization=False)
+
+
+def onnx(path):
+    """An ONNX ModelProto: version 9, a producer, a graph of 4 bytes."""
+    path.write_bytes(b"\x08\x09\x12\x07pytorch" + b"\x3a\x04\x0a\x02ab" + b"\x42\x02\x10\x12")
+
+
+def numpy(path):
+    with path.open("wb") as file:
+        np.save(file, np.zeros(3))
+
+
+def tar(path):
+    with tarfile.open(path, "w") as archive:
+        archive.addfile(tarfile.TarInfo("model"), io.BytesIO())
+
+
+WRITERS = {
+    "state_dict": lambda path: torch.save(nn.Linear(2, 2).state_dict(), path),
+    "state_dict legacy": legacy,
+    "module pickle": lambda path: torch.save(nn.Sequential(nn.Linear(2, 2)), path),
+    "pickle": lambda path: path.write_bytes(pickle.dumps([1, Own])),
+    "TorchScript": torch_script,
+    "torch.package": lambda path: zipped(path, **{"m__.data__version": "6", "m__.data__extern_modules": ""}),
+    "old pt2": lambda path: zipped(path, **{"serialized_exported_program.json": "{}", "version": "5.1"}),
+    "AOTInductor": lambda path: zipped(path, m__archive_format="pt2", m__data__aotinductor__model__a="so"),
+    "safetensors": lambda path: save_file({"w": torch.zeros(2)}, path),
+    "ONNX": onnx,
+    "Python": lambda path: path.write_text("import os\nos.mkdir('ran')\n"),
+    "GGUF": lambda path: path.write_bytes(b"GGUF" + bytes(20)),
+    "HDF5": lambda path: path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(20)),
+    "Keras": lambda path: zipped(path, **{"config.json": "{}", "model.weights.h5": ""}),
+    "NumPy": numpy,
+    "tar": tar,
+    "zip": lambda path: zipped(path, a="b"),
+    "JSON": lambda path: path.write_text(json.dumps({"a": 1})),
+    "empty": lambda path: path.write_bytes(b""),
+    "unknown": lambda path: path.write_bytes(bytes(range(255, -1, -1))),
+    "unknown text": lambda path: path.write_text("some words"),
+}
+
+
+@pytest.mark.parametrize("ending", [".pt", ".pt2", ".safetensors", ".py", ""])
+@pytest.mark.parametrize("what", WRITERS)
+def test_a_kind_is_told_from_the_bytes_whatever_the_name(tmp_path, what, ending):
+    path = tmp_path / f"model{ending}"
+    WRITERS[what](path)
+    name = what.removesuffix(" legacy").removesuffix(" text")
+    assert kind_of(path).name == name
+    with pytest.raises(FileError) as caught:
+        import_pytorch(path)
+    assert str(caught.value) == f"{path.name} {REFUSALS[name]}."
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_every_refusal_is_tested():
+    assert {what.removesuffix(" legacy").removesuffix(" text") for what in WRITERS} == set(REFUSALS)
+
+
+def test_what_is_no_file_is_named(tmp_path):
+    with pytest.raises(FileError, match=r"^There is no file .*missing\.pt2\.$"):
+        import_pytorch(tmp_path / "missing.pt2")
+    with pytest.raises(FileError, match=r"is a folder, not a file\.$"):
+        import_pytorch(tmp_path)
+    with pytest.raises(FileError, match=r"^A model is opened from a file, not from a Linear: "):
+        import_pytorch(nn.Linear(2, 2))
+
+
+def test_a_network_of_this_program_is_opened_with_load(tmp_path):
+    from designer import Network, save
+    from designer.layers import Input, ReLU
+
+    save(Network().chain(x=Input(("B", 3)), relu=ReLU()), tmp_path / "net.network")
+    assert kind_of(tmp_path / "net.network").name == "network"
+    with pytest.raises(FileError, match=r"^net\.network is a network of this program: open it with load\.$"):
+        import_pytorch(tmp_path / "net.network")
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_damaged_files_are_told_without_a_crash(tmp_path, seed):
+    """Any file with some bytes changed or cut off has a kind, or gets a sentence."""
+    generator = np.random.default_rng(seed)
+    what = list(WRITERS)[seed % len(WRITERS)]
+    path = tmp_path / "model"
+    WRITERS[what](path)
+    data = bytearray(path.read_bytes() or b"PK\x03\x04")
+    for _ in range(generator.integers(1, 8)):
+        data[generator.integers(len(data))] = generator.integers(256)
+    path.write_bytes(data[: generator.integers(1, len(data) + 1)])
+    try:
+        kind_of(path)
+    except FileError as error:
+        assert "\n" not in str(error)
+
+
+def test_a_pickle_that_names_a_huge_text_is_told_without_reading_it(tmp_path):
+    path = tmp_path / "bomb"
+    path.write_bytes(b"\x80\x04\x8d" + struct.pack("<Q", 2**50) + b"x")
+    assert kind_of(path).name == "pickle"
