@@ -9,7 +9,7 @@ from designer.edits import tie
 from designer.edits.switches import switch_input, switch_output
 from designer.gui.canvas.look import shape_of
 from designer.gui.drawing import shape_text
-from designer.model import BUNDLE, Call, Group, Layer, Network, NetworkError, Port, Shape
+from designer.model import BUNDLE, Call, Group, Layer, Network, NetworkError, Port
 
 Change = Callable[[Network], Network]
 
@@ -106,14 +106,16 @@ def cut(network: Network, target: Port) -> Join:
     )
 
 
-def learnable_shape(network: Network, analysis: Analysis | None, port: Port) -> Shape | None:
+def learnable_shape(network: Network, analysis: Analysis | None, port: Port) -> tuple[int, ...] | None:
     """The shape of what a port gives or takes, if it is known."""
     if analysis is None:
         return None
     layer = network.find(port.layer)
     if layer is not None and port.name in layer.learnables():
         return analysis.learnable_shape(port)
-    return shape_of(analysis, port)
+    sizes = shape_of(analysis, port)
+    numbers = tuple(size for size in sizes or () if isinstance(size, int))
+    return numbers if sizes is not None and len(numbers) == len(sizes) else None
 
 
 def _tie(network: Network, analysis: Analysis | None, source: Port, target: Port, prepared: Change) -> Join:
@@ -132,12 +134,17 @@ def _tie(network: Network, analysis: Analysis | None, source: Port, target: Port
 
 
 def _ordered(
-    source: Port, target: Port, have: Shape | None, want: Shape | None, order: tuple[int, ...], prepared: Change
+    source: Port,
+    target: Port,
+    have: tuple[int, ...] | None,
+    want: tuple[int, ...] | None,
+    order: tuple[int, ...],
+    prepared: Change,
 ) -> Join:
     text = f"Take {target.name} of {target.layer} from {source.layer}"
     says = f"{target.layer} takes {target.name} from {source.layer}"
     if not order:
-        saved = f", saves {math.prod(want):,}" if want and all(isinstance(size, int) for size in want) else ""
+        saved = f", saves {math.prod(want):,}" if want else ""
         return Join(text, says, f"{shape_text(want)}{saved}" if want else "", _connecting(prepared, source, target))
     through = ", ".join(map(str, order))
     detail = f"{shape_text(have)} to {shape_text(want)}"

@@ -211,11 +211,11 @@ def _rows(
             lines += [line(name, group) for name in held] if opened else []
     else:
         lines = [line(name) for name in names]
-    takes, offers = isinstance(layer, Call), Port(path, BUNDLE) in network.targets
-    if takes or offers:
+    calls, called = isinstance(layer, Call), Port(path, BUNDLE) in network.targets
+    if calls or called:
         source = network.source_of(Port(path, BUNDLE))
         origin = _short(source.layer, path) if source else ""
-        lines.append(LearnableRow((BUNDLE,), BUNDLE, _tick(takes), _tick(offers), "bundle", origin, switches=False))
+        lines.append(LearnableRow((BUNDLE,), BUNDLE, _tick(calls), _tick(called), "bundle", origin, switches=False))
     for out, ports in ((False, crossing.inputs), (True, crossing.outputs)):
         for port in ports:
             source = network.source_of(port)

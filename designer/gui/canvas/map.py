@@ -50,7 +50,9 @@ class Map:
         """Draw blocks and wires, in the coordinates of the scene."""
         self.update()
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(wire_pen(faded(theme.data, 0.7), max(1.0, 1.5 * min(1, zoom / FAR)) / zoom, dashed=False))
+        painter.setPen(
+            QPen(theme.data if zoom >= FAR else faded(theme.data, 0.7), 0)
+        )  # wider ones take ten times as long
         painter.drawLines(self._lines)
         if ties and self._ties:
             painter.setPen(wire_pen(theme.learn, 1.5 / zoom, dashed=True))

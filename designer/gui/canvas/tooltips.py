@@ -49,9 +49,8 @@ def _port(hit: "Hit", network: Network, analysis: Analysis | None) -> str:
 
 
 def _wire(source: Port, target: Port | None, analysis: Analysis | None) -> str:
-    shape = analysis.learnable_shape(source) if analysis else None
-    if shape is None:
-        shape = shape_of(analysis, source)
+    learnable = analysis.learnable_shape(source) if analysis else None
+    shape = learnable if learnable is not None else shape_of(analysis, source)
     kind = analysis.dtype(source) if analysis and analysis.network.has_output(source) else None
     ends = f"{source.layer}.{source.name}" + (f" to {target.layer}.{target.name}" if target else "")
     return f"{ends}\n{shape_text(shape)}" + (f", {kind}" if kind else "")

@@ -67,6 +67,7 @@ class SwitchPress(Gesture):
 
     def start(self, modifiers):
         row, node = self.hit.part.row, self.hit.node
+        assert row is not None, "a switch stands in a row"
         port = Port(node.look.path, row.names[0])
         if row.head:
             return self  # a group of names has no single wire
@@ -105,7 +106,9 @@ class Draw(Gesture):
             off,
             ticked,
         )
-        self.at, self.over, self.join = press.pressed, None, None
+        self.at = press.pressed
+        self.over: tuple | None = None  # port, node, row and switch under the pointer
+        self.join: Join | None = None  # what a release there would do
         self.marked: list[NodeItem | PortItem] = []
         network = self.canvas.document.network
         ready = start.first(network)
@@ -216,6 +219,7 @@ class Draw(Gesture):
         painter.setBrush(Qt.BrushStyle.NoBrush)
         if self.join is not None and self.viewer.zoom < MIDWAY:  # the map marks no nodes
             painter.setPen(QPen(color, 3 / self.viewer.zoom))
+            assert self.over is not None
             painter.drawRect(self.over[1].frame)
         painter.setPen(QPen(faded(color, 0.24), 8, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
         painter.drawPath(path)
