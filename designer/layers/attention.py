@@ -4,12 +4,9 @@ from designer.layers.text import facts, literal, miscounted, settings, times, un
 from designer.model import Layer, prop
 
 RUN_ATTENTION = '''
-def run_attention(
-    m, query, key, value, key_padding_mask=None, attn_mask=None, need_weights=True, average_attn_weights=True,
-    is_causal=False, **borrowed
-):
-    """Run the attention m with borrowed learnables in the place of some of its own."""
-    learnables = {
+def run_attention(m, query, key, value, **given):
+    """Run the attention m with what is given: borrowed learnables, which replace its own, and masks."""
+    settings = {
         "in_proj_weight": m.in_proj_weight,
         "q_proj_weight": m.q_proj_weight,
         "k_proj_weight": m.k_proj_weight,
@@ -19,28 +16,18 @@ def run_attention(
         "bias_v": m.bias_v,
         "out_proj_weight": m.out_proj.weight,
         "out_proj_bias": m.out_proj.bias,
-    } | borrowed
-    q, k, v = query, key, value
+        "add_zero_attn": m.add_zero_attn,
+        "dropout_p": m.dropout,
+        "training": m.training,
+    } | given
+    separate = settings["in_proj_weight"] is None
     if m.batch_first:
-        q = query.transpose(0, 1)  # T, B, C
-        k = q if key is query else key.transpose(0, 1)  # one tensor stays one: it is projected at once
-        v = k if value is key else value.transpose(0, 1)
+        same_key, same_value = key is query, value is key
+        query = query.transpose(0, 1)  # T, B, C
+        key = query if same_key else key.transpose(0, 1)  # one tensor stays one: it is projected at once
+        value = key if same_value else value.transpose(0, 1)
     out, weights = F.multi_head_attention_forward(
-        q,
-        k,
-        v,
-        m.embed_dim,
-        m.num_heads,
-        add_zero_attn=m.add_zero_attn,
-        dropout_p=m.dropout,
-        training=m.training,
-        key_padding_mask=key_padding_mask,
-        need_weights=need_weights,
-        attn_mask=attn_mask,
-        use_separate_proj_weight=learnables["in_proj_weight"] is None,
-        average_attn_weights=average_attn_weights,
-        is_causal=is_causal,
-        **learnables,
+        query, key, value, m.embed_dim, m.num_heads, use_separate_proj_weight=separate, **settings
     )
     return out.transpose(0, 1) if m.batch_first else out, weights
 '''

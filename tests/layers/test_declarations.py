@@ -4,6 +4,8 @@ import ast
 import dataclasses
 import inspect
 import re
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -106,6 +108,19 @@ def test_the_module_is_written_with_what_differs_only(owner):
         field = type(owner.layer).__dataclass_fields__.get(keyword.arg)
         if field is not None and keyword.arg not in ("batch_first", "persistent"):
             assert ast.unparse(keyword.value) != repr(field.default)
+
+
+def test_what_is_written_above_the_network_is_formatted(cases):
+    sources = {name: text for case in cases for name, text in case.layer.preamble().items()}
+    text = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
+    text += "\n\n".join(f"\n{source.strip()}" for source in sources.values()) + "\n"
+    settings = ["--isolated", "--line-length", "120", "--stdin-filename", "net.py", "-"]
+    command, given = (
+        [sys.executable, "-m", "ruff"],
+        {"input": text, "capture_output": True, "text": True, "check": True},
+    )
+    assert subprocess.run([*command, "format", *settings], **given).stdout == text
+    subprocess.run([*command, "check", *settings], **given)  # raises where there is something to say
 
 
 SENTENCES = [
