@@ -71,10 +71,11 @@ def _when_idle(window: MainWindow, do: Callable[[], object]) -> None:
 
 def _draw(app: QApplication, window: MainWindow, path: str | None, picture: Path) -> int:
     """Draw the window, with the network of a file analyzed, to a picture."""
-    document, failed = window.document, []
+    document = window.document
+    failed: list[str] = []
     window.resize(*SCREENSHOT)
     window.show()
-    document.refused.connect(failed.append)
+    document.refused.connect(lambda text: failed.append(text))
     session = window.session
     session.torch.load()
 

@@ -42,7 +42,7 @@ class Background(QObject):
         """Let what runs end and drop what waits."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _deliver(self, call: Callable[[], None]) -> None:
+    def _deliver(self, call: Any) -> None:
         call()
 
 

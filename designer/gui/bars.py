@@ -1,10 +1,10 @@
 """The bar at the top, with menus, name and tools, and the one at the bottom, with messages."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QHBoxLayout, QMenuBar, QPushButton, QSizePolicy, QWidget
+from PySide6.QtGui import QAction, QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenuBar, QPushButton, QSizePolicy, QStatusBar, QWidget
 
 from designer.gui import theme
 from designer.gui.document import Document
@@ -173,3 +173,41 @@ class StatusBar(QWidget):
         self.selected.say(f"{picked} of {layers} layers selected" if picked else f"{layers} layer{'s' * (layers != 1)}")
         self.runs.say(f"CPU, {network.dtype}")
         self.torch.say(f"torch {version}" if version else "Loading torch…")
+
+
+class Foot(QStatusBar):
+    """Holds the status bar without the margins that a QStatusBar has."""
+
+    def __init__(self, content: QWidget):
+        super().__init__()
+        self.setSizeGripEnabled(False)
+        self.setFixedHeight(content.height())
+        self.content = content
+        content.setParent(self)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self.content.setGeometry(self.rect())
+
+
+class Reading(QFrame):
+    """A strip that says what is being opened, and can be told not to."""
+
+    def __init__(self, parent: QWidget, cancel: Callable[[], None]):
+        super().__init__(parent, objectName="pill")
+        self.setFixedHeight(32)
+        self.label = Label("")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        content = row(
+            Icon("folder-open", "text2", 14), 8, self.label, 12, Link("Cancel", cancel), margins=(12, 2, 12, 2)
+        )
+        layout.addWidget(content)
+        self.hide()
+
+    def show_name(self, name: str) -> None:
+        self.setVisible(bool(name))
+        if name:
+            self.label.say(f"Opening {name}…")
+            self.adjustSize()
+            self.move(12, 52)
+            self.raise_()

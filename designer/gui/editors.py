@@ -164,7 +164,7 @@ class Setting(QWidget):
         self.editor: QWidget
         if kinds == {bool}:
             self.editor = Switch(field.name)
-            self.editor.clicked.connect(lambda on: self.apply(on))
+            self.editor.toggled_by_user.connect(apply)
         elif kinds == {bool, type(None)}:
             self.editor = Choice(field.name, (None, True, False), apply)
         elif choices and kinds <= {str, type(None)}:

@@ -59,10 +59,7 @@ def _summary(report: Any) -> str:
 def view_from(saved: dict[str, Any]) -> View:
     """Take a view from a file; what is not as it should be is left out."""
     view = View()
-    for name in ("selection", "unfolded"):
-        names = saved.get(name)
-        if isinstance(names, list) and all(isinstance(entry, str) for entry in names):
-            view = dataclasses.replace(view, **{name: frozenset(names)})
+    view = dataclasses.replace(view, selection=_names(saved.get("selection")), unfolded=_names(saved.get("unfolded")))
     if isinstance(saved.get("path"), str):
         view = dataclasses.replace(view, path=saved["path"])
     if saved.get("ties") in ("all", "selected", "off"):
@@ -72,6 +69,12 @@ def view_from(saved: dict[str, Any]) -> View:
         kept = {path: _place(at) for path, at in places.items()}
         view = dataclasses.replace(view, places={path: at for path, at in kept.items() if at})
     return view
+
+
+def _names(saved: Any) -> frozenset[str]:
+    """Take a list of texts; anything else is none."""
+    plain = isinstance(saved, list) and all(isinstance(entry, str) for entry in saved)
+    return frozenset(saved) if plain else frozenset()
 
 
 def _place(at: Any) -> tuple[float, float, float] | None:
@@ -112,7 +115,7 @@ class Filing(QObject):
         self.document, self.session, self.window_shown = document, session, window
         self.request = 0  # of the file that is being read, counted; another number: nobody waits for it
         self.saving = False
-        self.waiting: list[Callable[[], None]] = []  # for the end of saving
+        self.waiting: list[Callable[[], object]] = []  # for the end of saving
 
     # Opening.
 
@@ -165,21 +168,21 @@ class Filing(QObject):
 
     # Saving.
 
-    def save(self, then: Callable[[], None] | None = None) -> None:
+    def save(self, then: Callable[[], object] | None = None) -> None:
         """Save where it was saved before; ``then`` is called once it is safe."""
         if self.document.path:
             self.save_to(self.document.path, then)
         else:
             self.save_as(then)
 
-    def save_as(self, then: Callable[[], None] | None = None) -> None:
+    def save_as(self, then: Callable[[], object] | None = None) -> None:
         first = str(self._folder() / f"{self.document.name}{PROJECT}")
         name, _ = QFileDialog.getSaveFileName(self.window_shown, "Save as", first, PROJECTS)
         if name:
             path = Path(name)
             self.save_to(path if path.suffix == PROJECT else path.with_name(path.name + PROJECT), then)
 
-    def save_to(self, path: Path, then: Callable[[], None] | None = None) -> None:
+    def save_to(self, path: Path, then: Callable[[], object] | None = None) -> None:
         """Save beside the window; edits that are made meanwhile stay unsaved."""
         if self.saving:
             self.document.refused.emit("The network is still being saved.")
@@ -196,7 +199,7 @@ class Filing(QObject):
             work, lambda _: self._saved(network, path, then), lambda error: self._unsaved(path, error)
         )
 
-    def _saved(self, network: Network, path: Path, then: Callable[[], None] | None) -> None:
+    def _saved(self, network: Network, path: Path, then: Callable[[], object] | None) -> None:
         self.saving = False
         self.document.saved(path, network)
         self.session.remember(path)
@@ -237,7 +240,7 @@ class Filing(QObject):
 
     # Losing nothing.
 
-    def may_close(self, then: Callable[[], None]) -> bool:
+    def may_close(self, then: Callable[[], object]) -> bool:
         """Ask what shall become of unsaved work; ``then`` is called after it was saved, and must close."""
         if self.saving:
             self.waiting.append(then)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QFocusEvent
 from PySide6.QtWidgets import QPlainTextEdit, QSizePolicy, QVBoxLayout, QWidget
 
 from designer.analysis import Row
@@ -190,10 +191,7 @@ class LayerForm(Form):
             calls = self.fact("Uses again", lambda: self.document.network.called(self.path) or "nothing yet")
             self.section("Settings", column(calls, 8, name=""))
         elif self.settings or self.kind is not Input:
-            first, *rest = self.settings or [row(name="")]
-            if not self.settings:
-                first.hide()
-            self.section("Settings", column(first, self.inferred, *rest, 8, name=""))
+            self.section("Settings", column(*self.settings[:1], self.inferred, *self.settings[1:], 8, name=""))
 
     def refresh(self) -> None:
         super().refresh()
@@ -391,7 +389,7 @@ class _Note(QPlainTextEdit):
             if self.toPlainText() != text:
                 self.setPlainText(text)
 
-    def focusOutEvent(self, event: object) -> None:
+    def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
         if self.toPlainText() != self.shown:
             self.shown = self.toPlainText()

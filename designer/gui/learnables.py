@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QPainter, QPainterPath, QPen
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from designer.edits.switches import switch_input, switch_output
@@ -89,7 +89,7 @@ def _paint_shares(painter: QPainter, colors: Theme, bar: QRectF, own: float) -> 
         painter.setPen(QPen(colors.panel, 1.5))
         for n in range(-1, int(bar.width() / 6) + 1):
             x = bar.x() + 6 * n
-            painter.drawLine(x, bar.bottom() + 2, x + 8, bar.top() - 2)
+            painter.drawLine(QPointF(x, bar.bottom() + 2), QPointF(x + 8, bar.top() - 2))
         painter.setPen(Qt.PenStyle.NoPen)
     width = max(5.0, bar.width() * own) if own else 0.0
     if width:
@@ -133,10 +133,10 @@ class _Head(Picture):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(rect.adjusted(5, 3, -3, -3), 6, 6)
 
-    def mousePressEvent(self, event: object) -> None:
+    def mousePressEvent(self, event: QMouseEvent) -> None:
         self.toggled()
 
-    def keyPressEvent(self, event: object) -> None:
+    def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.toggled()
         else:
@@ -156,8 +156,8 @@ class _Row(QWidget):
         self.head.setAccessibleName(name)
         self.takes = CheckBox(f"Input learnable {name}", TAKES.format(name=name))
         self.offers = CheckBox(f"Output learnable {name}", OFFERS.format(name=name, key=key))
-        self.takes.clicked.connect(lambda on: self._switch("take", on))
-        self.offers.clicked.connect(lambda on: self._switch("offer", on))
+        self.takes.toggled_by_user.connect(lambda on: self._switch("take", on))
+        self.offers.toggled_by_user.connect(lambda on: self._switch("offer", on))
         fixed = isinstance(layer, Parameter)  # it is nothing but its port
         self.takes.setDisabled(fixed)
         self.offers.setDisabled(fixed)
@@ -238,7 +238,7 @@ class _Row(QWidget):
         self.shape, self.values = Label(), Label()
         self.factor = Field("Learn-rate factor", 72, self._set_factor)
         self.frozen = Switch("Frozen")
-        self.frozen.clicked.connect(self._freeze)
+        self.frozen.toggled_by_user.connect(self._freeze)
         self.problem_place = row(self.factor.problem, margins=(28, 0, 12, 0))
         return column(
             _line("Shape", self.shape),

@@ -167,7 +167,8 @@ class _Tree(QTreeWidget):
         if flat:
             for entry in found:
                 self.addTopLevelItem(_item(entry))
-            self.setCurrentItem(self.topLevelItem(0))
+            if first := self.topLevelItem(0):
+                self.setCurrentItem(first)
             return
         for category in CATEGORIES:
             held = [entry for entry in found if entry.category == category]
@@ -181,7 +182,7 @@ class _Tree(QTreeWidget):
     def step(self, by: int) -> None:
         """Go to the next or the previous line."""
         current = self.currentItem() or self.topLevelItem(0)
-        other = self.itemBelow(current) if by > 0 else self.itemAbove(current)
+        other = current and (self.itemBelow(current) if by > 0 else self.itemAbove(current))
         if other:
             self.setCurrentItem(other)
 

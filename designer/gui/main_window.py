@@ -1,35 +1,31 @@
 """The window: start page, or canvas with the library, the properties and the analyzer around it."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QEvent, QSize, Qt, QTimer
+from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
     QDragLeaveEvent,
     QDropEvent,
+    QMouseEvent,
     QResizeEvent,
     QShowEvent,
 )
 from PySide6.QtWidgets import (
-    QDockWidget,
-    QFrame,
-    QHBoxLayout,
     QMainWindow,
     QMenu,
     QMenuBar,
     QMessageBox,
     QStackedWidget,
-    QStatusBar,
-    QWidget,
 )
 
 from designer.gui import commands, theme
 from designer.gui.background import Analyzer
-from designer.gui.bars import StatusBar, TopBar
-from designer.gui.bottom import TABS, Bottom
+from designer.gui.bars import Foot, Reading, StatusBar, TopBar
+from designer.gui.bottom import Bottom
+from designer.gui.docks import CANVAS, Docks
 from designer.gui.document import Document
 from designer.gui.doing import Doing, lowered
 from designer.gui.filing import PROGRAMS, Filing, Opened
@@ -38,23 +34,12 @@ from designer.gui.mime import LAYER
 from designer.gui.properties import Properties
 from designer.gui.session import Session
 from designer.gui.start_page import StartPage
-from designer.gui.widgets import Icon, Label, Link, row
 from designer.model import Network, layer_types
-
-LEFT, RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
-BELOW = Qt.DockWidgetArea.BottomDockWidgetArea
-ANY = 16777215  # QWIDGETSIZE_MAX: no limit
-CANVAS = (480, 240)  # the least that is left to the canvas
 
 NEED_NETWORK = (
     "save save_as export zoom_in zoom_out zoom_100 library properties analyzer problems code search rename settings "
     "freeze group ungroup arrange tie untie owner borrower next_problem previous_problem"
 ).split()
-
-
-def dock_sizes(width: int) -> tuple[int, int, int]:
-    """Give the widths of library and properties and the height of the lower dock, for the width of a window."""
-    return (184, 264, 236) if width < 1400 else (224, 304, 264) if width < 1800 else (256, 344, 320)
 
 
 class MainWindow(QMainWindow):
@@ -82,14 +67,12 @@ class MainWindow(QMainWindow):
         self.start = StartPage(session, self.actions_by_name)
         self.stack = QStackedWidget()
         self.stack.addWidget(self.start)
-        self.stack.setMinimumSize(*CANVAS)
+        self.stack.setMinimumSize(CANVAS)
         self.setCentralWidget(self.stack)
-        self.docks = self._make_docks()
+        self.docks = Docks(self, self.library, self.properties, self.bottom)
         self.status = StatusBar(self.document, session)
-        self.setStatusBar(_Foot(self.status))
-        self.reading = _Reading(self.stack, self.filing.cancel)
-        self.wanted = {"library": True, "properties": True}  # what the user wants to see; room may be lacking
-        self.unfolded = 0  # height of the lower dock before it was folded
+        self.setStatusBar(Foot(self.status))
+        self.reading = Reading(self.stack, self.filing.cancel)
         self._connect()
         self.setMinimumSize(640, 400)
         self.resize(self._first_size())
@@ -101,48 +84,19 @@ class MainWindow(QMainWindow):
         document.history.cleanChanged.connect(lambda clean: self.setWindowModified(not clean))
         document.named.connect(self._titled)
         filing.opening.connect(self.reading.show_name)
-        filing.opened.connect(self.take)
-        filing.elsewhere.connect(self._open_elsewhere)
+        filing.opened.connect(lambda opened: self.take(opened))
+        filing.elsewhere.connect(lambda opened: self._open_elsewhere(opened))
         self.start.chosen.connect(filing.open)
         self.library.wanted.connect(self.add_layer)
-        self.bottom.fold_wanted.connect(self.fold)
         self.recent_menu.aboutToShow.connect(self._fill_recent)
         self._name_history()
         self._titled()
 
     # Layout.
 
-    def _make_docks(self) -> dict[str, QDockWidget]:
-        self.setCorner(Qt.Corner.BottomLeftCorner, BELOW)
-        self.setCorner(Qt.Corner.BottomRightCorner, RIGHT)
-        self.setDockOptions(QMainWindow.DockOption(0))
-        self.library.setMinimumWidth(160)
-        self.library.setMaximumWidth(360)
-        self.properties.setMinimumWidth(248)
-        self.properties.setMaximumWidth(440)
-        self.bottom.setMinimumHeight(TABS)
-        docks = {}
-        for name, title, widget, area in (
-            ("library", "Layers", self.library, LEFT),
-            ("properties", "Properties", self.properties, RIGHT),
-            ("bottom", "Analyzer", self.bottom, BELOW),
-        ):
-            dock = QDockWidget(title, self, objectName=name)
-            dock.setTitleBarWidget(QWidget())
-            dock.setFeatures(QDockWidget.DockWidgetFeature.NoDockWidgetFeatures)
-            dock.setWidget(widget)
-            self.addDockWidget(area, dock)
-            docks[name] = dock
-        return docks
-
     def _first_size(self) -> QSize:
-        screen = self.screen().availableGeometry().size()
-        kept = self.session.settings.value(f"{self._screen_key()}/size")
-        return kept if isinstance(kept, QSize) else QSize(1440, 900).boundedTo(screen)
-
-    def _screen_key(self) -> str:
-        size = self.screen().size()
-        return f"window/{size.width()}x{size.height()}"
+        kept = self.session.settings.value(f"{self.docks.screen_key()}/size")
+        return kept if isinstance(kept, QSize) else QSize(1440, 900).boundedTo(self.screen().availableGeometry().size())
 
     def show_page(self, start: bool) -> None:
         """Show the start page, or the canvas with its panels."""
@@ -158,101 +112,33 @@ class MainWindow(QMainWindow):
                 action.setEnabled(not start)
         self._name_history()
         self._titled()
-        self._fit_docks()
+        self.docks.fit()
         if not start:
-            QTimer.singleShot(0, self._size_docks)  # hidden docks have no size to give
             self.canvas.view.setFocus()
 
     @property
     def on_start(self) -> bool:
         return self.stack.currentIndex() == 0
 
-    def _size_docks(self) -> None:
-        """Give the docks the sizes they were left with, else those of the window's size."""
-        if getattr(self, "sized", False):
-            return
-        self.sized = True
-        state = self.session.settings.value(f"{self._screen_key()}/docks")
-        if isinstance(state, list) and len(state) == 3:
-            left, right, low = (int(size) for size in state)
-        else:
-            left, right, low = dock_sizes(self.width())
-        self.resizeDocks([self.docks["library"], self.docks["properties"]], [left, right], Qt.Orientation.Horizontal)
-        self.resizeDocks([self.docks["bottom"]], [low], Qt.Orientation.Vertical)
-
-    def _fit_docks(self) -> None:
-        """Hide what leaves the canvas too small: the properties first, the library next."""
-        start, width = self.on_start, self.width()
-        left, right, _ = dock_sizes(width)
-        room = width - CANVAS[0]
-        show_library = self.wanted["library"] and room >= left
-        show_properties = self.wanted["properties"] and room - (left if show_library else 0) >= right
-        self.docks["library"].setVisible(not start and show_library)
-        self.docks["properties"].setVisible(not start and show_properties)
-        self.docks["bottom"].setVisible(not start)
-        if not self.bottom.folded:
-            self.bottom.setMaximumHeight(max(TABS, round(self.height() * 0.6)))
-
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        if hasattr(self, "wanted"):
-            self._fit_docks()
+        if hasattr(self, "docks"):
+            self.docks.fit()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self._fit_docks()
+        self.docks.fit()
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "bar"):
             self.bar.follow_theme()
 
-    def toggle(self, name: str) -> None:
-        """Show or hide the library or the properties."""
-        self.wanted[name] = not self.docks[name].isVisible()
-        self._fit_docks()
-
-    def toggle_tab(self, place: int) -> None:
-        """Show a tab of the lower dock; when it is shown already, fold the dock."""
-        shown = self.bottom.pages.currentIndex() == place and not self.bottom.folded
-        self.bottom.show_tab(place)
-        self.fold(shown)
-
-    def fold(self, folded: bool) -> None:
-        """Fold the lower dock to its tabs, or give it its height back."""
-        if folded == self.bottom.folded:
-            return
-        if folded:
-            self.unfolded = self.bottom.height()
-        self.bottom.show_folded(folded)
-        self.bottom.setMaximumHeight(TABS if folded else ANY)
-        if not folded:  # once the limit is gone for the layout too
-            QTimer.singleShot(0, self._unfold)
-
-    def _unfold(self) -> None:
-        height = self.unfolded or dock_sizes(self.width())[2]
-        self.resizeDocks([self.docks["bottom"]], [height], Qt.Orientation.Vertical)
-        self._fit_docks()
-
-    def step_panel(self, by: int) -> None:
-        """Put the keyboard into the next panel."""
-        panels = [self.start] if self.on_start else [self.library.field, self.canvas.view, self.properties.area]
-        if not self.on_start and not self.bottom.folded:
-            panels.append(self.bottom.pages.currentWidget())
-        panels = [panel for panel in panels if panel.isVisible()]
-        now = self.focusWidget()
-        homes = (self.library, self.canvas.widget, self.properties, self.bottom) if not self.on_start else ()
-        here = next(
-            (n for n, p in enumerate(panels) if now and any(h.isAncestorOf(now) and h.isAncestorOf(p) for h in homes)),
-            -1,
-        )
-        panel = panels[(here + by) % len(panels)] if here >= 0 else panels[0]
-        if panel is self.properties.area:
-            self.properties.focus_first()
-        elif panel is self.bottom.analyzer:
-            self.bottom.analyzer.table.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        else:
-            panel.setFocus(Qt.FocusReason.ShortcutFocusReason)
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Give the docks their sizes back on a separator; Qt lays a widget over those that are thin."""
+        under = self.childAt(event.position().toPoint())
+        if not self.on_start and (under is None or under.objectName() == "qt_qmainwindow_extended_splitter"):
+            self.docks.reset()
 
     # The canvas.
 
@@ -278,15 +164,13 @@ class MainWindow(QMainWindow):
         self.canvas.add(layer_types[name](**properties))
 
     def search_library(self) -> None:
-        if not self.docks["library"].isVisible():
-            self.toggle("library")
+        self.docks.show_panel("library")
         self.library.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.library.field.selectAll()
 
     def show_settings(self) -> None:
         """Put the keyboard into the first setting of the selected layer."""
-        if not self.docks["properties"].isVisible():
-            self.toggle("properties")
+        self.docks.show_panel("properties")
         self.properties.focus_first()
 
     def rename(self) -> None:
@@ -294,15 +178,14 @@ class MainWindow(QMainWindow):
         if len(self.doing.selected()) != 1:
             self.document.refused.emit("Select one layer to rename it.")
             return
-        if not self.docks["properties"].isVisible():
-            self.toggle("properties")
+        self.docks.show_panel("properties")
         self.properties.form.name.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.properties.form.name.selectAll()
 
     def step_problem(self, by: int) -> None:
         if self.bottom.folded or self.bottom.pages.currentIndex() != 1:
             self.bottom.show_tab(1)
-            self.fold(False)
+            self.docks.fold(False)
         self.bottom.problems.step(by)
 
     # Documents.
@@ -370,11 +253,8 @@ class MainWindow(QMainWindow):
         if not self.filing.may_close(self.close):
             event.ignore()
             return
-        settings = self.session.settings
-        settings.setValue(f"{self._screen_key()}/size", self.size())
-        if not self.on_start:
-            low = self.unfolded if self.bottom.folded else self.bottom.height()
-            settings.setValue(f"{self._screen_key()}/docks", [self.library.width(), self.properties.width(), low])
+        self.session.settings.setValue(f"{self.docks.screen_key()}/size", self.size())
+        self.docks.keep()
         self.filing.cancel()
         self.analyzing.stop()
         self.document.history.blockSignals(True)  # it tells of its own end
@@ -432,41 +312,3 @@ class MainWindow(QMainWindow):
         self.filing.open(first)
         for path in others:
             self.another().filing.open(path)
-
-
-class _Foot(QStatusBar):
-    """Holds the status bar without the margins that a QStatusBar has."""
-
-    def __init__(self, content: QWidget):
-        super().__init__()
-        self.setSizeGripEnabled(False)
-        self.setFixedHeight(content.height())
-        self.content = content
-        content.setParent(self)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        self.content.setGeometry(self.rect())
-
-
-class _Reading(QFrame):
-    """A strip that says what is being opened, and can be told not to."""
-
-    def __init__(self, parent: QWidget, cancel: Callable[[], None]):
-        super().__init__(parent, objectName="pill")
-        self.setFixedHeight(32)
-        self.label = Label("")
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        content = row(
-            Icon("folder-open", "text2", 14), 8, self.label, 12, Link("Cancel", cancel), margins=(12, 2, 12, 2)
-        )
-        layout.addWidget(content)
-        self.hide()
-
-    def show_name(self, name: str) -> None:
-        self.setVisible(bool(name))
-        if name:
-            self.label.say(f"Opening {name}…")
-            self.adjustSize()
-            self.move(12, 52)
-            self.raise_()

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from designer.analysis import Problem
 from designer.gui.document import Document
-from designer.gui.widgets import Icon, Label, Link, button, column, line, row, sentence
+from designer.gui.widgets import Icon, Label, Link, Piece, button, column, line, row, sentence
 from designer.model.names import parent
 
 SHOWN = 200  # a list that nobody reads to its end; the rest is counted
@@ -68,7 +68,7 @@ class ProblemsPanel(QWidget):
 
 
 def _note(text: str, icon: str, color: str) -> QWidget:
-    pieces = [Icon(icon, color, 16), 8] if icon else []
+    pieces: list[Piece] = [Icon(icon, color, 16), 8] if icon else []
     return column(row(*pieces, Label(text, "t2"), None, margins=(12, 12, 12, 12)), None)
 
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QRectF, Qt, Signal
-from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QPainter, QPaintEvent, QPen, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QVBoxLayout, QWidget
 
 from designer.gui import drawing, theme
@@ -80,7 +80,7 @@ class StartPage(QWidget):
         super().resizeEvent(event)
         self._fit()
 
-    def showEvent(self, event: QEvent) -> None:
+    def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.starts[0].setFocus()
 
@@ -90,20 +90,17 @@ class StartPage(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Go through both columns with the arrows."""
-        recent = [self.lines.itemAt(n).widget() for n in range(self.lines.count())]
-        recent = recent if self.recent.isVisible() else []
-        columns = [list(self.starts), recent]
-        here = next(
-            ((side, part.index(self.focusWidget())) for side, part in enumerate(columns) if self.focusWidget() in part),
-            None,
-        )
+        columns: list[list[QWidget]] = [list(self.starts), []]
+        if self.recent.isVisible():
+            columns[1] = [self.lines.itemAt(n).widget() for n in range(self.lines.count())]
         steps = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}
         sides = {Qt.Key.Key_Left: 0, Qt.Key.Key_Right: 1}
-        if here and event.key() in steps:
-            part = columns[here[0]]
-            part[max(0, min(len(part) - 1, here[1] + steps[event.key()]))].setFocus()
-        elif here and event.key() in sides and (part := columns[sides[event.key()]]):
-            part[min(len(part) - 1, here[1])].setFocus()
+        key, focus = Qt.Key(event.key()), self.focusWidget()
+        part = next((part for part in columns if focus in part), None)
+        if part and key in steps:
+            part[max(0, min(len(part) - 1, part.index(focus) + steps[key]))].setFocus()
+        elif part and key in sides and (other := columns[sides[key]]):
+            other[min(len(other) - 1, part.index(focus))].setFocus()
         else:
             super().keyPressEvent(event)
 

@@ -159,7 +159,7 @@ def _learnables(network: Network, row: Row) -> Cell:
         return Cell((Part(text, "text3"),), f"{', '.join(unknown)}: ?", 0.0)
     taken = [name for name in row.learnables if name in row.tied_to]
     names = taken + [name for name in row.learnables if name not in row.tied_to]
-    parts = []
+    parts: list[Part] = []
     for name in names[: 2 if len(names) <= 2 else 1]:
         faint = name in taken
         parts.append(Part(("   " if parts else "") + name + " ", "text3" if faint else "text1"))

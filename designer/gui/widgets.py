@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QMargins, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QColor, QKeySequence, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QAction, QColor, QKeySequence, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QBoxLayout,
@@ -94,7 +94,7 @@ class Label(QLabel):
             return super().minimumSizeHint()
         return QSize(16, self.sizeHint().height())
 
-    def resizeEvent(self, event: QEvent) -> None:
+    def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         if self.elide != Qt.TextElideMode.ElideNone:
             self._cut()
@@ -243,8 +243,11 @@ class Search(QLineEdit):
 class Switch(QAbstractButton):
     """A setting that is on or off."""
 
+    toggled_by_user = Signal(bool)
+
     def __init__(self, name: str):
         super().__init__()
+        self.clicked.connect(lambda: self.toggled_by_user.emit(self.isChecked()))
         self.setCheckable(True)
         self.setAccessibleName(name)
         self.setFixedSize(36, 22)
@@ -269,8 +272,11 @@ class Switch(QAbstractButton):
 class CheckBox(QAbstractButton):
     """The switch of a learnable, in the colour of ties."""
 
+    toggled_by_user = Signal(bool)
+
     def __init__(self, name: str, tooltip: str = ""):
         super().__init__()
+        self.clicked.connect(lambda: self.toggled_by_user.emit(self.isChecked()))
         self.setCheckable(True)
         self.setAccessibleName(name)
         self.setToolTip(tooltip)

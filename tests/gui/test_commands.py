@@ -2,7 +2,7 @@
 
 from itertools import combinations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit, QMenu, QToolButton
@@ -207,3 +207,31 @@ def test_shortcuts_are_written_in_tooltips(desk, tied):
     keys = QKeySequence("Ctrl+L").toString(QKeySequence.SequenceFormat.NativeText)
     tips = [tool.toolTip() for tool in desk.window.bar.findChildren(QToolButton)]
     assert f"Arrange  {keys}" in tips
+
+
+def test_f6_walks_the_panels(desk, tied):
+    desk.open(tied)
+    window = desk.window
+    desk.select("fc")
+    homes = []
+    for _ in range(5):
+        window.activateWindow()
+        QTest.keyClick(window.focusWidget(), Qt.Key.Key_F6)
+        now = window.focusWidget()
+        homes.append(next(h for h in _homes(window) if h is now or h.isAncestorOf(now)))
+    canvas, properties, bottom, library = window.canvas.widget, window.properties, window.bottom, window.library
+    assert homes == [properties, bottom, library, canvas, properties]
+
+
+def _homes(window):
+    return window.library, window.canvas.widget, window.properties, window.bottom
+
+
+def test_a_double_click_between_panels_restores_their_sizes(desk, tied, qtbot):
+    desk.open(tied)
+    window = desk.window
+    qtbot.waitUntil(lambda: window.library.width() == 224)
+    window.resizeDocks([window.docks["library"]], [300], Qt.Orientation.Horizontal)
+    qtbot.waitUntil(lambda: window.library.width() == 300)
+    QTest.mouseDClick(window, Qt.MouseButton.LeftButton, pos=QPoint(300, 300))
+    qtbot.waitUntil(lambda: window.library.width() == 224)

@@ -110,14 +110,14 @@ def test_blank_by_keyboard(desk):
     QTest.keyClick(start.starts[1], Qt.Key.Key_Up)
     QTest.keyClick(start.starts[0], Qt.Key.Key_Return)
     assert not desk.window.on_start
-    assert all(dock.isVisible() for dock in desk.window.docks.values())
+    assert all(dock.isVisible() for dock in desk.window.docks.docks.values())
     assert desk.canvas.view.hasFocus()
     assert not desk.window.isWindowModified()
 
 
 def test_docks_are_hidden_on_the_start_page(desk):
     assert desk.window.on_start
-    assert not any(dock.isVisible() for dock in desk.window.docks.values())
+    assert not any(dock.isVisible() for dock in desk.window.docks.docks.values())
 
 
 def test_sizes_of_the_panels(desk, tied, qtbot):
