@@ -39,8 +39,8 @@ def fold_call(op: Op, calls: Calls) -> Step:
     if make is not None:
         try:
             step = make(op, calls)
-        except NetworkError:  # a setting that the layer does not have
-            step = None
+        except (NetworkError, IndexError, KeyError, TypeError, ValueError, AttributeError):
+            step = None  # a setting that the layer does not have, or arguments of another form
         if step is not None:
             return step
     return operation(op, calls)

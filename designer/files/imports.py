@@ -90,6 +90,17 @@ def open_pt2(path: str | os.PathLike[str]) -> Opened:
     """Read a .pt2 file and rebuild its program as a network."""
     program = read_program(path)
     stamp = Stamp.of(path)
+    try:
+        return _rebuilt(program, stamp)
+    except FileError:
+        raise
+    except (NetworkError, LookupError, TypeError, ValueError, AttributeError, AssertionError, RecursionError) as error:
+        what = str(error).rstrip(".") if isinstance(error, NetworkError) else "its calls do not fit together"
+        raise FileError(f"{program.name} is damaged or was changed: {what}.") from error
+
+
+def _rebuilt(program: Program, stamp: Stamp) -> Opened:
+    """The program as a network, its values mapped."""
     tensors = read_tensors(stamp, program, list(program.stored))
     for op, reason in functional(program):
         program.notes.append(f"{op.target} could not be written without changing its tensor: {reason}")

@@ -25,11 +25,16 @@ def is_number(name: str) -> bool:
 
 
 def legal_name(name: str, numbered: bool) -> str:
-    """A name that may stand in the written source, as like to a given one as can be."""
-    legal = re.sub("[^A-Za-z0-9_]", "_", name)[:100]
-    if is_number(legal):
-        return legal
-    legal = legal.lstrip("_") or "layer"
+    """A name that may stand in the written source, as like to a given one as can be.
+
+    One with more than letters, digits, underscores and hyphens in it may be meant to be read as Python: nothing of it
+    is kept.
+    """
+    if is_number(name):
+        return name
+    legal = re.sub("[^A-Za-z0-9_]", "_", name)[:100] if re.fullmatch(r"[\w-]+", name) else ""
+    legal = legal.strip("_") if not legal.isidentifier() else legal.lstrip("_")
+    legal = legal or "layer"
     if legal[0].isdigit():
         legal = f"layer_{legal}"
     while not (is_name(legal) or legal in SOURCE_NAMES) or (numbered and legal in MODULE_DICT_NAMES):

@@ -22,7 +22,17 @@ from designer.files.program import (
     common_place,
     renamed,
 )
-from designer.files.pt2_arguments import DTYPES, LONGEST_NAME, Damage, dtype_of, labels_of, name_of, read_argument
+from designer.files.pt2_arguments import (
+    DEEPEST,
+    DTYPES,
+    LONGEST_NAME,
+    Damage,
+    dtype_of,
+    labels_of,
+    name_of,
+    path_of,
+    read_argument,
+)
 from designer.model.names import shortened
 from designer.model.values import Stamp, Tensor
 
@@ -56,7 +66,7 @@ def read_program(path: str | os.PathLike[str]) -> Program:
         stored: dict[str, Stored] = {}
         for folder, file in (("weights", f"{model}_weights_config"), ("constants", f"{model}_constants_config")):
             entries = _json(archive, f"data/{folder}/{file}.json")["config"]
-            stored |= {name_of(key): _stored(archive, folder, key, entry) for key, entry in entries.items()}
+            stored |= {path_of(key): _stored(archive, folder, key, entry) for key, entry in entries.items()}
         return _Reader(name, document, stored).program
     except Damage as damage:
         raise FileError(f"{name} is damaged or was changed: {damage}.") from None
@@ -216,7 +226,7 @@ class _Reader:
                 if any(entry is not None for entry in body["value"].values()):
                     self.notes.append(f"the argument {shortened(body['name'])} is fixed as in the export")
             elif kind in ("parameter", "buffer", "tensor_constant"):
-                key = name_of(body[f"{kind}_name"])
+                key = path_of(body[f"{kind}_name"])
                 if key not in stored:
                     raise Damage(f"the values of {shortened(key)} are missing")
                 slots[Ref(name_of(body["arg"]["name"]))] = key
@@ -312,7 +322,7 @@ class _Reader:
                 number = int(again) if again.isdecimal() and len(again) < 7 else 0
                 if path and path != _NO_STACK:
                     place.append((path.partition("@")[0], number))
-                if len(place) > 100:
+                if len(place) > DEEPEST or path.count(".") > DEEPEST:
                     raise Damage("its modules are nested too deeply")
             self.places[stack] = (tuple(place), kind)
         return self.places[stack]

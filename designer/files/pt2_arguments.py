@@ -8,6 +8,7 @@ from designer.files.program import Dtype, Ref, Setting, Unreadable
 from designer.model.names import shortened
 
 LONGEST_NAME = 1000
+DEEPEST = 50  # modules inside each other
 DTYPES = {
     1: "uint8",
     2: "int8",
@@ -28,7 +29,15 @@ class Damage(Exception):
     """The program does not follow the format; the message is a part of a sentence."""
 
 
+def path_of(name: Any) -> str:
+    """The path of a module, or the key of a learnable."""
+    if name_of(name).count(".") > DEEPEST:
+        raise Damage(f"{shortened(name)} is nested too deeply")
+    return str(name)
+
+
 def name_of(name: Any) -> str:
+    """Any name."""
     if not isinstance(name, str) or not name or len(name) > LONGEST_NAME:
         raise Damage(f"{shortened(name)} is not a name")
     return name
@@ -99,10 +108,15 @@ def _optional(body: Any, kind: str) -> Ref | None:
     return _tensor(body["as_tensor"], kind) if body.get("as_tensor") is not None else None
 
 
-def _symbolic(body: Any, kind: str) -> Any:
-    if body.get("as_name") is not None:
-        return Ref(name_of(body["as_name"]))
-    return _exactly(int, float, bool)(next(value for value in body.values() if value is not None), kind)
+def _symbolic(*kinds: type) -> Callable[[Any, str], Any]:
+    """A number, or the name of one that is known only at run time."""
+
+    def read(body: Any, kind: str) -> Any:
+        if body.get("as_name") is not None:
+            return Ref(name_of(body["as_name"]))
+        return _exactly(*kinds)(next(value for value in body.values() if value is not None), kind)
+
+    return read
 
 
 def _unreadable(body: Any, kind: str) -> Unreadable:
@@ -125,11 +139,11 @@ _READ: dict[str, Callable[[Any, str], Any]] = {
     "as_bools": _each(_exactly(bool)),
     "as_string": _exactly(str),
     "as_strings": _each(_exactly(str)),
-    "as_sym_int": _symbolic,
-    "as_sym_ints": _each(_symbolic),
-    "as_sym_bool": _symbolic,
-    "as_sym_float": _symbolic,
-    "as_sym_floats": _each(_symbolic),
+    "as_sym_int": _symbolic(int),
+    "as_sym_ints": _each(_symbolic(int)),
+    "as_sym_bool": _symbolic(bool),
+    "as_sym_float": _symbolic(float, int),
+    "as_sym_floats": _each(_symbolic(float, int)),
     "as_scalar_type": lambda body, kind: Dtype(dtype_of(body)),
     "as_device": lambda body, kind: Setting("device"),
     "as_layout": lambda body, kind: Setting("layout"),

@@ -56,7 +56,7 @@ def agree(model, network, inputs):
 
 def test_modules_become_groups_and_layers_by_their_path(exported):
     body = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Sequential(nn.Linear(8, 8), nn.Tanh()))
-    model, network, _ = opened(exported, lambda m, x: m.body(x), {"x": torch.rand(2, 4)}, {"x": (0,)}, body=body)
+    _, network, _ = opened(exported, lambda m, x: m.body(x), {"x": torch.rand(2, 4)}, {"x": (0,)}, body=body)
     assert {path: type(layer).__name__ for path, layer in network.walk()} == {
         "x": "Input",
         "body": "Group",
@@ -119,7 +119,7 @@ def test_a_tie_is_one_wire_and_its_other_name_an_alias(exported):
     emb, fc = nn.Embedding(20, 8), nn.Linear(8, 20)
     fc.weight = emb.weight
     inputs = {"x": torch.zeros(2, 5, dtype=torch.int64)}
-    model, network, report = opened(exported, run, inputs, {"x": (0, 1)}, emb=emb, fc=fc)
+    _, network, report = opened(exported, run, inputs, {"x": (0, 1)}, emb=emb, fc=fc)
     assert network.wires[Port("fc", "weight")] == Port("emb", "weight")
     assert network.layers["emb"] == Embedding(20, 8, output_learnables=("weight",))
     assert network.layers["fc"] == Linear(20, input_learnables=("weight",))
@@ -297,9 +297,7 @@ def test_settings_that_are_sizes_stay_free(exported):
 
 
 def test_an_operation_that_cannot_be_run_is_shown_and_counted(exported):
-    model, network, report = opened(
-        exported, lambda m, x: torch.bernoulli(m.a(x)), {"x": torch.rand(2, 4)}, a=nn.Sigmoid()
-    )
+    _, network, report = opened(exported, lambda m, x: torch.bernoulli(m.a(x)), {"x": torch.rand(2, 4)}, a=nn.Sigmoid())
     placeholder = next(layer for _, layer in network.walk() if isinstance(layer, Operation))
     assert report.placeholders == {placeholder.operation.rstrip("?"): 1}
     assert report.difference is None
