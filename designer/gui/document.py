@@ -63,6 +63,7 @@ class Document(QObject):
         self.history = QUndoStack(self)
         self.path: Path | None = None  # of the project file it was read from or saved to
         self.name = "untitled"
+        self.report = ""  # of the import it came from
 
     def edit(self, text: str, network: Network) -> None:
         """Make one undo step; an edit that changes nothing is none."""
@@ -97,7 +98,7 @@ class Document(QObject):
     def open(self, network: Network, name: str, path: Path | None = None, view: View | None = None) -> None:
         """Begin with another network: no history, nothing unsaved."""
         self.history.clear()
-        self.name, self.path, self.analysis = name, path, None
+        self.name, self.path, self.analysis, self.report = name, path, None, ""
         self.view = View()
         self.show(network)
         self.look(**vars((view or View()).within(network)))

@@ -27,6 +27,7 @@ class Opened(NamedTuple):
     path: Path | None  # where Save saves
     view: View
     said: str
+    report: Any = None  # of an import
 
 
 def read(path: Path) -> Opened:
@@ -42,18 +43,17 @@ def read(path: Path) -> Opened:
     from designer import import_pytorch
 
     network, report = import_pytorch(path)
-    return Opened(network, path.stem, None, View(), f"Opened {path.name}: {_summary(report)}")
+    layers, ties = sum(report.layers.values()), len(report.ties)
+    said = f"Opened {path.name}: {layers:,} layers, {ties} tie{'s' if ties != 1 else ''}."
+    return Opened(network, path.stem, None, View(), said, report)
 
 
-def _summary(report: Any) -> str:
-    """Say of an import how well the rebuilt network agrees with the file."""
-    ties = len(report.ties)
-    parts = [f"{ties} tie{'s' if ties != 1 else ''}"]
-    if report.difference is not None:
-        parts.append(f"max |difference| {report.difference:g}")
-    else:
-        parts.append("not compared")
-    return ", ".join(parts) + "."
+def compared(report: Any) -> str:
+    """Say how well an imported network agrees with its file; the file's program is run for it, in a child process."""
+    comparison = report.comparison
+    if comparison.difference is None:
+        return f"Not compared with {report.path.name}: {comparison.reason}."
+    return f"Compared with the program in {report.path.name}: max |difference| {comparison.difference:g}."
 
 
 def view_from(saved: dict[str, Any]) -> View:
@@ -114,7 +114,7 @@ class Filing(QObject):
         super().__init__(window)
         self.document, self.session, self.window_shown = document, session, window
         self.request = 0  # of the file that is being read, counted; another number: nobody waits for it
-        self.saving = False
+        self.saving = self.closed = False
         self.waiting: list[Callable[[], object]] = []  # for the end of saving
 
     # Opening.
@@ -143,7 +143,7 @@ class Filing(QObject):
 
     def cancel(self) -> None:
         """Wait for the file no longer."""
-        self.request += 1
+        self.request += 1  # what comes is dropped
         self.opening.emit("")
 
     def _came(self, request: int, path: Path, opened: Opened) -> None:
@@ -151,10 +151,7 @@ class Filing(QObject):
             return
         self.opening.emit("")
         self.session.remember(path)
-        if self.document.history.isClean():
-            self.opened.emit(opened)
-        else:
-            self.elsewhere.emit(opened)
+        (self.opened if self.document.history.isClean() else self.elsewhere).emit(opened)
 
     def _failed(self, request: int, path: Path, error: BaseException) -> None:
         if request == self.request:
@@ -165,6 +162,20 @@ class Filing(QObject):
             self.document.refused.emit(reason)
             if not path.exists():
                 self.session.recent_changed.emit()
+
+    def compare(self, opened: Opened) -> None:
+        """Compare an imported network with the file's own program, beside the window, and say what came out."""
+        document = self.document
+        document.report = f"{opened.said}\nComparing with the file's own program…"
+        name = document.name
+
+        def came(said: str) -> None:
+            if not self.closed and document.name == name:
+                document.report = str(opened.report)
+                document.told.emit(said)
+                document.named.emit()
+
+        self.session.files.run(lambda: compared(opened.report), came)
 
     # Saving.
 

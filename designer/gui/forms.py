@@ -119,14 +119,16 @@ class NetworkForm(Form):
         self.notes = sentence()
         self.report = row(self.notes, margins=(28, 0, 12, 12))
         self.report_fold = self.section("Import report", self.report)
+        self.report_line = self.place.itemAt(self.place.count() - 3).widget()
         self.finish()
 
     def refresh(self) -> None:
         super().refresh()
-        notes = self.document.network.notes
-        self.notes.setText(notes)
-        self.report_fold.setVisible(bool(notes))
-        self.report.setVisible(bool(notes) and self.report_fold.isChecked())
+        text = self.document.report
+        self.notes.setText(text)
+        self.report_line.setVisible(bool(text))
+        self.report_fold.setVisible(bool(text))
+        self.report.setVisible(bool(text) and self.report_fold.isChecked())
 
     def _analysis(self) -> Any:
         return self.document.analysis
@@ -183,6 +185,7 @@ class LayerForm(Form):
             enter = button("Enter", lambda: self.document.look(path=self.path, selection=frozenset()))
             body = column(
                 self.fact("Layers", lambda: f"{len(self._layer().network.all):,}"),
+                self.fact("Stored", lambda: self._count("stored")),
                 row(enter, None, margins=(28, 4, 12, 10)),
                 name="",
             )

@@ -204,7 +204,7 @@ class _Row(QWidget):
 
     def _about(self, layer: Layer, taken: bool) -> str:
         if taken:
-            return "takes a wire, none is connected"
+            return "no wire is connected"
         factor = dict(layer.learn_rate_factors).get(self.name, 1.0)
         state = "frozen" if self.name in layer.frozen else f"factor {factor:g}"
         return f"{self._shape()}   owned   {state}"

@@ -208,6 +208,8 @@ class MainWindow(QMainWindow):
         self.document.open(opened.network, opened.name, opened.path, opened.view)
         self.show_page(start=False)
         self.document.told.emit(opened.said)
+        if opened.report is not None:
+            self.filing.compare(opened)
 
     def _open_elsewhere(self, opened: Opened) -> None:
         self.another().take(opened)
@@ -256,6 +258,7 @@ class MainWindow(QMainWindow):
         self.session.settings.setValue(f"{self.docks.screen_key()}/size", self.size())
         self.docks.keep()
         self.filing.cancel()
+        self.filing.closed = True
         self.analyzing.stop()
         self.document.history.blockSignals(True)  # it tells of its own end
         event.accept()

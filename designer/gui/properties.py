@@ -32,7 +32,7 @@ class Properties(QWidget):
         layout.addWidget(self.area, 1)
         self.form: Form = NetworkForm(self)
         self.area.setWidget(self.form)
-        for signal in (document.changed, document.viewed, document.analyzed):
+        for signal in (document.changed, document.viewed, document.analyzed, document.named):
             signal.connect(self.refresh)
         self.refresh()
 

@@ -1,6 +1,7 @@
 """Open, save, and lose nothing."""
 
 import pytest
+import torch
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
@@ -244,3 +245,30 @@ def test_a_bug_saves_the_work(desk, tied, tmp_path, monkeypatch, capsys):
     assert "ZeroDivisionError: a bug" in boxes[0].detailedText()
     boxes[0].close()
     assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+class Tied(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.emb = torch.nn.Embedding(30, 8)
+        self.fc = torch.nn.Linear(8, 30)
+        self.fc.weight = self.emb.weight
+
+    def forward(self, tokens):
+        return self.fc(self.emb(tokens))
+
+
+def test_a_pytorch_program_opens_and_is_compared(desk, tmp_path, qtbot):
+    path = tmp_path / "tied.pt2"
+    torch.export.save(torch.export.export(Tied(), (torch.zeros(2, 5, dtype=torch.int64),)), path)
+    desk.window.filing.open(path)
+    qtbot.waitUntil(lambda: not desk.window.on_start, timeout=30_000)
+    assert desk.told[-1] == "Opened tied.pt2: 2 layers, 1 tie."
+    assert desk.document.path is None
+    assert not desk.window.isWindowModified()
+    desk.settle()
+    assert desk.cell("fc", "Tied to") == "from emb.weight"
+    said = "Compared with the program in tied.pt2: max |difference| 0."
+    qtbot.waitUntil(lambda: said in desk.told, timeout=60_000)
+    assert "largest difference" in desk.form.notes.text()
+    assert desk.form.report_fold.isVisible()

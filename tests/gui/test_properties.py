@@ -167,7 +167,7 @@ def test_a_taken_learnable_without_a_wire_can_be_owned_again(desk, tied):
     desk.open(tied.disconnect("fc/weight"))
     desk.select("fc")
     row = desk.form.learnables.rows["weight"]
-    assert row.head.about == "takes a wire, none is connected"
+    assert row.head.about == "no wire is connected"
     desk.click(row.takes)
     assert desk.network.layer("fc").input_learnables == ()
 

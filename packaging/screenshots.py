@@ -1,0 +1,114 @@
+"""Draw the pictures of the README: python packaging/screenshots.py [FOLDER].
+
+They are drawn by the program itself, without a display, at 1440 x 900.
+"""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
+root = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(root))
+
+from PySide6.QtCore import QSettings  # noqa: E402
+from PySide6.QtWidgets import QApplication  # noqa: E402
+
+from designer.edits import group, tie  # noqa: E402
+from designer.gui.main_window import MainWindow  # noqa: E402
+from designer.gui.session import Session  # noqa: E402
+from designer.layers import LSTM, Embedding, Input, LayerNorm, Linear, ReLU, Sigmoid, Softmax  # noqa: E402
+from designer.model import Network  # noqa: E402
+
+SIZE = (1440, 900)
+
+
+def main(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    app = QApplication([])
+    for name in ("dark", "light"):
+        session = Session(QSettings("", QSettings.Format.InvalidFormat), name)
+        window = MainWindow(session)
+        window.resize(*SIZE)
+        window.show()
+        session.torch.load()
+        wait(app, lambda: session.torch.version)  # noqa: B023  (called before the next session)
+        draw(window, folder / f"start-{name}.png")
+        show(app, window, language_model(), "tied-language-model", selection=frozenset({"fc"}))
+        window.document.look(unfolded=frozenset({"emb", "fc"}))
+        window.properties.form.learnables.rows["weight"].head.toggled()
+        window.canvas.fit(all=True)
+        settle(app)
+        draw(window, folder / f"main-{name}.png")
+        window.bottom.show_tab(2)
+        settle(app)
+        draw(window, folder / f"code-{name}.png")
+        window.bottom.show_tab(1)
+        show(app, window, broken(), "autoencoder", selection=frozenset({"dec"}))
+        draw(window, folder / f"problems-{name}.png")
+        window.bottom.show_tab(0)
+        show(app, window, nested(), "encoder", selection=frozenset({"encoder"}))
+        draw(window, folder / f"groups-{name}.png")
+        window.document.history.setClean()
+        window.close()
+        session.stop()
+        settle(app)
+
+
+def language_model() -> Network:
+    net = Network().chain(
+        tokens=Input(("B", "T"), dtype="int64"),
+        emb=Embedding(1000, 300),
+        lstm=LSTM(300),
+        fc=Linear(1000),
+        probs=Softmax(),
+    )
+    return tie(net, "emb/weight", "fc/weight")
+
+
+def broken() -> Network:
+    """An autoencoder whose decoder waits for its weight, and for another size."""
+    net = Network().chain(image=Input(("B", 784)), enc=Linear(64), relu=ReLU(), dec=Linear(784), out=Sigmoid())
+    return net.set("dec", input_learnables=("weight",)).set("enc", output_learnables=("weight",)).add(rest=Linear(10))
+
+
+def nested() -> Network:
+    net = Network().chain(
+        x=Input(("B", "T", 256)), norm=LayerNorm(), up=Linear(1024), relu=ReLU(), down=Linear(256), head=Linear(1000)
+    )
+    return group(net, ("norm", "up", "relu", "down"), "encoder")
+
+
+def show(app: QApplication, window: MainWindow, network: Network, name: str, **view: object) -> None:
+    window.show_network(network, name)
+    wait(app, lambda: not window.document.stale)
+    window.document.look(**view)
+    window.canvas.fit(all=True)
+    settle(app)
+
+
+def wait(app: QApplication, done: object, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not done() and time.monotonic() < end:
+        app.processEvents()
+        time.sleep(0.01)
+    assert done(), "the window did not get ready"
+    settle(app)
+
+
+def settle(app: QApplication) -> None:
+    """Let layouts and late timers have their turns."""
+    end = time.monotonic() + 0.4
+    while time.monotonic() < end:
+        app.processEvents()
+        time.sleep(0.01)
+
+
+def draw(window: MainWindow, path: Path) -> None:
+    window.grab().save(str(path))
+    print(path)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else root / "resources" / "screenshots")
