@@ -41,7 +41,7 @@ def test_without_a_display_there_is_no_window(environ, tries):
 @pytest.mark.parametrize(
     ("variables", "reason"),
     [
-        ({"DISPLAY": ":77"}, "Qt cannot open a window with DISPLAY=:77"),
+        ({"DISPLAY": ":7713"}, "Qt cannot open a window with DISPLAY=:7713"),
         ({"QT_QPA_PLATFORM": "nonsense"}, "Qt cannot open a window by its platform nonsense with no display"),
     ],
 )

@@ -209,7 +209,7 @@ class Scope:
 
     @staticmethod
     def written_name(name: str) -> str:
-        return f"x{name}" if name.isdecimal() else name
+        return f"x{name}" if name[0].isdecimal() else name
 
     def local(self, name: str) -> str:
         """A local of its own, called like a layer."""
