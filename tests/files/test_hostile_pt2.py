@@ -302,11 +302,12 @@ def write(tmp_path, data):
 
 def check_harmless(network):
     """The source of a network, if it has any, holds nothing of the payload."""
+    source = said = ""
     try:
         source = write_pytorch(network)
     except NetworkError as error:
-        assert "\n" not in str(error)
-        return
+        said = str(error)
+    assert "\n" not in said
     for word in ("import os", "mkdir", "passwd", "system"):
         assert word not in source
     compile(source, "<written>", "exec")
@@ -348,7 +349,7 @@ def watch(event, arguments):
     if event == "open":
         if str(arguments[0]) not in allowed:
             events.append(f"{event} {arguments[0]}")
-    elif event.split(".")[0] in ("exec", "compile", "os", "subprocess", "socket", "shutil", "ctypes", "import", "pickle"):
+    elif event.split(".")[0] in "exec compile os subprocess socket shutil ctypes import pickle".split():
         if event not in ("os.listdir", "os.scandir") and not (event == "import" and arguments[0] in sys.modules):
             events.append(f"{event} {arguments[:1]}")
 sys.addaudithook(watch)
@@ -456,13 +457,14 @@ def test_a_changed_program_is_opened_or_refused_in_one_sentence(sound, tmp_path,
     for _ in range(10):
         target = generator.choice([MODEL, MODEL, MODEL, WEIGHTS, "model_constants_config.json"])
         path = write(tmp_path, changed(sound, target, lambda d: mutated(generator, d)))
+        said = ""
         try:
             network, _ = import_pytorch(path)
         except FileError as error:
             said = str(error)
-            assert "\n" not in said  # noqa: PT017
         else:
             check_harmless(network)
+        assert "\n" not in said
     assert not (tmp_path / "ran").exists()
 
 
