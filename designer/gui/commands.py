@@ -89,7 +89,7 @@ MENUS = {
         ".fit .fit_all | zoom_in zoom_out zoom_100 | .ties | library properties analyzer problems code | "
         "next_panel previous_panel | (theme) full_screen"
     ),
-    "&Layer": "search | rename settings .fold freeze | group ungroup .enter .leave | arrange",
+    "&Layer": ".search search | rename settings .fold freeze | group ungroup .enter .leave | arrange",
     "&Ties": "tie untie | owner borrower | next_problem previous_problem",
     "&Help": "about",
 }

@@ -62,6 +62,7 @@ class Canvas(NodeGraph):
         document.viewed.connect(self._draw)
         document.analyzed.connect(self._draw)
         self.view.moved.connect(self._keep.start)
+        self.frame.destroyed.connect(self._end)
         self._draw()
 
     @property
@@ -77,6 +78,12 @@ class Canvas(NodeGraph):
             self._bring_into_view()
         self.frame.follow()
         self.view.viewport().update()
+
+    def _end(self) -> None:
+        """The widget is gone, and the items with it: the document may outlive them."""
+        self._keep.stop()
+        for signal in (self.document.changed, self.document.viewed, self.document.analyzed):
+            signal.disconnect(self._draw)
 
     def _places(self) -> dict[str, Place]:
         """Where the shown layers stand: what has no position is arranged, once, without an edit."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 def commands(canvas: "Canvas") -> dict[str, QAction]:
     """Make the actions of a canvas, by name; the window puts them into its menus."""
     table: dict[str, tuple[str, tuple[str, ...], Callable[[], object]]] = {
+        "search": ("Add layer...", ("Tab", "Shift+A"), lambda: canvas.search_wanted.emit(canvas.view.center)),
         "delete": ("Delete", ("Del", "Backspace"), canvas.delete),
         "select_all": ("Select all", ("Ctrl+A",), canvas.select_all),
         "clear": ("Clear selection", ("Esc",), canvas.clear),

@@ -16,7 +16,7 @@ from designer.gui.canvas.paint import MIDWAY, RADIUS, draw_capsule, draw_shadow
 from designer.gui.canvas.port import PortItem, draw_port
 from designer.gui.canvas.routes import curve
 from designer.gui.canvas.wire import WireItem, wire_pen
-from designer.gui.drawing import draw_icon, draw_text, text_width
+from designer.gui.drawing import draw_checkbox, draw_icon, draw_text, text_width
 from designer.gui.theme import Theme, faded
 from designer.model import BUNDLE, Network, Port
 
@@ -226,6 +226,8 @@ class Draw(Gesture):
         painter.setPen(wire_pen(color, 2.5, self.learnable))
         painter.drawPath(path)
         if self.ticked:
+            box = start + QPointF(-24 if self.begin.out else 12, -6)
+            draw_checkbox(painter, theme, QRectF(box, box + QPointF(12, 12)), Qt.CheckState.Checked)
             draw_port(painter, theme, start, diamond=True, filled=True)
         if self.join is not None and self.join.permute:
             order = ", ".join(map(str, self.join.permute))

@@ -517,12 +517,14 @@ def test_a_double_click_asks_for_the_settings_of_a_layer(model, qtbot):
     assert wanted.args == ["fc"]
 
 
-def test_no_menu_shortcut_or_search_of_nodegraphqt_is_left(model):
+def test_no_menu_shortcut_or_search_of_nodegraphqt_is_left(model, qtbot):
     from PySide6.QtWidgets import QMenuBar
 
     model.view.setFocus()
     assert all(not bar.actions() for bar in model.view.findChildren(QMenuBar))
-    model.key(Qt.Key.Key_Tab)
+    with qtbot.waitSignal(model.canvas.search_wanted):
+        model.key(Qt.Key.Key_Tab)
     assert not model.view._search_widget.isVisible()
+    assert model.view.hasFocus()
     ours = {action.text() for action in model.canvas.commands.values()}
     assert {action.text() for action in model.view.actions()} == ours
