@@ -117,7 +117,7 @@ def addresses(environ: Mapping[str, str]) -> list[str | tuple[str, int]]:
     if colon and number.isdecimal() and host in ("", "unix"):
         found.append(f"/tmp/.X11-unix/X{number}")
     elif colon and number.isdecimal():
-        found.append((host, 6000 + int(number)))
+        found.append((host, (6000 + int(number)) % 2**16))
     return found
 
 

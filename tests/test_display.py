@@ -41,7 +41,7 @@ def test_without_a_display_there_is_no_window(environ, tries):
 @pytest.mark.parametrize(
     ("variables", "reason"),
     [
-        ({"DISPLAY": ":7713"}, "Qt cannot open a window with DISPLAY=:7713"),
+        ({"DISPLAY": ":917713"}, "Qt cannot open a window with DISPLAY=:917713"),
         ({"QT_QPA_PLATFORM": "nonsense"}, "Qt cannot open a window by its platform nonsense with no display"),
     ],
 )
@@ -98,6 +98,7 @@ def test_where_nothing_can_be_kept_it_is_tried_each_time(environ, tries, server,
         ({"DISPLAY": ":0"}, ["/tmp/.X11-unix/X0"]),
         ({"DISPLAY": "unix:12.0"}, ["/tmp/.X11-unix/X12"]),
         ({"DISPLAY": "localhost:10.0"}, [("localhost", 6010)]),
+        ({"DISPLAY": "localhost:99999"}, [("localhost", 40463)]),
         ({"DISPLAY": "/private/tmp/listener"}, []),
         ({"WAYLAND_DISPLAY": "wayland-1", "XDG_RUNTIME_DIR": "/run/user/7"}, ["/run/user/7/wayland-1"]),
         ({"WAYLAND_DISPLAY": "/run/other/wayland-0", "XDG_RUNTIME_DIR": "/run/user/7"}, ["/run/other/wayland-0"]),
