@@ -116,8 +116,8 @@ def addresses(environ: Mapping[str, str]) -> list[str | tuple[str, int]]:
     number = rest.partition(".")[0]
     if colon and number.isdecimal() and host in ("", "unix"):
         found.append(f"/tmp/.X11-unix/X{number}")
-    elif colon and number.isdecimal():
-        found.append((host, (6000 + int(number)) % 2**16))
+    elif colon and number.isdecimal() and int(number) < 2**16 - 6000:
+        found.append((host, 6000 + int(number)))
     return found
 
 
