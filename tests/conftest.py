@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from designer import Network, NetworkError, analyze, group, tie
+from designer import Network, NetworkError, analyze, group, tie, ungroup
 from designer.analysis import permutations
 from designer.layers import GRU, LSTM, RNN, Add, Call, Conv1d, Embedding, Input, LayerNorm, Linear, Permute, ReLU
 from designer.model import Port
@@ -17,6 +17,7 @@ settings.register_profile(
 settings.load_profile("designer")
 
 SIZES = (4, 6)
+SETTINGS = ({"out_features": 6}, {"bias": False}, {"hidden_size": 6}, {"frozen": True}, {"eps": 1.0})
 
 
 @st.composite
@@ -61,8 +62,9 @@ def _random_networks(draw, ties=6, groups=True, calls=False):
             some = inside[first : draw(st.integers(first, len(inside) - 1)) + 1]
             try:
                 net = group(net, some, name)
-            except NetworkError as refusal:
-                assert "loop" in str(refusal) or "calls" in str(refusal)
+            except NetworkError as error:
+                refusal = str(error)
+                assert "loop" in refusal or "calls" in refusal
     return draw(_tied(net, ties))
 
 
@@ -77,8 +79,9 @@ def _tied(draw, net, most):
             continue
         try:
             net = tie(net, str(owner), str(borrower), permute=order)
-        except NetworkError as refusal:
-            assert "loop" in str(refusal)
+        except NetworkError as error:
+            refusal = str(error)
+            assert "loop" in refusal
         else:
             borrowers.append(str(borrower))
     return net, borrowers
@@ -122,11 +125,7 @@ def _random_edit(draw, net):
         case "rename":
             return kind, lambda n: n.rename(path, f"name{number}")
         case "set":
-            setting = draw(
-                st.sampled_from(
-                    [{"out_features": 6}, {"bias": False}, {"hidden_size": 6}, {"frozen": True}, {"eps": 1.0}]
-                )
-            )
+            setting = draw(st.sampled_from(SETTINGS))
             return kind, lambda n: n.set(path, **setting)
         case "ports":
             field = draw(st.sampled_from(["input_learnables", "output_learnables"]))
@@ -139,8 +138,6 @@ def _random_edit(draw, net):
         case "group":
             return kind, lambda n: group(n, [path, other], f"group{number}")
         case _:
-            from designer import ungroup
-
             return kind, lambda n: ungroup(n, path)
 
 

@@ -149,11 +149,16 @@ class Network:
 
     def called(self, path: str) -> str | None:
         """The path of what a Call calls, None where it calls nothing; any other layer is itself."""
-        found: str | None = path
-        while found is not None and isinstance(self.layer(found), Call):
-            source = self.source_of(Port(found, BUNDLE))
-            found = source.layer if source else None
-        return found
+        seen: set[str] = set()
+        layer: Layer | None = self.layer(path)
+        while isinstance(layer, Call):
+            source = self.source_of(Port(path, BUNDLE))
+            if source is None or path in seen:  # a ring is refused when it is drawn
+                return None
+            seen.add(path)
+            path = source.layer
+            layer = self.find(path)
+        return path if layer is not None else None
 
     def inputs_of(self, path: str) -> tuple[str, ...]:
         """The data inputs of a layer; those of a layer with any number of inputs are numbered."""
@@ -270,6 +275,8 @@ class Network:
         pair = {into.below(home): out.below(home)}
         orderly = rules.orderly(new, out, into)
         new = new._inside(home, lambda net: net._with_wires(_with(net.connections, pair), orderly))
+        if into.name == BUNDLE:
+            new = new._swept()  # the ports of a Call are those of what it calls
         rules.check_wire(new, out, into, orderly)
         return new
 
@@ -278,7 +285,8 @@ class Network:
         into = self._target(target)
         if (source := self.source_of(into)) is None:
             raise NetworkError(f"Nothing is connected to {into}.")
-        return self._cut(into, source)
+        new = self._cut(into, source)
+        return new._swept() if into.name == BUNDLE else new
 
     def remove(self, *paths: str) -> Self:
         """Remove layers with their wires, values and aliases."""
@@ -288,12 +296,11 @@ class Network:
         for path in paths:
             if new.find(path) is not None:  # else it went with its group
                 new = new._change(path, None)
-        wires = {t: s for t, s in self.wires.items() if new.has_input(t) and new.has_output(s)}
 
         def stays(key: str) -> bool:
             return not any(under(key, path) for path in paths)
 
-        new = new.rewired(wires)
+        new = new._swept()
         values = {key: value for key, value in new.values.items() if stays(key)}
         aliases = {old: key for old, key in new.aliases.items() if stays(key)}
         return dataclasses.replace(new, values=values, aliases=aliases)
@@ -309,9 +316,7 @@ class Network:
             raise NetworkError(f"{shortened(path)} must be a layer, not {shortened(layer)}.")
         new = self._change(path, layer)
         if _ports(old) != _ports(layer) or isinstance(old, Group | Call) or isinstance(layer, Group | Call):
-            wires = {t: s for t, s in self.wires.items() if new.has_input(t) and new.has_output(s)}
-            if len(wires) < len(self.wires):
-                new = new.rewired(wires)
+            new = new._swept()
         if type(old) is not type(layer) or isinstance(layer, Group):
             rules.check_borders(new)
         if self.values:
@@ -477,6 +482,11 @@ class Network:
             home = common(parent(target.layer), parent(source.layer))
             homes.setdefault(home, {})[target.below(home)] = source.below(home)
         return self._rehomed(homes, "")
+
+    def _swept(self) -> Self:
+        """Without the wires whose ports are there no more."""
+        wires = {t: s for t, s in self.wires.items() if self.has_input(t) and self.has_output(s)}
+        return self.rewired(wires) if len(wires) < len(self.wires) else self
 
     def _rehomed(self, homes: Mapping[str, Wires], at: str) -> Self:
         layers: dict[str, Layer] = {}
