@@ -101,6 +101,12 @@ def _spell_out(program: Program) -> None:
     for op in program.ops:
         if op.target in EMPTY:
             ops.append(dataclasses.replace(op, target=EMPTY[op.target], arguments=op.arguments[:1]))
+        elif op.target == "aten._native_batch_norm_legit.no_stats":
+            x, weight, bias, training, momentum, eps = op.arguments
+            arguments = [x, weight, bias, None, None, training, momentum, eps, False]
+            ops.append(
+                dataclasses.replace(op, target="aten.batch_norm.default", arguments=arguments, results=op.results[:1])
+            )
         elif op.target == "aten._weight_norm.default" and op.results[0] is not None:
             (direction, length), dim, result = op.arguments[:2], op.argument(2, "dim", 0), op.results[0]
             norm, factor = Ref(f"{result}_norm"), Ref(f"{result}_factor")

@@ -250,7 +250,7 @@ def _normalised(
     rank = calls.rank(x)
     if rank not in (2, 3, 4, 5) or (mean is None) != (variance is None) or (weight is None and bias is not None):
         return None
-    if mean is None and not training:
+    if (mean is None and not training) or calls.metas[x].sizes[1].text:  # as many channels as a size that is free
         return None
     kind: Any = {4: layers.BatchNorm2d, 5: layers.BatchNorm3d}.get(rank, layers.BatchNorm1d)
     layer = kind(eps, momentum, weight is not None, mean is not None, bias=bias is not None or weight is None)
@@ -320,6 +320,8 @@ LEARNING: dict[str, Callable[[Op, Calls], Step | None]] = {
     "aten.bilinear.default": _bilinear,
     "aten.embedding.default": _embedding,
     "aten.embedding_bag.padding_idx": _embedding_bag,
+    "aten._embedding_bag.default": _embedding_bag,
+    "aten._embedding_bag_forward_only.default": _embedding_bag,
     "aten.convolution.default": _any_convolution,
     "aten.layer_norm.default": _layer_norm,
     "aten.native_layer_norm.default": _layer_norm,
