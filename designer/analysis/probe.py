@@ -3,14 +3,13 @@
 import logging
 import re
 import threading
+import warnings
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from designer.model import Layer
-
-logging.getLogger("torch._subclasses.fake_tensor").setLevel(logging.CRITICAL)
 
 Sizes = tuple[int, ...]
 
@@ -71,7 +70,7 @@ def try_out(layer: Layer, inputs: tuple[Tensor, ...], dtype: str) -> str | None:
     shapes = [tensor.sizes for tensor in inputs]
     names = namespace()
     try:
-        with LOCK, torch.no_grad(), torch.random.fork_rng(devices=[]):
+        with LOCK, warnings.catch_warnings(action="ignore"), torch.no_grad(), torch.random.fork_rng(devices=[]):
             module = layer.module(*shapes)
             call = layer.call("m" if module else "self", *(f"x{n}" for n in range(len(inputs))))
             exec("\n".join([*preamble(layer, f"{module} {call}").values(), f"m = {module}"]), names)
@@ -106,7 +105,7 @@ def probe(made: str, run: str, outputs: tuple[str, ...], inputs: tuple[Tensor, .
     """Make a module and run a source where no numbers are computed; a pure function, so remembered."""
     key = (made, run, outputs, inputs, dtype, fake)
     if (answer := _answers.get(key)) is None:
-        with LOCK:
+        with LOCK, warnings.catch_warnings(action="ignore"):  # they are for who runs the module
             answer = _answered(made, run, outputs, inputs, dtype, fake)
         if len(_answers) > REMEMBERED:
             _answers.clear()
@@ -168,6 +167,7 @@ def _fake_mode() -> Any:
     """One for the process: a new one for each question makes it eight times as slow."""
     from torch._subclasses.fake_tensor import FakeTensorMode
 
+    logging.getLogger("torch._subclasses.fake_tensor").setLevel(logging.CRITICAL)  # torch sets it when imported
     return FakeTensorMode(allow_fallback_kernels=False)
 
 

@@ -134,8 +134,8 @@ class Layer:
 
     def summary(self, *shapes: Any) -> str:
         """Its key setting in a few words; a shape not known yet is None."""
-        fields = dataclasses.fields(self)
-        return "" if fields[0].kw_only else f"{getattr(self, fields[0].name)}"
+        own = [field.name for field in dataclasses.fields(self) if not field.kw_only]
+        return str(getattr(self, own[0])) if own else ""
 
     def multiply_adds(self, *shapes: Any) -> int | None:
         """Multiply-adds of one run; None where torch's own counter is asked."""

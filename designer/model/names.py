@@ -38,12 +38,14 @@ def is_name(name: object) -> bool:
     )
 
 
-def check_name(name: str, others: object = ()) -> None:
+def check_name(name: str, others: object = (), given: bool = False) -> None:
     """Refuse a layer name that could not be a key of an nn.ModuleDict and, unless a number, an attribute.
 
-    ``others`` are the names that stand beside it.
+    ``others`` are the names that stand beside it. Names that a file gives, as BERT's ``attention.self``, may be those
+    that the source uses otherwise: its locals get other names.
     """
-    if not is_name(name) and name not in SOURCE_NAMES and not (isinstance(name, str) and _NUMBER.fullmatch(name)):
+    known = is_name(name) or (given and name in SOURCE_NAMES)
+    if not known and not (isinstance(name, str) and _NUMBER.fullmatch(name)):
         raise NetworkError(f"{shortened(name)} cannot be the name of a layer.")
     if name in MODULE_DICT_NAMES or name.isdecimal():
         mixed = {*others, name}  # type: ignore[misc]

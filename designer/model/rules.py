@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from designer.model.errors import NetworkError
 from designer.model.layer import Layer
-from designer.model.names import Port, check_name, common, parent, shortened, under
+from designer.model.names import MODULE_DICT_NAMES, Port, check_name, common, parent, shortened, under
 from designer.model.structure import BUNDLE, Call, Group, Input
 
 if TYPE_CHECKING:
@@ -239,8 +239,9 @@ def check_wire_ends(network: "Network", out: Port, into: Port) -> None:
 
 def _check_level(network: "Network") -> None:
     numbered = any(name.isdecimal() for name in network.layers if isinstance(name, str))
+    beside = {"0", *(network.layers.keys() & MODULE_DICT_NAMES)} if numbered else ()
     for name, layer in network.layers.items():
-        check_name(name, network.layers if numbered else ())
+        check_name(name, beside, given=True)
         if isinstance(layer, Group):
             _check_level(layer.network)
     for name, at in network.positions.items():
