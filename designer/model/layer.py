@@ -51,8 +51,9 @@ class Layer:
 
     def __init_subclass__(cls, category: str = "", search: str = "", variadic: bool = False) -> None:
         cls.category, cls.search, cls.variadic = category, search, variadic or cls.variadic
+        own_hash = cls.__dict__.get("__hash__", Layer.__hash__)
         dataclasses.dataclass(frozen=True)(cls)
-        cls.__hash__ = Layer.__hash__  # type: ignore[method-assign]
+        cls.__hash__ = own_hash  # type: ignore[method-assign]
         if category:
             layer_types[cls.__name__] = cls
 

@@ -93,8 +93,13 @@ class Network:
     @cached_property
     def learnable_ports(self) -> frozenset[Port]:
         """The output ports that have nothing but learnables upstream."""
-        offered = {Port(path, name) for path, layer in self.all.items() for name in layer.output_learnables}
-        return frozenset(port for port in {*offered, *self.targets} if self.is_learnable(port))
+        ports = {
+            Port(path, name)
+            for path, layer in self.all.items()
+            for name in (*layer.output_learnables, *(layer.outputs() if layer.computes else ()))
+        }
+        bundles = (port for port in self.targets if port.name == BUNDLE)
+        return frozenset(port for port in {*ports, *bundles} if self.is_learnable(port))
 
     @cached_property
     def _loads(self) -> dict[Port, rules.Load]:
@@ -550,9 +555,11 @@ class Network:
             if (called := self.called(port.layer)) is None:
                 return False
             layer = self.layer(called)
-        if layer.variadic and port.name.isdecimal():
-            return len(port.name) < 6 and str(int(port.name)) == port.name
-        return port.name in self.layer(port.layer).input_learnables or port.name in layer.inputs()
+        if port.name in self.layer(port.layer).input_learnables:
+            return True
+        if layer.variadic:
+            return port.name.isdecimal() and len(port.name) < 6 and str(int(port.name)) == port.name
+        return port.name in layer.inputs()
 
 
 def _with(mapping: Mapping[Any, Any], changes: Mapping[Any, Any]) -> dict[Any, Any]:
