@@ -71,7 +71,12 @@ def _handed_over(network: Network, source: Port, deleted: list[str], said: list[
         said.append(f"{heir.layer} now owns {heir.name}, which {source.layer} owned.")
         return network
     for borrower in _behind(network, users, deleted):
-        network = untie(network, str(borrower))
+        try:
+            network = untie(network, str(borrower))
+        except NetworkError:  # there is no value to keep: it owns one that is not initialised
+            names = network.layer(borrower.layer).input_learnables
+            kept = tuple(name for name in names if name != borrower.name)
+            network = network.set(borrower.layer, input_learnables=kept)
         said.append(f"{borrower.layer} now owns its {borrower.name}.")
     return network
 

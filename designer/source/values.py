@@ -77,14 +77,16 @@ def _given(network: Network, port: Port, known: dict[Port, Tensor]) -> Tensor:
     if port.name in layer.output_learnables:
         if port.name in layer.input_learnables and (source := network.source_of(port)):
             return known[source]
-        value = network.values[layer.key(*port)]
+        if (value := network.values.get(key := layer.key(*port))) is None:
+            raise NetworkError(f"{key} has no value, and its size is not known yet.")
         check_value(value)
         return value
     inputs = network.inputs_of(port.layer)
     names = namespace()
     for n, name in enumerate(inputs):
         source = network.source_of(Port(port.layer, name))
-        assert source is not None
+        if source is None:
+            raise NetworkError(f"{port.layer} has nothing on its input {name}.")
         names[f"x{n}"] = known[source]
     call = layer.call("self", *(f"x{n}" for n in range(len(inputs))))
     exec("\n".join(preamble(layer, call).values()), names)

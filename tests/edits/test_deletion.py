@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from designer.edits import group, tie
+from designer.edits import group, tie, untie
 from designer.edits.deletion import delete
 from designer.layers import Embedding, Input, Linear, ReLU
 from designer.model import Call, Network, NetworkError, Output, Port
@@ -94,3 +94,14 @@ def test_deleting_an_owner_keeps_the_others_outputs(towers):
     net = initialize(net)
     x = torch.randn(3, 8)
     assert torch.equal(build(net)(x), build(delete(net, "a")[0])(x))
+
+
+def test_a_borrower_owns_an_uninitialised_one_where_nothing_is_known():
+    net = Network().chain(x=Input(("B", 20)), enc=Linear(6), act=ReLU(), dec=Linear(20))
+    net = tie(net, "enc/weight", "dec/weight").disconnect("enc/in")
+    with pytest.raises(NetworkError, match=r"enc.weight has no value, and its size is not known yet."):
+        untie(net, "dec/weight")
+    new, said = delete(net, "enc")
+    assert said == ("dec now owns its weight.",)
+    assert new.layer("dec").owned == ("weight", "bias")
+    assert not new.values
