@@ -82,8 +82,14 @@ def _embedding(op: Op, calls: Calls) -> Step | None:
         padding_idx=None if index == -1 else index,
         scale_grad_by_freq=op.argument(3, "scale_grad_by_freq", False),
         sparse=op.argument(4, "sparse", False),
+        **_norm(op),
     )
     return _step(op, layer, {"in": x}, {"weight": weight})
+
+
+def _norm(op: Op) -> dict[str, Any]:
+    """The norm that the vectors are shortened to, which the program does in a call of its own."""
+    return {name: op.keywords[name] for name in ("max_norm", "norm_type") if name in op.keywords}
 
 
 def _embedding_bag(op: Op, calls: Calls) -> Step | None:
@@ -106,6 +112,7 @@ def _embedding_bag(op: Op, calls: Calls) -> Step | None:
         "mode": ("sum", "mean", "max")[mode],
         "sparse": sparse,
         "padding_idx": None if index in (None, -1) else index,
+        **_norm(op),
     }
     count, length = calls.shape(weight)
     rows = _rows(x, offsets, calls)

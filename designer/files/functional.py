@@ -55,6 +55,7 @@ class _Maker:
         self.names: dict[Ref, Ref] = {}  # a value -> its newest name
         self.version: dict[Ref, int] = {}  # how often the numbers that a root holds were changed
         self.seen: dict[Ref, int] = {}  # the version that the newest name of a view shows
+        self.norms: dict[tuple[Ref, Any], dict[str, Any]] = {}  # an embedding shortens what it is about to look up
         self.fresh = 0
 
     def root(self, ref: Ref) -> Ref:
@@ -98,6 +99,11 @@ class _Maker:
 
     def run(self, op: Op) -> None:
         base = op.arguments[0] if op.arguments and isinstance(op.arguments[0], Ref) else None
+        if op.name == "embedding_renorm_" and base is not None and len(op.arguments) == 4:
+            self.norms[self.root(base), op.arguments[1]] = {"max_norm": op.arguments[2], "norm_type": op.arguments[3]}
+            return
+        if op.name in ("embedding", "embedding_bag") and base is not None and op.target.startswith("aten."):
+            op = dataclasses.replace(op, keywords=op.keywords | self.norms.get((base, op.arguments[1]), {}))
         if base is not None and op.name.endswith("_") and not op.name.endswith("__") and op.target.startswith("aten."):
             try:
                 self.change(op, base)

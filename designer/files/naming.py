@@ -13,7 +13,9 @@ def title(step: Step) -> str:
     if step.name:
         return step.name
     if isinstance(step.layer, Operation):
-        return step.layer.operation.split(".")[-2 if "." in step.layer.operation else 0].strip("_?") or "operation"
+        name, *rest = step.layer.operation.removeprefix("aten.").rstrip("?").split(".")
+        foreign = rest and not step.op.target.startswith("aten.")
+        return (rest[0] if foreign else name).strip("_") or "operation"
     return TITLES.get(type(step.layer).__name__, type(step.layer).__name__.lower())
 
 

@@ -63,16 +63,15 @@ def raw_source(program: Program) -> str:
 
 
 def _call(op: Op, names: dict[Ref, str]) -> str:
-    given = [_written(argument, names) for argument in op.arguments]
     space, _, tail = op.target.partition(".")
-    if op.target in SIZES:
-        return SIZES[op.target].format(*given)
-    if space == "_operator" and tail in OPERATORS:
-        return OPERATORS[tail].format(*given)
+    written = SIZES.get(op.target) or (OPERATORS.get(tail) if space == "_operator" else None)
+    if written is not None:
+        return written.format(*(_written(argument, names) for argument in op.arguments))
     plain = tail.removesuffix(".default")
     functional = RENAMED.get(tail, plain.replace("_.", ".", 1) if "_." in plain else plain.removesuffix("_"))
     if space != "aten" or not (signature(plain) or signature(functional) or tail in PLAIN):
-        raise NotListed(op.target)
+        raise NotListed(op.target.removesuffix(".default"))
+    given = [_written(argument, names) for argument in op.arguments]
     given += [f"{key}={_written(value, names)}" for key, value in op.keywords.items() if _kept(key, value)]
     return f"torch.ops.aten.{tail}({', '.join(given)})"
 

@@ -378,3 +378,23 @@ def test_the_report_reads_well(exported):
         "largest difference from the file's own program: 0"
     )
     assert not any(isinstance(layer, Group | Output) for layer in network.layers.values())
+
+
+def test_embeddings_that_shorten_their_vectors_keep_doing_so(exported):
+    parts = {"emb": nn.Embedding(5, 3, max_norm=0.5), "bag": nn.EmbeddingBag(5, 3, max_norm=0.4, norm_type=1.0)}
+    inputs = {"x": torch.tensor([[1, 2], [2, 4]])}
+    model, network, report = opened(exported, lambda m, x: (m.emb(x), m.bag(x)), inputs, {"x": (0,)}, **parts)
+    assert network.layers["emb"] == Embedding(5, 3, max_norm=0.5)
+    assert (network.layers["bag"].max_norm, network.layers["bag"].norm_type) == (0.4, 1.0)
+    assert not report.notes
+    agree(model, network, {"x": torch.tensor([[3, 0]])})
+
+
+def test_a_choice_that_depends_on_the_data_is_shown_only(exported):
+    def run(m, x):
+        return torch.cond(x.sum() > 0, lambda t: t + 1, lambda t: t - 1, (x,))
+
+    _, network, report = opened(exported, run, {"x": torch.rand(3, 4)})
+    assert report.placeholders == {"higher_order.cond": 1}
+    assert "cond" in network.layers
+    assert report.comparison.reason == "higher_order.cond is not an operation that may be run"
