@@ -14,7 +14,8 @@ def literal(value: Any) -> str:
         return f"({', '.join(map(literal, value))}{',' if len(value) == 1 else ''})"
     if isinstance(value, float) and not math.isfinite(value):
         return f'float("{value}")'
-    return repr(value)
+    written = repr(value)
+    return f'"{written[1:-1]}"' if written[0] == "'" and '"' not in written else written
 
 
 def changed(layer: Layer, *names: str) -> tuple[str, ...]:
