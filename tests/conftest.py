@@ -1,6 +1,7 @@
 """What tests of several packages share: random networks, and how many of them are tried."""
 
 import itertools
+import os
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -10,6 +11,8 @@ from designer import Network, NetworkError, analyze, group, tie, ungroup
 from designer.analysis import permutations
 from designer.layers import GRU, LSTM, RNN, Add, Call, Conv1d, Embedding, Input, LayerNorm, Linear, Permute, ReLU
 from designer.model import Port
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 settings.register_profile(
     "designer", deadline=None, max_examples=100, print_blob=True, suppress_health_check=list(HealthCheck)

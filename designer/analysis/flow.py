@@ -192,12 +192,13 @@ def _examine(flat: Flat, path: str, facts: Mapping[str, Facts], at: Sequence[Poi
 
 def _passed(flow: Flow | None) -> Facts:
     """The Input of a group gives what is wired to the group."""
-    return Facts({"out": flow}) if flow else UNKNOWN
+    return Facts({"out": flow}, multiply_adds=0) if flow else UNKNOWN
 
 
 def _input(layer: Input, at: Sequence[Point]) -> Facts:
     sizes = [tuple(point[s] if isinstance(s, str) else s for s in layer.shape) for point in at]
-    return Facts({"out": _flow(tuple(Tensor(size, layer.dtype) for size in sizes), layer.shape)})
+    flow = _flow(tuple(Tensor(size, layer.dtype) for size in sizes), layer.shape)
+    return Facts({"out": flow}, multiply_adds=0)
 
 
 def _asked(layer: Layer, flows: tuple[Flow | None, ...], at: Sequence[Point], fresh: int, dtype: str) -> Facts:
@@ -206,7 +207,7 @@ def _asked(layer: Layer, flows: tuple[Flow | None, ...], at: Sequence[Point], fr
     if len(known) < len(flows) or (layer.variadic and not flows):
         return UNKNOWN
     if isinstance(layer, Output):
-        return Facts()
+        return Facts(multiply_adds=0)
     if any(flow.dtype != dtype for flow in known) and (other := needed_dtype(layer, known, dtype)):
         return Facts(error=f"it cannot take {known[other[0]].dtype}")
     free = any(isinstance(size, str) for flow in known for size in flow.shape or ("?",))

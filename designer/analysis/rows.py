@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
 from designer.analysis.flat import Flat
@@ -53,9 +53,26 @@ def summed(row: Row, inner: list[Row]) -> Row:
         stored=sum(r.stored for r in inner),
         used=sum(r.used for r in inner),
         bytes=sum(r.bytes for r in inner),
+        multiply_adds=_sum_of_counts([r.multiply_adds for r in inner]),
         trains=None if not trains else True in trains,
         known=all(r.known for r in inner),
     )
+
+
+def _sum_of_counts(counts: Sequence[Size | None]) -> Size | None:
+    """The sum of counts that grow alike, such as 64*B*T and 8*B*T; None where they do not."""
+    grows: dict[str, int] = {}
+    for count in counts:
+        if count is None:
+            return None
+        number, _, sizes = str(count).partition("*")
+        if count and not number.isdecimal():
+            number, sizes = "1", str(count)
+        grows[sizes] = grows.get(sizes, 0) + int(number)
+    terms = [(sizes, number) for sizes, number in grows.items() if number]
+    if len(terms) > 1:
+        return None
+    return f"{terms[0][1]}*{terms[0][0]}" if terms and terms[0][0] else sum(grows.values())
 
 
 def make_row(propagation: Propagation, path: str, layer: Layer) -> Row:
@@ -66,7 +83,7 @@ def make_row(propagation: Propagation, path: str, layer: Layer) -> Row:
     fact = facts[path]
     if isinstance(layer, Output):
         flow = flow_of(flat.sources[path]["in"], facts, 1)
-        return Row(path, "Output", (flow.shape if flow else None,), {}, {}, 0, 0)
+        return Row(path, "Output", (flow.shape if flow else None,), {}, {}, 0, 0, multiply_adds=0)
     slots = {name: fact.state[name] for name in layer.learnables() if name in fact.state}
     owners = {
         name: ", ".join(owners_of(network, network.source_of(Port(path, name)))) for name in layer.input_learnables
@@ -104,9 +121,8 @@ def _border_row(flat: Flat, facts: Mapping[str, Facts], path: str, layer: Group 
         return Row(path, type(layer).__name__, tuple(shapes), {}, {}, 0, 0, known=isinstance(layer, Group))
     inner = [(p, flat.layers[p], facts[p]) for p in flat.layers if under(p, path)]
     known = all(fact.error is None for _, _, fact in inner)
-    counts: set[Size | None] = {fact.multiply_adds for _, _, fact in inner}
+    adds = _sum_of_counts([fact.multiply_adds for _, _, fact in inner])
     used = sum(_used(network, flat.copies[p], la, fact) for p, la, fact in inner)
-    adds = counts.pop() if len(counts) == 1 else None
     return Row(path, "Call", tuple(shapes), {}, {BUNDLE: called}, 0, used, multiply_adds=adds, known=known)
 
 
