@@ -186,8 +186,14 @@ class Table(QTableView):
         width = self.viewport().width()
         widths = list(HUGE if width >= 1500 else WIDE if width >= 1130 else NARROW)
         room = width - sum(widths) + widths[STRETCHED] - 160
-        widest = max((self._name_width(row) for row in self.rows.shown[:MEASURED]), default=0.0)
-        widths[0] += max(0, min(room, round(min(widest, 320)) - widths[0]))
+        shown = self.rows.shown[:MEASURED]
+        for column, wanted in (
+            (1, max((24 + drawing.text_width(row.type) for row in shown), default=0.0)),
+            (0, max((self._name_width(row) for row in shown), default=0.0)),
+        ):
+            more = max(0, min(room, round(min(wanted, 320)) + 1 - widths[column]))
+            widths[column] += more
+            room -= more
         widths[STRETCHED] = max(160, width - sum(widths) + widths[STRETCHED])
         for column, wide in enumerate(widths):
             self.setColumnHidden(column, not wide)

@@ -1,5 +1,6 @@
 """Start the window: the start page at once, torch after it, and no lost work when something breaks."""
 
+import itertools
 import sys
 import traceback
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from types import TracebackType
 from PySide6.QtCore import QEventLoop, QObject, QSettings, QStandardPaths, Qt, QTimer
 from PySide6.QtWidgets import QApplication, QMessageBox
 
+from designer.files.errors import FileError
 from designer.gui.document import Document
 from designer.gui.main_window import MainWindow
 from designer.gui.session import Session
@@ -94,10 +96,10 @@ def _draw(app: QApplication, window: MainWindow, path: str | None, picture: Path
     loop.exec()
     timer.stop()
     if failed:
-        print(failed[0], file=sys.stderr)  # noqa: T201
+        sys.stderr.write(f"{failed[0]}\n")
         return 2
     if not done():
-        print("The network took too long to analyze.", file=sys.stderr)  # noqa: T201
+        sys.stderr.write("The network took too long to analyze.\n")
         return 1
     if path is not None:
         window.canvas.fit(all=True)
@@ -126,7 +128,13 @@ class Keeper(QObject):
             QApplication.quit()
             return
         documents = [window.document for window in self.session.windows]
-        kept = [recover(document) for document in documents if not document.history.isClean()]
+        kept: list[object] = []
+        for document in documents:
+            if not document.history.isClean():
+                try:
+                    kept.append(recover(document))
+                except (FileError, OSError) as failure:  # the disk is full: say so, and keep the others
+                    kept.append(f"{document.name} could not be saved: {failure}")
         if not self.telling:
             self.telling = True
             box = QMessageBox(QApplication.activeWindow())
@@ -134,7 +142,7 @@ class Keeper(QObject):
             box.setWindowTitle("Network Designer")
             box.setText("Something went wrong in Network Designer.")
             places = "\n".join(str(place) for place in kept)
-            saved = f"Your work was saved to:\n{places}" if kept else "Nothing was unsaved."
+            saved = f"Your work was saved:\n{places}" if kept else "Nothing was unsaved."
             box.setInformativeText(f"{saved}\n\nThe details help to mend it.")
             box.setDetailedText(report)
             box.setModal(False)
@@ -151,7 +159,8 @@ def recover(document: Document) -> Path:
 
     folder = Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppLocalDataLocation), "recovered")
     folder.mkdir(parents=True, exist_ok=True)
-    stamp = datetime.now().strftime("%Y-%m-%d-%H%M%S")
-    path = folder / f"{document.name}-{stamp}.network"
+    stem = f"{document.name}-{datetime.now():%Y-%m-%d-%H%M%S}"
+    names = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
+    path = next(path for name in names if not (path := folder / f"{name}.network").exists())
     save(document.network, path)
     return path

@@ -208,6 +208,7 @@ class Reading(QFrame):
         self.setVisible(bool(name))
         if name:
             self.label.say(f"Opening {name}…")
+            self.layout().invalidate()  # it was told nothing while it was hidden
             self.adjustSize()
             self.move(12, 52)
             self.raise_()

@@ -222,6 +222,9 @@ class Filing(QObject):
     def _unsaved(self, path: Path, error: BaseException) -> None:
         self.saving = False
         self.waiting.clear()
+        self._failed_to_write(path, error)
+
+    def _failed_to_write(self, path: Path, error: BaseException) -> None:
         if not isinstance(error, FileError | NetworkError | OSError):
             raise error
         said = str(error) if isinstance(error, FileError | NetworkError) else f"{path.name}: {error.strerror}."
@@ -245,8 +248,8 @@ class Filing(QObject):
 
         self.session.files.run(
             work,
-            lambda _: self.document.told.emit(f"Exported {path.name}."),
-            lambda error: self._unsaved(path, error),
+            lambda _: None if self.closed else self.document.told.emit(f"Exported {path.name}."),
+            lambda error: None if self.closed else self._failed_to_write(path, error),
         )
 
     # Losing nothing.

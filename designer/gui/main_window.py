@@ -162,6 +162,9 @@ class MainWindow(QMainWindow):
     def add_layer(self, name: str, properties: dict[str, Any]) -> None:
         """Add a layer from the library after the selected one."""
         self.canvas.add(layer_types[name](**properties))
+        if self.library.field.hasFocus():
+            self.library.field.clear()
+        self.canvas.view.setFocus()  # so that the next key, as for undo, is meant for the network
 
     def search_library(self) -> None:
         self.docks.show_panel("library")

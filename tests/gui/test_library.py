@@ -55,6 +55,8 @@ def test_enter_adds_after_the_selected_layer(desk):
     assert isinstance(desk.network.layer("linear"), Linear)
     assert str(next(iter(desk.network.wires.values()))) == "tokens/out"
     assert desk.undo_texts() == ["Add Linear"]
+    assert desk.canvas.view.hasFocus()
+    assert library.field.text() == ""
     desk.settle()
     assert desk.document.analysis.row("linear").activations == (("B", 10),)
 
