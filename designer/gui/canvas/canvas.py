@@ -7,24 +7,22 @@ from NodeGraphQt import NodeGraph
 from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtWidgets import QMenu
 
-from designer.edits import arrange
 from designer.edits.deletion import delete
 from designer.gui.canvas.commands import commands
-from designer.gui.canvas.form import form
 from designer.gui.canvas.frame import Frame
 from designer.gui.canvas.gestures import CTRL, SHIFT
 from designer.gui.canvas.joins import Join
-from designer.gui.canvas.look import learnable_ports, look
 from designer.gui.canvas.map import Map
 from designer.gui.canvas.mirror import Mirror, Place
 from designer.gui.canvas.node import NodeItem
+from designer.gui.canvas.placing import Placing, fresh_name
 from designer.gui.canvas.tooltips import tooltip
 from designer.gui.canvas.viewer import Hit, Viewer
 from designer.gui.canvas.wiring import switched
 from designer.gui.document import Document
 from designer.gui.mime import dragged_layer
 from designer.model import Group, Layer, Network, NetworkError, Port
-from designer.model.names import check_name, join, parent
+from designer.model.names import join, parent
 
 STEP, FAR_STEP = 8, 64  # of the arrow keys
 MARGIN = 16  # around what is fitted into the view
@@ -52,9 +50,11 @@ class Canvas(NodeGraph):
         self.view: Viewer = self.viewer()
         self.mirror = Mirror(self)
         self.view.map = Map(_Views(self.mirror.nodes))
-        self._placed: dict[str, Place] = {}  # layers without a position of their own
+        self._placing = Placing()
         self._keep = QTimer(self, singleShot=True, interval=250)
         self._keep.timeout.connect(self._keep_place)
+        self._arrive = QTimer(self, singleShot=True, interval=0)
+        self._arrive.timeout.connect(self._bring_into_view)
         self._fitted = False  # whether the shown group was brought into view once
         self.commands = commands(self)
         self.frame = Frame(self)
@@ -73,6 +73,9 @@ class Canvas(NodeGraph):
 
     def _draw(self) -> None:
         document, entered = self.document, self.mirror.path != self.document.view.path
+        if document.network is not self.mirror.network and document.analysis is None and not document.history.count():
+            self._placing = Placing()  # another document was opened
+            self._arrive.start()
         self.mirror.draw(document.network, document.view, document.analysis, self._places())
         if entered or (not self._fitted and self.mirror.nodes):
             self._bring_into_view()
@@ -82,41 +85,13 @@ class Canvas(NodeGraph):
     def _end(self) -> None:
         """The widget is gone, and the items with it: the document may outlive them."""
         self._keep.stop()
+        self._arrive.stop()
         for signal in (self.document.changed, self.document.viewed, self.document.analyzed):
             signal.disconnect(self._draw)
 
     def _places(self) -> dict[str, Place]:
-        """Where the shown layers stand: what has no position is arranged, once, without an edit."""
-        network, path = self.document.network, self.document.view.path
-        shown = network.network_at(path)
-        places = {join(path, name): at for name, at in shown.positions.items()}
-        missing = [at for name in shown.layers if (at := join(path, name)) not in places]
-        if not missing:
-            return places
-        if fresh := [at for at in missing if at not in self._placed]:
-            self._placed |= self._arranged(network, path, fresh, places)
-        return places | {at: self._placed[at] for at in missing}
-
-    def _arranged(self, network: Network, path: str, fresh: list[str], places: Mapping[str, Place]) -> dict[str, Place]:
-        known = {**self._placed, **places}
-        shown = [join(path, name) for name in network.network_at(path).layers]
-        standing = [known[at] for at in shown if at in known]
-        made = arrange(network, sizes=self._sizes(network, path), path=path).network_at(path).positions
-        found = {at: made[at.rpartition(".")[2]] for at in fresh}
-        if standing:  # below what has its place
-            lower = max(y for _, y in standing) + 200 - min(y for _, y in found.values())
-            left = min(x for x, _ in standing) - min(x for x, _ in found.values())
-            found = {at: (x + left, y + lower) for at, (x, y) in found.items()}
-        return found
-
-    def _sizes(self, network: Network, path: str) -> dict[str, tuple[float, float]]:
-        """The width and height that nodes will have which are not drawn yet."""
-        view, analysis, learnable = self.document.view, self.document.analysis, learnable_ports(network)
-        found = {}
-        for name in network.network_at(path).layers:
-            made = form(look(network, join(path, name), view, analysis, learnable=learnable))
-            found[join(path, name)] = made.width, made.height
-        return found
+        """Where the shown layers stand."""
+        return self._placing.places(self.document.network, self.document.view, self.document.analysis)
 
     def _bring_into_view(self) -> None:
         """Show a group as it was left, the first time all of it."""
@@ -470,23 +445,6 @@ class _Views(Mapping[str, NodeItem]):
 
     def __len__(self) -> int:
         return len(self._nodes)
-
-
-def fresh_name(network: Network, name: str) -> str:
-    """A name for a new layer: ``linear``, ``linear2``, ...; ``conv2d_2`` after a digit."""
-    number, tried = 1, name
-    while tried in network.layers or not _allowed(tried, network):
-        number += 1
-        tried = f"{name}_{number}" if any(map(str.isdigit, name)) else f"{name}{number}"
-    return tried
-
-
-def _allowed(name: str, network: Network) -> bool:
-    try:
-        check_name(name, network.layers)
-    except NetworkError:
-        return False
-    return True
 
 
 def _xy(node: NodeItem) -> Place:

@@ -142,3 +142,13 @@ def test_a_call_shows_the_ports_of_what_it_calls(stage):
     assert "again" in it.network.layers
     assert not isinstance(it.network.layers["again"], Call)
     assert it.told == ["again calls block again.", "x to again.", "again now is what block was."]
+
+
+def test_another_document_is_placed_and_shown_anew(stage, language_model, qtbot):
+    it = stage(language_model)
+    start = it.body("emb")
+    it.drag(start, start + QPoint(0, 160))
+    it.canvas.zoom_to(3.0)
+    it.document.open(Network().chain(emb=Input(("B", 4)), fc=Linear(3)), "other")
+    qtbot.waitUntil(lambda: it.view.visible().contains(it.canvas.area()))
+    assert it.canvas.node("emb").y() == it.canvas.node("fc").y()
