@@ -156,14 +156,16 @@ def _bytes(network: Network, key: str, tensor: Tensor) -> int:
 
 def owners_of(network: Network, port: Port | None) -> Iterator[str]:
     """The keys of the learnables that a wire brings, expressions looked through; none for data."""
-    todo, seen = [port] if port and network.is_learnable(port) else [], set()
+    todo = [port] if port and network.is_learnable(port) else []
+    seen: set[Port] = set()
     while todo:
         port = todo.pop()
+        if port in seen:
+            continue
+        seen.add(port)
         layer = network.layer(port.layer)
         if port.name in layer.output_learnables and port.name not in layer.input_learnables:
-            if (key := layer.key(*port)) not in seen:
-                seen.add(key)
-                yield key
+            yield layer.key(*port)
             continue
         names = [port.name] if port.name in layer.output_learnables else reversed(network.inputs_of(port.layer))
         todo += [source for name in names if (source := network.source_of(Port(port.layer, name)))]
