@@ -1,0 +1,206 @@
+"""Group, ungroup and arrange."""
+
+import itertools
+import re
+
+import pytest
+import torch
+
+from designer import Network, NetworkError, analyze, arrange, build, group, initialize, tie, ungroup
+from designer.edits.arrange import estimated_size
+from designer.layers import LSTM, Add, Call, Embedding, Group, Input, LayerNorm, Linear, Output, Permute, ReLU
+from designer.model import Port
+from designer.model.rules import check_network
+
+
+def model():
+    net = Network().chain(
+        tokens=Input(("B", "T"), dtype="int64"), emb=Embedding(50, 8), lstm=LSTM(8), norm=LayerNorm(), head=Linear(50)
+    )
+    net = net.add(add=Add()).connect("emb", "add").connect("lstm", "add").connect("add", "norm")
+    return initialize(tie(net, "emb/weight", "head/weight"))
+
+
+def run(net):
+    given = build(net).eval()(torch.arange(12).reshape(2, 6))
+    return given if isinstance(given, tuple) else (given,)
+
+
+def same(some, other):
+    assert len(some) == len(other)
+    assert all(torch.equal(a, b) for a, b in zip(some, other))
+
+
+NAMES = (
+    ["emb"],
+    ["lstm"],
+    ["lstm", "add"],
+    ["norm", "head"],
+    ["emb", "lstm", "add"],
+    ["emb", "lstm", "norm", "head", "add"],
+)
+
+
+@pytest.mark.parametrize("names", NAMES, ids="-".join)
+def test_group_and_back(names):
+    net = model()
+    grouped = group(net, names, "g")
+    check_network(grouped)
+    same(run(grouped), run(net))
+    assert (analyze(grouped).stored, analyze(grouped).used) == (analyze(net).stored, analyze(net).used)
+    assert analyze(grouped).row("g").stored == sum(analyze(net).row(name).stored for name in names)
+    back = ungroup(grouped, "g")
+    same(run(back), run(net))
+    assert (back.connections, back.values.keys()) == (net.connections, net.values.keys())
+    assert dict(back.layers) == dict(net.layers)
+
+
+def test_group_of_neighbours_and_back_is_the_same_network():
+    net = model()
+    for names in (["lstm"], ["emb", "lstm"], ["norm", "head"]):
+        assert ungroup(group(net, names, "g"), "g") == net
+
+
+def test_order_of_outputs_stays():
+    net = Network().chain(x=Input(("B", 4)), a=Linear(3), b=ReLU()).chain("x", c=Linear(2)).chain("x", d=Linear(5))
+    net = initialize(net)
+    x = torch.randn(2, 4)
+    want = build(net)(x)
+    for names in itertools.chain(itertools.combinations("abcd", 2), itertools.combinations("abcd", 3)):
+        grouped = group(net, names, "g")
+        same(build(grouped)(x), want)
+        same(build(ungroup(grouped, "g"))(x), want)
+
+
+def test_nested_groups_and_ports():
+    net = group(group(model(), ["lstm", "add"], "inner"), ["inner", "norm"], "outer")
+    assert net.layers["outer"].inputs() == ("emb",)
+    assert net.layers["outer"].outputs() == ("norm_out",)
+    assert net.network_at("outer.inner").inputs == ("emb",)
+    same(run(net), run(model()))
+    same(run(ungroup(ungroup(net, "outer"), "inner")), run(model()))
+    same(run(ungroup(net, "outer.inner")), run(model()))
+
+
+def test_a_tie_across_the_border_is_one_wire():
+    net = group(model(), ["norm", "head"], "g")
+    assert net.source_of(Port("g.head", "weight")) == Port("emb", "weight")
+    assert Port("g.head", "weight") in net.connections
+    net = group(net, ["emb"], "e")
+    assert net.source_of(Port("g.head", "weight")) == Port("e.emb", "weight")
+    both = group(net, ["e", "g", "lstm", "add"], "all")
+    assert both.network_at("all").connections[Port("g.head", "weight")] == Port("e.emb", "weight")
+    assert "all.e.emb.weight" in both.values
+
+
+def test_data_into_a_learnable_crosses_by_path():
+    net = Network().chain(x=Input(("B", 4)), fc=Linear(4, input_learnables=("weight",)))
+    net = net.add(w=Input((4, 4))).connect("w", "fc/weight")
+    grouped = group(net, ["fc"], "g")
+    assert grouped.layers["g"].inputs() == ("x",)
+    assert grouped.source_of(Port("g.fc", "weight")) == Port("w", "out")
+    assert ungroup(grouped, "g") == net
+
+
+def test_positions_follow():
+    net = arrange(model())
+    grouped = group(net, ["norm", "head"], "g")
+    assert grouped.positions["g"] == net.positions["norm"]
+    assert grouped.network_at("g").positions["head"] == net.positions["head"]
+    assert ungroup(grouped, "g").positions == net.positions
+
+
+def test_ungroup_renames_what_is_taken():
+    inner = Network().chain(x=Input(), fc=Linear(4), y=Output())
+    net = Network().chain(x=Input(("B", 4)), fc=Linear(4), g=Group(inner), **{"0": Linear(4)}).rename("g", "one")
+    net = initialize(net)
+    free = ungroup(net, "one")
+    assert set(free.layers) == {"x", "fc", "fc_", "0"}
+    assert torch.equal(free.values["fc_.weight"], net.values["one.fc.weight"])
+    numbered = Network().chain(x=Input(("B", 4)), **{"0": Linear(4)}, g=Group(inner.rename("fc", "0")))
+    assert set(ungroup(numbered, "g").layers) == {"x", "0", "g_0"}
+
+
+def test_calls_stay_together():
+    net = Network().chain(x=Input(("B", 4)), a=Linear(4), b=ReLU()).add(c=Call())
+    net = initialize(net.connect("a/learnables", "c/learnables").connect("b", "c"))
+    with pytest.raises(NetworkError, match="c calls a: a group cannot part them"):
+        group(net, ["a"], "g")
+    grouped = group(net, ["a", "b", "c"], "g")
+    x = torch.randn(2, 4)
+    assert torch.equal(build(grouped)(x), build(net)(x))
+    outer = group(net, ["b"], "g").add(d=Call()).connect("g/learnables", "d/learnables").connect("c", "d")
+    with pytest.raises(NetworkError, match="g is called by d, so its layers must stay together"):
+        ungroup(outer, "g")
+
+
+@pytest.mark.parametrize(
+    ("edit", "sentence"),
+    [
+        (lambda n: group(n, [], "g"), "There is nothing to group."),
+        (lambda n: group(n, ["no"], "g"), "There is no layer 'no'."),
+        (lambda n: group(n, ["tokens"], "g"), "tokens is an end of the network and cannot go into a group."),
+        (lambda n: group(n, ["emb"], "head"), "There is already a layer named 'head'."),
+        (lambda n: group(n, ["emb"], "a b"), "'a b' cannot be the name of a layer."),
+        (lambda n: group(n, ["emb", "norm"], "g"), "would make a loop."),
+        (lambda n: group(group(n, ["lstm"], "g"), ["g.lstm", "emb"], "h"), "do not stand side by side"),
+        (lambda n: ungroup(n, "emb"), "emb is not a group."),
+        (lambda n: ungroup(n, "no"), "There is no layer 'no'."),
+    ],
+)
+def test_refusals(edit, sentence):
+    with pytest.raises(NetworkError, match=re.escape(sentence)):
+        edit(model())
+
+
+def overlaps(net, sizes):
+    boxes = {name: (*net.positions[name], *sizes[name]) for name in net.layers}
+    for (a, (x, y, w, h)), (b, (x2, y2, w2, h2)) in itertools.combinations(boxes.items(), 2):
+        if x < x2 + w2 and x2 < x + w and y < y2 + h2 and y2 < y + h:
+            yield a, b
+
+
+def branching():
+    net = Network().chain(x=Input(("B", 8)), a=Linear(8), b=ReLU(), c=Linear(8)).chain("x", d=Linear(8), e=ReLU())
+    net = net.add(sum=Add(), t=Permute((1, 0))).connect("c", "sum").connect("e", "sum").connect("x", "sum")
+    net = net.chain("sum", f=Linear(8), g=Linear(8)).chain("sum", out2=ReLU())
+    net = net.set("a", output_learnables=("weight",)).set("g", input_learnables=("weight",))
+    return net.connect("a/weight", "t").connect("t", "g/weight").add(alone=Linear(3))
+
+
+@pytest.mark.parametrize("make", [model, branching, lambda: group(branching(), ["sum", "f", "g"], "end")])
+def test_arrange_leaves_no_overlaps(make):
+    net = arrange(make())
+    for path in ("", *(path for path, layer in net.walk() if isinstance(layer, Group))):
+        level = net.network_at(path)
+        assert set(level.positions) == set(level.layers)
+        sizes = {name: estimated_size(name, layer) for name, layer in level.layers.items()}
+        assert list(overlaps(level, sizes)) == []
+        for target, source in level.connections.items():
+            first, last = source.layer.partition(".")[0], target.layer.partition(".")[0]
+            if not level.is_learnable(source):
+                assert level.positions[first][0] + sizes[first][0] < level.positions[last][0]
+    assert dict(arrange(net).all) == dict(net.all)
+    assert arrange(net) == net
+
+
+def test_arrange_uses_the_sizes_that_are_given():
+    net = Network().chain(x=Input(("B", 8)), **{f"l{n}": ReLU() for n in range(3)}).chain("x", m=ReLU())
+    sizes = {name: (300.0 + 10 * n, 400.0) for n, name in enumerate(net.layers)}
+    assert list(overlaps(arrange(net, sizes), sizes)) == []
+
+
+def test_a_chain_stands_on_one_line():
+    net = arrange(Network().chain(x=Input(("B", 8)), **{f"l{n}": Linear(8) if n % 2 else ReLU() for n in range(12)}))
+    same_size = dict.fromkeys(net.layers, (120.0, 60.0))
+    assert len({y for _, y in arrange(net, same_size).positions.values()}) == 1
+    places = [net.positions[name][0] for name in net.layers]
+    assert places == sorted(places)
+
+
+def test_arrange_of_nothing_and_of_one_group():
+    assert arrange(Network()) == Network()
+    net = group(branching(), ["sum", "f", "g"], "end")
+    inside = arrange(net, path="end")
+    assert inside.positions == net.positions
+    assert set(inside.network_at("end").positions) == set(net.network_at("end").layers)
