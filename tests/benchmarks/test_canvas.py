@@ -97,7 +97,7 @@ def test_a_thousand_layers(qapp, capsys):
     )
     lines.append(f"draw one edit: ours {edit:.1f} ms")
     with capsys.disabled():
-        print("\n" + "\n".join(lines))  # noqa: T201
+        print("\n" + "\n".join(lines))
     assert ours < stock
     assert frames[0.1][0] < frames[0.1][1]
     canvas.widget.close()
