@@ -77,6 +77,8 @@ class Canvas(NodeGraph):
             self._placing = Placing()  # another document was opened
             self._arrive.start()
         self.mirror.draw(document.network, document.view, document.analysis, self._places())
+        if document.history.count() and not self._fitted and self._all_in_view():
+            self._fitted = True  # a first layer stays where it was dropped
         if entered or (not self._fitted and self.mirror.nodes):
             self._bring_into_view()
         self.frame.follow()
@@ -88,6 +90,12 @@ class Canvas(NodeGraph):
         self._arrive.stop()
         for signal in (self.document.changed, self.document.viewed, self.document.analyzed):
             signal.disconnect(self._draw)
+
+    def _all_in_view(self) -> bool:
+        """Whether every layer that is drawn can be seen."""
+        seen = self.view.mapToScene(self.view.viewport().rect()).boundingRect()
+        nodes = self.mirror.nodes.values()
+        return self.frame.isVisible() and bool(nodes) and all(seen.contains(node.sceneBoundingRect()) for node in nodes)
 
     def _places(self) -> dict[str, Place]:
         """Where the shown layers stand."""
