@@ -1,6 +1,9 @@
 """Analysis and edits of large networks, with torchinfo as rival."""
 
 import logging
+import statistics
+import subprocess
+import sys
 import time
 import warnings
 
@@ -117,15 +120,30 @@ def test_one_connect(count, benchmark):
     assert benchmark.stats["median"] <= 0.003
 
 
-def test_the_first_analysis_of_many_kinds(benchmark):
-    """Goal: 0.5 s for 1,000 layers of 30 kinds."""
-    net = of_many_kinds(1000)
-    benchmark.pedantic(analyze, (net,), rounds=1)
+@pytest.mark.parametrize(
+    ("made", "goal"),
+    [("of_many_kinds(1000)", 0.5), ("deep(300, lambda n: 65 + n)", 300 * 0.006)],
+    ids=["thirty kinds", "all different"],
+)
+def test_the_first_analysis(made, goal, capsys):
+    """Goals: 0.5 s for 1,000 layers of 30 kinds, 6 ms for each of 300 that all differ.
+
+    In a process of its own: Qt's hook on imports slows down torch, which imports in its functions.
+    """
+    code = f"import runpy; names = runpy.run_path({__file__!r}); print(names['first']({made!r}))"
+    taken = []
+    for _ in range(3):
+        run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        taken.append(float(run.stdout.split()[-1]))
+    with capsys.disabled():
+        print(f"\n{made}: {1e3 * statistics.median(taken):.0f} ms")
+    assert statistics.median(taken) <= goal
+
+
+def first(made):
+    """Seconds of the first analysis, torch imported."""
+    analyze(deep(8))
+    net = eval(made)
+    found = seconds(lambda: analyze(net))
     assert not analyze(net).errors
-    assert benchmark.stats["median"] <= 0.5
-
-
-def test_the_first_analysis_of_layers_that_all_differ(benchmark):
-    """Goal: 6 ms each."""
-    benchmark.pedantic(analyze, (deep(300, lambda n: 65 + n),), rounds=1)
-    assert benchmark.stats["median"] <= 300 * 0.006
+    return found

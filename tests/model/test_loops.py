@@ -112,7 +112,8 @@ def test_connect_refuses_exactly_what_would_need_itself(data):
             net, refusal = net.connect(source, target), ""
         except NetworkError as error:
             refusal = str(error)
-        assert refusal.endswith("would make a loop.") == looped, (source, target, refusal)
+        elsewhere = "border" in refusal  # a loop by way of data that leaves its group is refused for that
+        assert elsewhere or refusal.endswith("would make a loop.") == looped, (source, target, refusal)
         if not refusal and data.draw(st.integers(0, 5)) == 0:
             net = net.disconnect(data.draw(st.sampled_from(list(net.wires))))
 

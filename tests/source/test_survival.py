@@ -150,6 +150,7 @@ def test_what_happens_to_a_module_leaves_its_ties(make, tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore:The tensor attributes .*_flat_weights")  # torch's own, of any nn.LSTM
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")  # looked at by torch.compile
 @pytest.mark.parametrize("make", NETWORKS, ids=lambda make: make.__name__)
 def test_export_and_compile(make):
     net, x = make()
