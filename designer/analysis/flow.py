@@ -122,11 +122,9 @@ def repropagate(before: Propagation, flat: Flat, changed: Iterable[str]) -> Prop
             return None
         old, facts[path] = facts[path], fact
         if fact is not old:
-            todo += [
-                (place[follower], follower)
-                for follower in after.get(path, ())
-                if _moved(old, fact, flat, follower, path)
-            ]
+            for follower in after.get(path, ()):
+                if _moved(old, fact, flat, follower, path):
+                    heapq.heappush(todo, (place[follower], follower))
     return Propagation(flat, before.at, facts, 0)
 
 

@@ -238,13 +238,13 @@ def _needed(propagation: Propagation, path: str) -> str:
     base = propagation.at[0]
     needs = []
     for name in base:
-        if not any(point[name] == base[name] + 1 for point in refused):
+        if not any(point[name] not in (base[name], 2 * base[name]) for point in refused):
             continue
         points = [{**base, name: base[name] + step} for step in MULTIPLES]
         ran = (
             step
             for step, point in zip(MULTIPLES, points)
-            if not propagate_at(propagation.flat, [point]).facts[path].failed
+            if propagate_at(propagation.flat, [point]).facts[path].error is None
         )
         if (step := next(ran, None)) is not None:
             needs.append(f"{name} to be a multiple of {step}")

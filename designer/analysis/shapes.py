@@ -14,12 +14,15 @@ _shifted: dict[str, tuple[str, int, int]] = {}  # a written size that is (text +
 
 
 def points(names: Sequence[str], scale: Fraction = Fraction(1)) -> list[Point]:
-    """Numbers for the free sizes: a base each, then base + 1 and 2 x base of one after the other, then all doubled.
+    """Numbers for the free sizes: a base each, others of one after the other, then all doubled.
 
-    A base is an odd multiple of 96, so that no two sizes are alike at any point; the last point tells B*T from a sum.
+    A base is an odd multiple of 96, so that no two sizes are alike at any point. Halved again and again, base + 1 stays
+    odd when rounded up and base + 31 when rounded down, which tells 2*(H//4) from H//2. The last point tells B*T from
+    a sum.
     """
     base = {name: int(96 * scale) * (2 * n + 1) for n, name in enumerate(names)}
-    alone = [{**base, name: size} for name in names for size in (base[name] + 1, 2 * base[name])]
+    odd = (1, 31) if scale >= 1 else (1,)
+    alone = [{**base, name: size} for name in names for size in (*(base[name] + n for n in odd), 2 * base[name])]
     return [base, *alone, {name: 2 * size for name, size in base.items()}] if names else [base]
 
 
