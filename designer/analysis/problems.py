@@ -9,6 +9,7 @@ from designer.analysis.flow import Facts, Flow, Propagation, flow_of, needed_dty
 from designer.analysis.permute import permutations
 from designer.analysis.probe import ask
 from designer.analysis.report import Fix, Problem, shape_text
+from designer.analysis.shapes import ODD
 from designer.model import BUNDLE, Call, Group, Input, Layer, Network, Output, Parameter, Port
 from designer.model.names import parent, under
 
@@ -236,17 +237,16 @@ def _needed(propagation: Propagation, path: str) -> str:
     """Which sizes a layer needs that runs at some points only: tried at a base and a divisor of 96 more."""
     refused = propagation.facts[path].refused
     base = propagation.at[0]
+
+    def runs(name: str, more: int) -> bool:
+        point = {**base, name: base[name] + more}
+        return propagate_at(propagation.flat, [point]).facts[path].error is None
+
     needs = []
     for name in base:
-        if not any(point[name] not in (base[name], 2 * base[name]) for point in refused):
+        if all(runs(name, more) for more in (1, ODD)):
             continue
-        points = [{**base, name: base[name] + step} for step in MULTIPLES]
-        ran = (
-            step
-            for step, point in zip(MULTIPLES, points)
-            if propagate_at(propagation.flat, [point]).facts[path].error is None
-        )
-        if (step := next(ran, None)) is not None:
+        if (step := next((step for step in MULTIPLES if runs(name, step)), None)) is not None:
             needs.append(f"{name} to be a multiple of {step}")
     return " and ".join(needs) or f"other sizes than {', '.join(f'{n} = {s}' for n, s in refused[0].items())}"
 

@@ -8,22 +8,24 @@ from itertools import combinations_with_replacement
 Size = int | str
 Point = Mapping[str, int]  # a number for each free size
 
+ODD = 31  # in binary all ones
 STEPS = 130  # consecutive sizes at most, to see a floor division step twice
 
 _shifted: dict[str, tuple[str, int, int]] = {}  # a written size that is (text + c)//s, so that they fold
 
 
 def points(names: Sequence[str], scale: Fraction = Fraction(1)) -> list[Point]:
-    """Numbers for the free sizes: a base each, others of one after the other, then all doubled.
+    """Numbers for the free sizes: a base each, base + 1 and 2 x base of one after the other, all doubled, all + 31.
 
-    A base is an odd multiple of 96, so that no two sizes are alike at any point. Halved again and again, base + 1 stays
-    odd when rounded up and base + 31 when rounded down, which tells 2*(H//4) from H//2. The last point tells B*T from
-    a sum.
+    A base is an odd multiple of 96, so that no two sizes are alike at any point. All doubled tells B*T from a sum.
+    Halved again and again, base + 1 stays odd when rounded up and base + 31 when rounded down: 2*(H//4) is not H//2.
     """
     base = {name: int(96 * scale) * (2 * n + 1) for n, name in enumerate(names)}
-    odd = (1, 31) if scale >= 1 else (1,)
-    alone = [{**base, name: size} for name in names for size in (*(base[name] + n for n in odd), 2 * base[name])]
-    return [base, *alone, {name: 2 * size for name, size in base.items()}] if names else [base]
+    alone = [{**base, name: size} for name in names for size in (base[name] + 1, 2 * base[name])]
+    together = [{name: 2 * size for name, size in base.items()}]
+    if scale >= 1:
+        together.append({name: size + ODD for name, size in base.items()})
+    return [base, *alone, *together] if names else [base]
 
 
 def describe(
