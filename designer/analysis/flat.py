@@ -3,6 +3,7 @@
 import copy
 import heapq
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 
 from designer.model import BUNDLE, Call, Group, Input, Layer, Network, Port
 from designer.model.names import parent, under
@@ -74,6 +75,21 @@ class Flat:
         """What feeds the data inputs of a layer, in their order."""
         taken = self.layers[path].input_learnables
         return [source for name, source in self.sources[path].items() if name not in taken]
+
+    @cached_property
+    def place(self) -> Mapping[str, int]:
+        """The place of each path in the order."""
+        return {path: n for n, path in enumerate(self.order)}
+
+    @cached_property
+    def followers(self) -> Mapping[str, list[str]]:
+        """The paths that each path feeds with data."""
+        after: dict[str, list[str]] = {}
+        for path in self.order:
+            for source in self.data(path):
+                if source:
+                    after.setdefault(source.layer, []).append(path)
+        return after
 
     def _ordered(self) -> tuple[list[str], tuple[str, ...]]:
         """The order of computation, else that of adding; learnables that a layer takes do not count."""

@@ -107,8 +107,7 @@ def propagate_at(flat: Flat, at: Sequence[Point]) -> Propagation:
 def repropagate(before: Propagation, flat: Flat, changed: Iterable[str]) -> Propagation | None:
     """The facts after some layers of the same wiring changed, following only what changes; None where that ends."""
     facts = dict(before.facts)
-    place = {path: n for n, path in enumerate(flat.order)}
-    after = _followers(flat)
+    place = flat.place
     todo = [(place[path], path) for path in changed]
     heapq.heapify(todo)
     done = set()
@@ -122,19 +121,10 @@ def repropagate(before: Propagation, flat: Flat, changed: Iterable[str]) -> Prop
             return None
         old, facts[path] = facts[path], fact
         if fact is not old:
-            for follower in after.get(path, ()):
+            for follower in flat.followers.get(path, ()):
                 if _moved(old, fact, flat, follower, path):
                     heapq.heappush(todo, (place[follower], follower))
     return Propagation(flat, before.at, facts, 0)
-
-
-def _followers(flat: Flat) -> Mapping[str, list[str]]:
-    after: dict[str, list[str]] = {}
-    for path in flat.order:
-        for source in flat.data(path):
-            if source:
-                after.setdefault(source.layer, []).append(path)
-    return after
 
 
 def _moved(old: Facts, new: Facts, flat: Flat, follower: str, path: str) -> bool:
