@@ -47,6 +47,10 @@ def _group(network: Network, paths: list[str], home: str, name: str) -> Network:
     def inside(port: Port) -> bool:
         return any(under(port.layer, old) for old in paths)
 
+    def new(port: Port) -> Port:
+        """The same port in its new place; a layer may have had the path that the group gets."""
+        return Port(_inside(paths, home, name, port.layer), port.name)
+
     wires: dict[Port, Port] = {}
     enter: dict[Port, str] = {}  # source outside -> Input inside
     leave: dict[Port, list[Port]] = {}
@@ -55,18 +59,18 @@ def _group(network: Network, paths: list[str], home: str, name: str) -> Network:
             raise NetworkError(f"{target.layer} calls {source.layer}: a group cannot part them.")
         by_path = inside(target) == inside(source) or source.name == BUNDLE or network.is_learnable(source)
         if by_path or (inside(target) and target.name in network.layer(target.layer).input_learnables):
-            wires[target] = source
+            wires[new(target)] = new(source)
         elif inside(target):
             if source not in enter:
                 enter[source] = _added(source.layer.rpartition(".")[2], inner, Input())
                 wires[Port(path, enter[source])] = source
-            wires[target] = Port(join(path, enter[source]), "out")
+            wires[new(target)] = Port(join(path, enter[source]), "out")
         else:
             leave.setdefault(source, []).append(target)
     for source in [*leave, *(port for port in ends if inside(port) and port not in leave)]:
         tail = source.layer.rpartition(".")[2]
         port = _added(tail if source.name == "out" and tail not in inner else f"{tail}_{source.name}", inner, Output())
-        wires[Port(join(path, port), "in")] = source
+        wires[Port(join(path, port), "in")] = new(source)
         wires |= {target: Port(path, port) for target in leave.get(source, ())}
     outer = network.network_at(home)
     inner_positions = {n: outer.positions[n] for n in inner if n in outer.positions}
@@ -80,11 +84,11 @@ def _group(network: Network, paths: list[str], home: str, name: str) -> Network:
     positions = {n: at for n, at in outer.positions.items() if join(home, n) not in moves}
     if inner_positions:
         positions[name] = next(iter(inner_positions.values()))
-    new = _with_level(network, home, layers, positions).moved(wires, moves)
-    for target, source in new.wires.items():
+    made = _with_level(network, home, layers, positions).moved({}, moves).rewired(wires)
+    for target, source in made.wires.items():
         if target.layer == path:
-            check_wire(new, source, target)
-    return new
+            check_wire(made, source, target)
+    return made
 
 
 def _ports_outside(inner: dict[str, Layer]) -> dict[str, Layer]:

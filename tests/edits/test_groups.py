@@ -61,6 +61,15 @@ def test_group_of_neighbours_and_back_is_the_same_network():
         assert ungroup(group(net, names, "g"), "g") == net
 
 
+def test_a_group_may_have_the_name_of_a_layer_in_it():
+    net = model()
+    grouped = group(group(net, ["lstm", "add"], "lstm"), ["lstm", "norm"], "lstm")
+    check_network(grouped)
+    assert {"lstm.lstm.lstm", "lstm.norm"} <= set(grouped.all)
+    same(run(grouped), run(net))
+    same(run(ungroup(ungroup(grouped, "lstm"), "lstm")), run(net))
+
+
 def test_order_of_outputs_stays():
     net = Network().chain(x=Input(("B", 4)), a=Linear(3), b=ReLU()).chain("x", c=Linear(2)).chain("x", d=Linear(5))
     net = initialize(net)

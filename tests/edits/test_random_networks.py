@@ -117,13 +117,9 @@ def test_ungroup_keeps_the_outputs(data, random_networks):
         assert (analyze(net).stored, analyze(net).used) == (before.stored, before.used)
 
 
-@settings(max_examples=100)
-@given(data=st.data())
-def test_edits_undone_and_redone(data, random_networks, random_edit):
-    """A list of networks is the undo stack: no edit changes what an older one holds."""
-    net, _ = data.draw(random_networks(calls=True))
+def check_undo(data, net, random_edit, count):
     stack, copies = [net], [Network(*net.__reduce__()[1])]
-    for _ in range(8):
+    for _ in range(count):
         _, edit = data.draw(random_edit(net))
         try:
             net = edit(net)
@@ -138,3 +134,19 @@ def test_edits_undone_and_redone(data, random_networks, random_edit):
         copies.append(Network(*net.__reduce__()[1]))
     assert stack[::-1] == copies[::-1]
     assert all(analyze(a).rows == analyze(b).rows for a, b in zip(stack, copies))
+
+
+@settings(max_examples=100)
+@given(data=st.data())
+def test_edits_undone_and_redone(data, random_networks, random_edit):
+    """A list of networks is the undo stack: no edit changes what an older one holds."""
+    net, _ = data.draw(random_networks(calls=True))
+    check_undo(data, net, random_edit, 8)
+
+
+@pytest.mark.nightly
+@settings(max_examples=600)
+@given(data=st.data())
+def test_many_edits(data, random_networks, random_edit):
+    net, _ = data.draw(random_networks(calls=True))
+    check_undo(data, net, random_edit, 20)
