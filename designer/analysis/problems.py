@@ -296,8 +296,10 @@ def _miscalled(propagation: Propagation, path: str) -> Iterator[Problem]:
 def _unfed_group(network: Network, path: str, group: Group) -> Iterator[Problem]:
     used = {source.layer for source in group.network.connections.values()}
     for name in group.inputs():
-        if name in used and network.source_of(Port(path, name)) is None:
-            yield Problem("error", f"{path} has nothing on its input {name!r}.", (path,))
+        if network.source_of(Port(path, name)) is None:
+            inner = f"{path}.{name}"
+            fixes = () if name in used else (Fix(f"Remove {inner}", lambda net, p=inner: net.remove(p)),)  # type: ignore[misc]
+            yield Problem("error", f"{path} has nothing on its input {name!r}.", (path,), fixes)
 
 
 def _unneeded(network: Network) -> Iterator[Problem]:

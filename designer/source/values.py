@@ -25,8 +25,9 @@ def initialize(network: Network, seed: int = 0, only: Collection[str] | None = N
     missing: dict[str, list[tuple[str, str]]] = {}
     needed = 0
     for path, fact in analysis.facts.items():
-        if (layer := network.find(path)) is None:
-            continue  # a second use
+        if path in analysis.propagation.flat.copies:
+            continue  # a second use stores nothing
+        layer = network.layer(path)
         for name, tensor in fact.state.items():
             key = layer.key(path, name)
             wanted = key not in network.values and name not in layer.input_learnables

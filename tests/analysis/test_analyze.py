@@ -15,6 +15,7 @@ from designer.layers import (
     BatchNorm2d,
     Call,
     Concatenate,
+    Constant,
     Conv2d,
     ConvTranspose2d,
     Embedding,
@@ -281,6 +282,15 @@ PROBLEMS = {
         lambda: Network().add(g=Group(Network().chain(x=Input(), fc=Linear(3), y=Output()))),
         "g has nothing on its input 'x'.",
         None,
+    ),
+    "an input of a group that nothing inside uses": (
+        lambda: (
+            Network()
+            .add(x=Input(("B", 4)), g=Group(Network().add(x=Input(), w=Constant((3,)), y=Output())))
+            .connect("g.w", "g.y")
+        ),
+        "g has nothing on its input 'x'.",
+        "Remove g.x",
     ),
     "an output without a wire": (
         lambda: language_model().add(y=Output()),

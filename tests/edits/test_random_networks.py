@@ -150,3 +150,38 @@ def test_edits_undone_and_redone(data, random_networks, random_edit):
 def test_many_edits(data, random_networks, random_edit):
     net, _ = data.draw(random_networks(calls=True))
     check_undo(data, net, random_edit, 20)
+
+
+def check_runs(data, net, random_edit, count):
+    """What the analysis finds no error in runs, with the sizes that it shows."""
+    sizes = {"B": 2, "T": 3}
+    for _ in range(count):
+        _, edit = data.draw(random_edit(net))
+        try:
+            net = edit(net)
+        except NetworkError:
+            continue
+        analysis = analyze(net)
+        if analysis.errors or not net.outputs:
+            continue
+        module = build(net).eval()
+        given = module(*[TOKENS] * len(net.inputs))
+        given = given if isinstance(given, tuple) else (given,)
+        for (name, port), result in zip(net.outputs.items(), given, strict=True):
+            shape = analysis.shape(port)
+            assert tuple(sizes.get(size, size) for size in shape) == tuple(result.shape), name
+
+
+@settings(max_examples=60)
+@given(data=st.data())
+def test_what_has_no_errors_runs(data, random_networks, random_edit):
+    net, _ = data.draw(random_networks(calls=True))
+    check_runs(data, net, random_edit, 6)
+
+
+@pytest.mark.nightly
+@settings(max_examples=600)
+@given(data=st.data())
+def test_many_runs(data, random_networks, random_edit):
+    net, _ = data.draw(random_networks(calls=True))
+    check_runs(data, net, random_edit, 12)

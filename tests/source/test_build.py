@@ -15,6 +15,7 @@ from designer import Network, NetworkError, analyze, build, initialize, tie, wri
 from designer.layers import (
     Add,
     BatchNorm1d,
+    Call,
     Constant,
     Embedding,
     Group,
@@ -26,6 +27,7 @@ from designer.layers import (
     Parameter,
     ReLU,
 )
+from designer.model.rules import check_network
 from designer.model.values import Stamp
 from designer.source import free_memory
 from designer.source import values as source_values
@@ -66,6 +68,15 @@ def test_initialize_fills_what_is_missing_only():
     assert "b.weight" not in net.values
     assert initialize(net) is net
     assert initialize(Network().add(x=Input(("B",)))).values == {}
+
+
+def test_a_second_use_has_no_values():
+    net = small().add(again=Call(), twice=Call(), g=Group(Network().chain(x=Input(), fc=Linear(4), y=Output())))
+    net = net.connect("a/learnables", "again/learnables").connect("b", "again").connect("again", "g")
+    net = net.connect("g/learnables", "twice/learnables").connect("g", "twice")
+    net = initialize(net)
+    assert set(net.values) == set(build(net).state_dict())
+    check_network(net)
 
 
 def test_initial_numbers_have_the_bounds_of_torch():
