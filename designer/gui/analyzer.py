@@ -32,7 +32,7 @@ from designer.model.names import parent
 NARROW = (100, 100, 112, 292, 160, 84, 84, 84, 0, 0, 0)
 WIDE = (112, 104, 116, 248, 152, 92, 92, 92, 128, 0, 0)
 HUGE = (144, 128, 136, 360, 208, 112, 112, 112, 136, 64, 64)
-STRETCHED = COLUMNS.index("Learnables")
+STRETCHED, STORED = COLUMNS.index("Learnables"), COLUMNS.index("Stored")
 MEASURED = 500  # names that are measured for the width of their column
 
 
@@ -187,7 +187,12 @@ class Table(QTableView):
         widths = list(HUGE if width >= 1500 else WIDE if width >= 1130 else NARROW)
         room = width - sum(widths) + widths[STRETCHED] - 160
         shown = self.rows.shown[:MEASURED]
+        stored, used = (
+            sum(counts) for counts in zip((0, 0), *((r.stored, r.used) for r in shown if r.type != "Group"))
+        )
         for column, wanted in (
+            (STORED, 24 + drawing.text_width(f"{stored:,}", 12, 600)),  # numbers first: a part of one is wrong
+            (STORED + 1, 24 + drawing.text_width(f"{used:,}", 12, 600)),
             (1, max((24 + drawing.text_width(row.type) for row in shown), default=0.0)),
             (0, max((self._name_width(row) for row in shown), default=0.0)),
         ):

@@ -7,8 +7,9 @@ from PySide6.QtTest import QTest
 
 from designer.analysis import analyze
 from designer.gui.document import Document
-from designer.gui.table import cost, matches, memory, total_cost
-from designer.layers import Input, Linear
+from designer.gui.drawing import text_width
+from designer.gui.table import COLUMNS, cost, matches, memory, total_cost
+from designer.layers import Embedding, Input, Linear
 from designer.model import Group, Network
 
 LEFT = Qt.MouseButton.LeftButton
@@ -44,6 +45,18 @@ def test_numbers(desk, tied):
     assert total_cost(desk.document.analysis.rows) == "1,020,000\u2009·\u2009BT"
     counts = desk.window.bottom.counts
     assert [label.full for label in counts.values()] == ["1,023,400", "1,323,400", "300,000  22.7 %"]
+
+
+def test_large_numbers_are_never_cut(desk):
+    chain = {"tokens": Input(("B", "T"), dtype="int64"), "a_long_name_for_words": Embedding(123_456, 768)}
+    desk.open(Network().chain(**chain, head=Linear(123_456)))
+    desk.window.resize(1280, 720)
+    table = desk.table
+    table.fit()
+    for column in ("Stored", "Used"):
+        room = table.columnWidth(COLUMNS.index(column)) - 24
+        assert all(text_width(desk.cell(path, column)) <= room for path in ("a_long_name_for_words", "head"))
+        assert text_width(f"{desk.document.analysis.used:,}", 12, 600) <= room
 
 
 def test_an_edit_is_followed(desk, tied):

@@ -182,7 +182,7 @@ class WireItem(PipeItem):
         wires = [wire for wire in self._output_port.connected_pipes if wire.room > 0]
         if min(wires, key=lambda wire: wire.room, default=None) is not self:
             return  # of several wires from one port, the shortest tells what is on all of them
-        start, room = self.ends[0], self.room - 14
+        start, room = self.ends[0], self.room - 2  # it stands above the ports
         if room >= 0.6 * text_width(self.label, 10):
             color = theme.text3 if faint else theme.text2
             middle = start.x() + self.room / 2
