@@ -6,10 +6,14 @@ from PySide6.QtGui import QDrag, QDragEnterEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from designer.gui.canvas import look as looks
+from designer.gui.canvas.node import NodeItem
+from designer.gui.canvas.wire import WireItem
 from designer.gui.main_window import MainWindow
 from designer.gui.session import Session
 from designer.layers import LSTM, Embedding, Input, Linear, Softmax
-from designer.model import Network
+from designer.model import BUNDLE, Group, Network, Port
+from designer.model.names import join
 
 NONE, LEFT = Qt.KeyboardModifier.NoModifier, Qt.MouseButton.LeftButton
 
@@ -185,3 +189,73 @@ def tied():
         )
         .connect("emb/weight", "fc/weight")
     )
+
+
+@pytest.fixture
+def agrees():
+    """Give a function that compares what a canvas shows with what its document says."""
+    return _agrees
+
+
+def _agrees(canvas):
+    document, mirror = canvas.document, canvas.mirror
+    network, view, analysis = document.network, document.view, document.analysis
+    shown = network.network_at(view.path)
+    paths = [join(view.path, name) for name in shown.layers]
+    assert (list(canvas.model.nodes) and sorted(canvas.model.nodes) == sorted(paths)) or not paths
+    assert sorted(mirror.nodes) == sorted(paths)
+    learnable = looks.learnable_ports(network)
+    outputs = {Port(at, name) for at in network.all for name in network.outputs_of(at)} | set(network.targets)
+    outputs |= {Port(at, name) for at, layer in network.all.items() for name in layer.output_learnables}
+    assert learnable == {port for port in outputs if network.is_learnable(port)}
+    outside = mirror._find_outside(network)
+    crossings = looks.crossings(shown, network, view.path, outside)
+    troubles = looks.troubles(analysis)
+    places = canvas._places()
+    for path in paths:
+        node = mirror.nodes[path]
+        item = node.view
+        name = path.rpartition(".")[2]
+        wanted = looks.look(
+            network,
+            path,
+            view,
+            analysis,
+            learnable=learnable,
+            trouble=troubles.get(path, ("", ())),
+            crossing=crossings.get(name, looks.Crossing())
+            if isinstance(shown.layers[name], Group)
+            else looks.Crossing(),
+            beyond=frozenset(port for wire in outside.items() for port in wire),
+        )
+        assert item.look == wanted, path
+        assert (item.x(), item.y()) == places[path], path
+        assert [port.name for port in item.inputs] == [port.name() for port in node.input_ports()]
+        assert [port.name for port in item.outputs] == [port.name() for port in node.output_ports()]
+        assert [port.name for port in item.inputs] == [port.name for port in wanted.inputs]
+        assert [port.name for port in item.outputs] == [port.name for port in wanted.outputs]
+        assert all(port.pos() == item.form.inputs[port.name] for port in item.inputs)
+        assert all(port.pos() == item.form.outputs[port.name] for port in item.outputs)
+        assert item.isSelected() == (path in view.selection)
+        assert item.mark == ""
+        assert not any(port.fits for port in item.ports())
+    wires = {t.above(view.path): s.above(view.path) for t, s in shown.connections.items()}
+    drawn = {}
+    for node in canvas.all_nodes():
+        for port in node.input_ports():
+            for pipe, source in zip(port.view.connected_pipes, port.connected_ports(), strict=True):
+                assert pipe.output_port is source.view
+                drawn[port.view.look.port] = source.view.look.port
+    assert drawn == wires
+    assert {target: wire.source for target, wire in mirror.wires.items()} == wires
+    for target, wire in mirror.wires.items():
+        assert wire.learnable == (wire.source in learnable or wire.source.name == BUNDLE)
+        assert wire.label == mirror._label_of(wire)
+        assert wire.isSelected() == (str(target) in view.selection)
+        assert not wire.pulled
+    items = canvas.view.scene().items()
+    assert sum(isinstance(item, NodeItem) for item in items) == len(paths)
+    assert sum(isinstance(item, WireItem) for item in items) == len(wires)
+    assert canvas.undo_stack().count() == 0
+    assert canvas.view.gesture is None
+    return True
