@@ -1,8 +1,5 @@
 """The layer library: every type to drag onto the canvas, by category, searchable."""
 
-import difflib
-from typing import Any, NamedTuple
-
 from PySide6.QtCore import QEvent, QMimeData, QModelIndex, QPoint, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QDrag, QKeyEvent, QMouseEvent, QPainter, QPixmap
 from PySide6.QtWidgets import (
@@ -18,64 +15,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-import designer.layers  # noqa: F401  (its types register themselves)
 from designer.gui import drawing, theme
-from designer.gui.drawing import OTHER_NAMES, category_of, draw_icon, draw_text, draw_tile, shape_text
+from designer.gui.drawing import category_of, draw_icon, draw_text, draw_tile
 from designer.gui.mime import layer_mime
+from designer.gui.searching import Entry, entries, near, search
 from designer.gui.widgets import Label, Link, Search, column, row, sentence
 from designer.model import CATEGORIES, layer_types
 
 CLOSED = ("Convolution and pooling", "Normalisation and dropout", "Shape and maths")  # at first: they are long
-
-
-class Entry(NamedTuple):
-    """One line of the library."""
-
-    type: str
-    title: str
-    hint: str = ""  # one other name, beside the title
-    words: str = ""  # all that a search finds it by
-    properties: dict[str, Any] = {}
-
-    @property
-    def category(self) -> str:
-        return layer_types[self.type].category
-
-
-INPUTS = (
-    Entry("Input", "Tokens", shape_text(("B", "T")), "", {"shape": ["B", "T"], "dtype": "int64"}),
-    Entry("Input", "Sequence", shape_text(("B", "T", "C")), "", {"shape": ["B", "T", "C"]}),
-    Entry("Input", "Image", shape_text(("B", "C", "H", "W")), "", {"shape": ["B", "C", "H", "W"]}),
-    Entry("Input", "Features", shape_text(("B", "C")), "", {"shape": ["B", "C"]}),
-)
-HIDDEN = ("Operation",)  # made by what is opened: its arguments cannot be guessed
-
-
-def entries() -> list[Entry]:
-    """List what can be dragged, in the order of the library."""
-    found = []
-    for category in CATEGORIES:
-        for name, layer_type in layer_types.items():
-            if layer_type.category != category or name in HIDDEN:
-                continue
-            words = f"{name} {layer_type.search} {category}".lower()
-            if name == "Input":
-                found += [entry._replace(words=f"{words} {entry.title}".lower()) for entry in INPUTS]
-            else:
-                found.append(Entry(name, name, OTHER_NAMES.get(name, ""), words))
-    return found
-
-
-def search(found: list[Entry], text: str) -> list[Entry]:
-    """Give the entries that have all words of a text, those whose name begins with it first."""
-    words = text.lower().split()
-    hits = [entry for entry in found if all(word in f"{entry.title.lower()} {entry.words}" for word in words)]
-    return sorted(hits, key=lambda entry: _rank(entry, "".join(words)))
-
-
-def _rank(entry: Entry, text: str) -> int:
-    title = entry.title.lower()
-    return 0 if title == text else 1 if title.startswith(text) else 2 if text in title else 3
 
 
 class Library(QWidget):
@@ -113,12 +60,10 @@ class Library(QWidget):
         self.tree.fill(hits, flat=bool(text.strip()))
         self.pages.setCurrentIndex(0 if hits else 1)
         if not hits:
-            names = {entry.title.lower(): entry.title for entry in self.entries}
-            near = difflib.get_close_matches(text.strip().lower(), names, 3, 0.4)
-            near.sort(key=lambda name: "2d" not in name)  # of the like ones, what most people mean
+            guess = near(self.entries, text)
             self.nothing.setText(f"No layer is called {text.strip()}.")
-            self.guess.setText(f"Did you mean {names[near[0]]}?" if near else "Show all layers")
-            self.guess.setProperty("guess", names[near[0]] if near else "")
+            self.guess.setText(f"Did you mean {guess}?" if guess else "Show all layers")
+            self.guess.setProperty("guess", guess)
 
     def _take_guess(self) -> None:
         self.field.setText(self.guess.property("guess"))

@@ -4,8 +4,8 @@ import pytest
 from PySide6.QtCore import QMimeData, QPoint, Qt
 from PySide6.QtTest import QTest
 
-from designer.gui.library import entries, search
 from designer.gui.mime import LAYER, dragged_layer, layer_mime
+from designer.gui.searching import entries, near, search, signature
 from designer.layers import Input, Linear
 from designer.model import CATEGORIES, Network, layer_types
 
@@ -25,10 +25,28 @@ def test_every_type_is_there_once():
         ("conv2", "Conv2d"),
         ("token", "Tokens"),
         ("soft", "Softmax"),
+        ("norm", "BatchNorm1d"),
+        ("pool", "MaxPool1d"),
+        ("cnv2d", "Conv2d"),
+        ("ln", "LayerNorm"),
+        ("sdpa", "ScaledDotProductAttention"),
     ],
 )
 def test_search(words, first):
     assert search(entries(), words)[0].title == first
+
+
+def test_letters_alone_count_when_nothing_else_does():
+    assert [entry.title for entry in search(entries(), "fully connected")] == ["Linear"]
+    assert search(entries(), "convv") == []
+    assert near(entries(), "convv") == "Conv2d"
+    assert near(entries(), "") == ""
+
+
+def test_signature():
+    said = {entry.title: signature(entry) for entry in entries()}
+    assert said["Linear"] == "out_features, bias"
+    assert (said["Add"], said["MatMul"], said["ReLU"], said["Tokens"]) == ("any inputs", "2 inputs", "", "int64")
 
 
 def test_nothing_found_offers_what_is_near(desk):

@@ -8,6 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtWidgets import QMenu
 
 from designer.edits.deletion import delete
+from designer.gui.canvas.adding import Adding
 from designer.gui.canvas.commands import commands
 from designer.gui.canvas.frame import Frame
 from designer.gui.canvas.gestures import CTRL, SHIFT
@@ -15,18 +16,16 @@ from designer.gui.canvas.joins import Join
 from designer.gui.canvas.map import Map
 from designer.gui.canvas.mirror import Mirror, Place
 from designer.gui.canvas.node import NodeItem
-from designer.gui.canvas.placing import Placing, fresh_name
+from designer.gui.canvas.placing import Placing
 from designer.gui.canvas.tooltips import tooltip
 from designer.gui.canvas.viewer import Hit, Viewer
 from designer.gui.canvas.wiring import switched
 from designer.gui.document import Document
-from designer.gui.mime import dragged_layer
-from designer.model import Group, Layer, Network, NetworkError, Port
-from designer.model.names import join, parent
+from designer.model import Group, Layer, Network, Port
+from designer.model.names import parent
 
 STEP, FAR_STEP = 8, 64  # of the arrow keys
 MARGIN = 16  # around what is fitted into the view
-HEAD = QPointF(84, 22)  # where a dropped layer hangs at the pointer
 
 
 class Canvas(NodeGraph):
@@ -56,6 +55,7 @@ class Canvas(NodeGraph):
         self._arrive = QTimer(self, singleShot=True, interval=0)
         self._arrive.timeout.connect(self._bring_into_view)
         self._fitted = False  # whether the shown group was brought into view once
+        self.adding = Adding(self)
         self.commands = commands(self)
         self.frame = Frame(self)
         document.changed.connect(self._draw)
@@ -254,7 +254,7 @@ class Canvas(NodeGraph):
             self.document.refused.emit(f"{found.says}. {found.detail}" if found.detail else found.says)
         else:
             edit = found.edit
-            if self.attempt(found.text, lambda net: self._with_places(net, edit(net))) and found.says:
+            if self.attempt(found.text, lambda net: self.adding.with_places(net, edit(net))) and found.says:
                 self.document.told.emit(f"{found.says}.")
 
     def choose(self, choices: Iterable[Join], at: QPointF) -> None:
@@ -265,32 +265,6 @@ class Canvas(NodeGraph):
             text = f"{choice.says}   {choice.detail}" if choice.detail else choice.says
             menu.addAction(text).triggered.connect(lambda _=False, choice=choice: self.make(choice, at))
         menu.popup(self.view.viewport().mapToGlobal(at.toPoint()))
-
-    def _with_places(self, before: Network, after: Network) -> Network:
-        """Place what an edit put on a wire between the ends of the wire."""
-        path = self.document.view.path
-        shown, new = before.network_at(path), after.network_at(path)
-        for name in [name for name in new.layers if name not in shown.layers and name not in new.positions]:
-            at = join(path, name)
-            sources = [s.layer for t, s in after.wires.items() if t.layer == at]
-            targets = [t.layer for t, s in after.wires.items() if s.layer == at]
-            ends = [self._shown(end) for end in (*sources, *targets)]
-            frames = [self.node(end).frame for end in ends if end in self.mirror.nodes]
-            if not frames:
-                continue
-            middle = sum((frame.center() for frame in frames), QPointF()) / len(frames)
-            lower = max(frame.bottom() for frame in frames)
-            spot = QRectF(STEP * round((middle.x() - 64) / STEP), STEP * round(lower / STEP + 3), 128, 28)
-            while found := self.view.frames_in(spot):
-                spot.moveTop(STEP * round(max(frame.bottom() for frame in found) / STEP + 3))
-            after = after.move({at: (spot.x(), spot.y())})
-        return after
-
-    def _shown(self, path: str) -> str:
-        """The layer or group of the shown network that a path lies in."""
-        home = self.document.view.path
-        below = path[len(home) + 1 :] if home else path
-        return join(home, below.partition(".")[0])
 
     def keep_places(self, paths: list[str]) -> None:
         """Keep in the network where nodes were moved to, and where the others were put that had no place."""
@@ -369,59 +343,10 @@ class Canvas(NodeGraph):
             self.document.told.emit(" ".join(said))
 
     def add(self, layer: Layer, at: QPointF | None = None, name: str = "") -> str | None:
-        """Add a layer, with its header at a point of the scene; without one, after the selected layer.
+        """Add a layer, at a point of the scene or after the selected one; give its path, None if it was refused."""
+        return self.adding.add(layer, at, name)
 
-        Gives its path; None if the edit was refused.
-        """
-        home = self.document.view.path
-        name = fresh_name(self.document.network.network_at(home), name or type(layer).__name__.lower())
-        path = join(home, name)
-        before = self.selected_layers()[-1] if at is None and len(self.selected_layers()) == 1 else None
-        spot = self._free_spot(before) if at is None else at - HEAD
-        place = (STEP * round(spot.x() / STEP), STEP * round(spot.y() / STEP))
-
-        def edit(network: Network) -> Network:
-            network = network.add(**{path: layer}).move({path: place})
-            if before is not None:
-                try:
-                    network = network.connect(before, path)
-                except NetworkError:
-                    return network  # it stands beside it, unwired
-            return network
-
-        if not self.attempt(f"Add {type(layer).__name__}", edit):
-            return None
-        self.select({path})
-        return path
-
-    def _free_spot(self, before: str | None) -> QPointF:
-        """Right of a layer, else in the middle of the view, where nothing stands."""
-        if before is None:
-            spot = self.view.center - HEAD
-        else:
-            frame = self.node(before).frame
-            spot = QPointF(frame.right() + 64, frame.top())
-        rect = QRectF(spot.x(), spot.y(), 168, 72)
-        while found := self.view.frames_in(rect.adjusted(-16, -16, 16, 16)):
-            rect.moveTop(max(frame.bottom() for frame in found) + 32)
-        return rect.topLeft()
-
-    # Drops and keys.
-
-    def drag(self, event: Any) -> None:
-        if dragged_layer(event.mimeData()) is None:
-            event.ignore()
-        else:
-            event.acceptProposedAction()
-
-    def drop(self, event: Any) -> None:
-        layer = dragged_layer(event.mimeData())
-        if layer is None:
-            event.ignore()
-            return
-        event.acceptProposedAction()
-        self.add(layer, self.view.scene_at(event.position()))
-        self.view.setFocus(Qt.FocusReason.MouseFocusReason)
+    # Keys.
 
     def key(self, event: Any) -> bool:
         """Take a key that is no command of its own; whether it meant something."""

@@ -223,12 +223,16 @@ class Move(Gesture):
             by = QPointF(_snapped(to.x(), self.origin.x(), by.x()), _snapped(to.y(), self.origin.y(), by.y()))
         for node, origin in zip(self.nodes, self.origins):
             node.setPos(origin + by)
+        if len(self.nodes) == 1:
+            self.canvas.adding.light_under(self.nodes[0])
 
     def drop(self, at, modifiers):
         self.move(at, modifiers)
-        self.canvas.keep_places([node.look.path for node in self.nodes])
+        if len(self.nodes) != 1 or not self.canvas.adding.move_onto_wire(self.nodes[0]):
+            self.canvas.keep_places([node.look.path for node in self.nodes])
 
     def cancel(self):
+        self.canvas.adding.light(None)
         for node, origin in zip(self.nodes, self.origins):
             node.setPos(origin)
 

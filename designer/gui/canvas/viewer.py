@@ -383,16 +383,16 @@ class Viewer(NodeViewer):
     # Drops from the library.
 
     def dragEnterEvent(self, event) -> None:
-        self.canvas.drag(event)
+        self.canvas.adding.drag(event)
 
-    def dragMoveEvent(self, event) -> None:
-        self.canvas.drag(event)
+    dragMoveEvent = dragEnterEvent
 
     def dragLeaveEvent(self, event) -> None:
+        self.canvas.adding.light(None)
         event.accept()
 
     def dropEvent(self, event) -> None:
-        self.canvas.drop(event)
+        self.canvas.adding.drop(event)
 
 
 def _distance(a: QPointF, b: QPointF) -> float:

@@ -38,6 +38,7 @@ class WireItem(PipeItem):
         self.saves = ""  # said on the label of a selected tie
         self.lit = False  # a layer at one of its ends is selected
         self.hovered = False
+        self.takes = False  # a layer is held over it that a release would put on it
         self.pulled = False  # its end is held by the pointer, so it is drawn from there
         self.ends = QPointF(), QPointF()
         self._middle, self._room = QPointF(), 0.0
@@ -145,7 +146,7 @@ class WireItem(PipeItem):
             return
         viewer = self.stage
         theme, zoom = viewer.theme, painter.worldTransform().m11()
-        strong = self.isSelected() or self.lit
+        strong = self.isSelected() or self.lit or self.takes
         color = QColor(theme.learn if self.learnable else theme.accent if strong else theme.data)
         width = 2.5 if strong else 2.0
         if viewer.dims and not strong:
