@@ -1,5 +1,7 @@
 """Layers put on wires by the mouse: from the library, and by moving one that stands alone."""
 
+import itertools
+
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent
@@ -44,7 +46,7 @@ def test_where_there_is_no_room_the_rest_gives_way(line):
     line.drop("Linear", line.wire("a/in"))
     assert line.network.source_of(Port("a", "in")) == Port("linear", "out")
     frames = [line.canvas.node(path).frame for path in ("x", "linear", "a", "b")]
-    assert all(left.right() + 24 <= right.left() for left, right in zip(frames, frames[1:], strict=False))
+    assert all(left.right() + 24 <= right.left() for left, right in itertools.pairwise(frames))
     assert line.network.positions["drop"] == (400, 200)
     assert line.undo_texts() == ["Insert Linear before a"]
 
