@@ -8,6 +8,7 @@ from designer.analysis.flow import Propagation, propagate, repropagate
 from designer.analysis.problems import problems_of, problems_of_layer
 from designer.analysis.report import Analysis, Problem, Row
 from designer.analysis.rows import make_row, rows_of
+from designer.analysis.waiting import MustWait, hurries
 from designer.model import Call, Group, Input, Layer, Network
 
 # The last few analyses: what an edit left alone is taken from the one of the network before it.
@@ -19,6 +20,8 @@ def analyze(network: Network) -> Analysis:
 
     A network with errors is analyzed as far as it goes: what is not known is marked, and totals are the least.
     """
+    if hurries():
+        raise MustWait
     for recent in tuple(_recent):
         if recent.network is network:
             return recent

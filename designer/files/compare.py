@@ -43,8 +43,13 @@ def compare(path: str | os.PathLike[str], seconds: float = SECONDS) -> Compariso
         found = json.loads(lines[-1])
         return Comparison(found["difference"], found["reason"])
     except (IndexError, ValueError, KeyError, TypeError):
-        how = f"signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"
-        return Comparison(None, f"the process that compares ended with {how}, perhaps for lack of memory")
+        return child_ended(done.returncode)
+
+
+def child_ended(code: int) -> Comparison:
+    """What to say of a child that told nothing."""
+    how = f"signal {-code}" if code < 0 else f"exit code {code}"
+    return Comparison(None, f"the process that compares ended with {how}, perhaps for lack of memory")
 
 
 def main() -> None:

@@ -1,5 +1,7 @@
 """The code panel: the PyTorch source of the network, as it would be exported."""
 
+from functools import partial
+
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QFontMetricsF, QShowEvent, QSyntaxHighlighter, QTextCharFormat
 from PySide6.QtWidgets import QFrame, QPlainTextEdit, QVBoxLayout, QWidget
@@ -7,7 +9,7 @@ from PySide6.QtWidgets import QFrame, QPlainTextEdit, QVBoxLayout, QWidget
 from designer.gui import drawing, theme
 from designer.gui.document import Document
 from designer.gui.widgets import sentence
-from designer.model import NetworkError
+from designer.model import Network, NetworkError
 
 
 class CodePanel(QWidget):
@@ -17,6 +19,7 @@ class CodePanel(QWidget):
         super().__init__(objectName="panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.document = document
+        self.asked: Network | None = None  # whose source is shown, or being written
         self.why = sentence(name="error")
         self.why.setContentsMargins(12, 8, 12, 8)
         self.why.hide()
@@ -41,22 +44,23 @@ class CodePanel(QWidget):
         document.changed.connect(self.refresh)
 
     def refresh(self) -> None:
-        """Write the source; it waits for the analysis, since the code needs the sizes."""
-        analysis = self.document.analysis
-        if not self.isVisible() or (self.document.stale and self.document.network.all):
+        """Write the source beside the window; it waits for the analysis, since the code needs the sizes."""
+        network, analysis = self.document.network, self.document.analysis
+        if not self.isVisible() or (self.document.stale and network.all) or network is self.asked:
             return
-        problem, text = "", ""
-        if analysis is None or not self.document.network.all:
-            problem = "There is nothing to write yet." if not self.document.network.all else ""
+        self.asked = network
+        if analysis is None or not network.all:
+            self._show("", "There is nothing to write yet." if not network.all else "")
         elif analysis.errors:
-            problem = analysis.errors[0].text
+            self._show("", analysis.errors[0].text)
         else:
-            from designer.source import write_pytorch
+            self.document.beside(partial(_written, network), partial(self._came, network), self.document.failed)
 
-            try:
-                text = write_pytorch(self.document.network)
-            except NetworkError as refusal:
-                problem = str(refusal)
+    def _came(self, network: Network, written: tuple[str, str]) -> None:
+        if not self.document.closed and network is self.asked:
+            self._show(*written)
+
+    def _show(self, text: str, problem: str) -> None:
         self.why.setText(problem)
         self.why.setVisible(bool(problem))
         if text != self.source.toPlainText():
@@ -73,6 +77,16 @@ class CodePanel(QWidget):
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "comments"):
             self.comments.rehighlight()
+
+
+def _written(network: Network) -> tuple[str, str]:
+    """Write the source, or say why it cannot be written."""
+    from designer.source import write_pytorch
+
+    try:
+        return write_pytorch(network), ""
+    except NetworkError as refusal:
+        return "", str(refusal)
 
 
 class _Comments(QSyntaxHighlighter):

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from designer.analysis import Analysis
+from designer.analysis.waiting import MustWait, not_waiting
 from designer.model import Network, NetworkError, Port
 from designer.model.names import parent
 
@@ -33,6 +34,20 @@ class View:
         if path == self.path and kept == self.selection and unfolded == self.unfolded:
             return self
         return dataclasses.replace(self, path=path, selection=frozenset(kept), unfolded=frozenset(unfolded))
+
+
+Work = Callable[[], Any]
+Then = Callable[[Any], None]
+
+
+def at_once(work: Work, then: Then, failed: Callable[[BaseException], None]) -> None:
+    """Do here and now what a window does beside itself."""
+    try:
+        result = work()
+    except Exception as error:
+        failed(error)
+    else:
+        then(result)
 
 
 class Document(QObject):
@@ -61,6 +76,9 @@ class Document(QObject):
         self.analysis: Analysis | None = None  # of `network`, or of an earlier one while `stale`
         self.stale = True
         self.history = QUndoStack(self)
+        self.beside: Callable[[Work, Then, Callable[[BaseException], None]], None] = at_once  # in other threads
+        self.waiting = 0  # edits that are being made beside
+        self.closed = False  # its window is gone: nobody waits for what comes from beside
         self.path: Path | None = None  # of the project file it was read from or saved to
         self.name = "untitled"
         self.report = ""  # of the import it came from
@@ -70,15 +88,50 @@ class Document(QObject):
         if network is not self.network:
             self.history.push(Edit(self, text, network))
 
-    def attempt(self, text: str, edit: Callable[[Network], Network]) -> bool:
-        """Make an edit, ``edit(network)``, or say in a sentence why it cannot be; whether it was made."""
+    def attempt(self, text: str, edit: Callable[[Network], Network], then: Callable[[], object] | None = None) -> bool:
+        """Make an edit, ``edit(network)``, or say in a sentence why it cannot be; whether it was made at once.
+
+        One that needs an analysis is made beside the window, and dropped when the network is another one by then.
+        ``then`` is called when the edit was made.
+        """
+        before = self.network
         try:
-            network = edit(self.network)
+            with not_waiting():
+                network = edit(before)
         except NetworkError as refusal:
             self.refused.emit(str(refusal))
             return False
+        except MustWait:
+            self.waiting += 1
+            self.beside(lambda: edit(before), lambda made: self._late(text, before, made, then), self._late_refusal)
+            return False
         self.edit(text, network)
+        if then is not None:
+            then()
         return True
+
+    def _late(self, text: str, before: Network, made: Network, then: Callable[[], object] | None) -> None:
+        self.waiting -= 1
+        if self.closed:
+            return
+        if self.network is not before:
+            self.refused.emit(f"Not done, since the network was changed meanwhile: {text}.")
+            return
+        self.edit(text, made)
+        if then is not None:
+            then()
+
+    def _late_refusal(self, error: BaseException) -> None:
+        self.waiting -= 1
+        self.failed(error)
+
+    def failed(self, error: BaseException) -> None:
+        """Take what went wrong beside the window."""
+        if self.closed:
+            return
+        if not isinstance(error, NetworkError):
+            raise error
+        self.refused.emit(str(error))
 
     def look(self, **view: Any) -> None:
         """Change the view."""

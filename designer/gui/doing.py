@@ -8,11 +8,12 @@ from PySide6.QtGui import QCursor
 from PySide6.QtWidgets import QMenu
 
 from designer.analysis import permutations
-from designer.edits import arrange, freeze, group, tie, ungroup, untie
+from designer.edits import arrange, freeze, group, tie, ungroup
 from designer.gui.document import Document
 from designer.gui.drawing import shape_text
 from designer.gui.properties import split
 from designer.gui.table import layer_of
+from designer.gui.untying import borrows, untie_ports
 from designer.model import Group, Network, Port
 from designer.model.names import join, parent
 
@@ -53,8 +54,12 @@ class Doing(QObject):
         names = self.document.network.network_at(home).layers
         tried = itertools.chain(["block"], (f"block{number}" for number in itertools.count(2)))
         name = next(name for name in tried if name not in names)
-        if self.document.attempt(f"Group {_these(paths)}", lambda net: group(net, paths, name)):
-            self.document.look(selection=frozenset({join(home, name)}))
+        chosen = frozenset({join(home, name)})
+        self.document.attempt(
+            f"Group {_these(paths)}",
+            lambda net: group(net, paths, name),
+            then=lambda: self.document.look(selection=chosen),
+        )
 
     def ungroup(self) -> None:
         """Put what the selected groups hold in their place."""
@@ -119,10 +124,11 @@ class Doing(QObject):
         return [(give, take) for _, _, give, take in same]
 
     def _tie(self, give: Port, take: Port) -> None:
-        if self.document.attempt(
-            f"Take {take.name} of {take.layer} from {give.layer}", lambda net: tie(net, str(give), str(take))
-        ):
-            self.document.told.emit(f"{take.layer} now takes {take.name} from {give.layer}.")
+        self.document.attempt(
+            f"Take {take.name} of {take.layer} from {give.layer}",
+            lambda net: tie(net, str(give), str(take), analysis=self.document.analysis),
+            then=lambda: self.document.told.emit(f"{take.layer} now takes {take.name} from {give.layer}."),
+        )
 
     def _offer(self, pairs: list[tuple[Port, Port]]) -> None:
         menu = QMenu()
@@ -137,16 +143,12 @@ class Doing(QObject):
         """Let the selected borrowers, or the borrower at the selected wire, own what they borrow."""
         network = self.document.network
         layers, wires = split(network, self.document.view.selection)
-        ports = [port for port in wires if _borrows(network, port)]
-        ports += [
-            Port(p, n) for p in layers for n in network.layer(p).input_learnables if _borrows(network, Port(p, n))
-        ]
-        if not ports:
+        ports = [port for port in wires if borrows(network, port)]
+        ports += [Port(p, n) for p in layers for n in network.layer(p).input_learnables if borrows(network, Port(p, n))]
+        if ports:
+            untie_ports(self.document, ports)
+        else:
             self.document.refused.emit("Select a layer that borrows, or a tie, to untie it.")
-            return
-        names = tuple(dict.fromkeys(port.layer for port in ports))
-        if self.document.attempt(f"Untie {_these(names)}", lambda net: untie(net, *map(str, ports))):
-            self.document.told.emit(f"{', '.join(map(str, names))} now owns what it borrowed.")
 
     def go_to_owner(self) -> None:
         """Select the layer that owns what the selected one borrows."""
@@ -171,12 +173,6 @@ class Doing(QObject):
             self.document.refused.emit(refusal)
         elif self.canvas:
             self.canvas.show_path(path)
-
-
-def _borrows(network: Network, port: Port) -> bool:
-    source = network.wires.get(port)
-    taken = port.name in network.layer(port.layer).input_learnables
-    return taken and source is not None and network.is_learnable(source)
 
 
 def _owned(network: Network, top: str) -> list[str]:

@@ -11,12 +11,12 @@ from PySide6.QtWidgets import QPlainTextEdit, QSizePolicy, QVBoxLayout, QWidget
 
 from designer.analysis import Row
 from designer.edits.switches import switch_input
-from designer.edits.ties import untie
 from designer.gui.drawing import OTHER_NAMES, category_of, shape_text
 from designer.gui.editors import MIXED, Field, Setting
 from designer.gui.inferred import inferred_sizes
 from designer.gui.learnables import Learnables
 from designer.gui.table import cost, memory
+from designer.gui.untying import untie_ports
 from designer.gui.widgets import Fold, Icon, Label, Link, Tile, button, column, line, row, sentence
 from designer.model import Call, Group, Input, Layer, NetworkError, Port
 from designer.model.names import parent
@@ -368,7 +368,7 @@ class WireForm(Form):
     def _cut(self) -> None:
         path, name = self.target
         if self.tie:
-            self.document.attempt(f"Untie {name} of {path}", lambda net: untie(net, str(self.target)))
+            untie_ports(self.document, [self.target])
         elif name in self.document.network.layer(path).input_learnables:
             self.document.attempt(f"Own {name} of {path}", lambda net: switch_input(net, self.target, False))
         else:

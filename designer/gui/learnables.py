@@ -7,13 +7,13 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from designer.edits.switches import switch_input, switch_output
-from designer.edits.ties import untie
 from designer.gui import drawing
 from designer.gui.document import Document
 from designer.gui.drawing import draw_icon, draw_text, shape_text
 from designer.gui.editors import Field
 from designer.gui.table import layer_of
 from designer.gui.theme import Theme
+from designer.gui.untying import untie_ports
 from designer.gui.widgets import CheckBox, Icon, Label, Link, Picture, Search, Switch, button, column, line, row
 from designer.model import Layer, Network, NetworkError, Parameter, Port
 from designer.model.names import parent
@@ -277,8 +277,7 @@ class _Row(QWidget):
         self.refresh()  # a refused switch goes back
 
     def _untie(self) -> None:
-        path, name = self.port
-        self.document.attempt(f"Untie {name} of {path}", lambda net: untie(net, str(self.port)))
+        untie_ports(self.document, [self.port])
 
     def _set_factor(self, text: str) -> str | None:
         try:

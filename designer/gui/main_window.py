@@ -51,6 +51,7 @@ class MainWindow(QMainWindow):
         session.windows.append(self)
         self.setAcceptDrops(True)
         self.document = Document(parent=self)
+        self.document.beside = session.files.run
         self.analyzing = Analyzer(self.document, session.torch)
         self.filing = Filing(self.document, session, self)
         self.doing = Doing(self.document)
@@ -261,7 +262,7 @@ class MainWindow(QMainWindow):
         self.session.settings.setValue(f"{self.docks.screen_key()}/size", self.size())
         self.docks.keep()
         self.filing.cancel()
-        self.filing.closed = True
+        self.filing.closed = self.document.closed = True
         self.analyzing.stop()
         self.document.history.blockSignals(True)  # it tells of its own end
         event.accept()

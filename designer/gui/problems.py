@@ -119,8 +119,8 @@ class _Line(QFrame):
         """Make one of the fixes."""
         if number < len(self.problem.fixes):
             fix = self.problem.fixes[number]
-            if self.document.attempt(fix.text, fix.edit):
-                self.document.told.emit(f"Done: {fix.text}.")
+            done = partial(self.document.told.emit, f"Done: {fix.text}.")
+            self.document.attempt(fix.text, fix.edit, then=done)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self.setFocus()

@@ -52,8 +52,9 @@ class Desk:
         QApplication.processEvents()
 
     def settle(self):
-        """Wait until the numbers are those of the network."""
-        self.qtbot.waitUntil(lambda: not self.document.stale, timeout=20_000)
+        """Wait until edits that ask torch are made, and the numbers are those of the network."""
+        document = self.document
+        self.qtbot.waitUntil(lambda: not document.waiting and not document.stale, timeout=20_000)
         QApplication.processEvents()
 
     def select(self, *names):

@@ -107,6 +107,8 @@ def test_tie_and_untie_by_keys(desk, tied):
     desk.key(Qt.Key.Key_T, control | Qt.KeyboardModifier.ShiftModifier)
     desk.settle()
     assert desk.document.analysis.stored == 1_323_400
+    measured = "fc owns a copy of emb.weight; max |difference| of the outputs: 0."
+    desk.qtbot.waitUntil(lambda: desk.told[-1] == measured, timeout=20_000)
     desk.select("emb", "fc")
     desk.key(Qt.Key.Key_T, control)
     desk.settle()
@@ -156,7 +158,7 @@ def test_panels_come_and_go(desk, tied, qtbot):
     desk.key(Qt.Key.Key_5, control)
     qtbot.waitUntil(lambda: abs(window.bottom.height() - height) <= 2)
     assert window.bottom.pages.currentWidget() is window.bottom.code
-    assert "class Net(nn.Module)" in window.bottom.code.source.toPlainText()
+    desk.qtbot.waitUntil(lambda: "class Net(nn.Module)" in window.bottom.code.source.toPlainText())
     desk.key(Qt.Key.Key_4, control)
     assert window.bottom.pages.currentWidget() is window.bottom.problems
 

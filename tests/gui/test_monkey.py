@@ -110,6 +110,7 @@ class Monkey:
         before = self.document.history.index()
         doing()
         QApplication.processEvents()
+        self.desk.qtbot.waitUntil(lambda: not self.document.waiting, timeout=20_000)
         self.close_popups()
         if doing != self.history:  # a double-click on a switch is two clicks
             assert self.document.history.index() <= before + 1 + (doing == self.double_click), f"{self.done}: two steps"

@@ -140,6 +140,7 @@ def test_unticking_an_output_unties_its_borrowers(desk, tied):
     desk.open(tied)
     desk.select("emb")
     desk.click(desk.form.learnables.rows["weight"].offers)
+    desk.settle()
     assert desk.network.layer("emb").output_learnables == ()
     assert desk.network.layer("fc").input_learnables == ()
     assert len(desk.undo_texts()) == 1

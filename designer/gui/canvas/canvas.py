@@ -243,8 +243,8 @@ class Canvas(NodeGraph):
 
     # Edits that gestures and keys end in.
 
-    def attempt(self, text: str, edit: Callable[[Network], Network]) -> bool:
-        return self.document.attempt(text, edit)
+    def attempt(self, text: str, edit: Callable[[Network], Network], then: Callable[[], object] | None = None) -> bool:
+        return self.document.attempt(text, edit, then)
 
     def make(self, found: Join, at: QPointF) -> None:
         """Do what a join says: make it, let the user choose among several, or say why it cannot be."""
@@ -253,9 +253,12 @@ class Canvas(NodeGraph):
         elif found.edit is None:
             self.document.refused.emit(f"{found.says}. {found.detail}" if found.detail else found.says)
         else:
-            edit = found.edit
-            if self.attempt(found.text, lambda net: self.adding.with_places(net, edit(net))) and found.says:
-                self.document.told.emit(f"{found.says}.")
+            edit, said = found.edit, f"{found.says}." if found.says else ""
+            self.attempt(
+                found.text,
+                lambda net: self.adding.with_places(net, edit(net)),
+                then=lambda: self.document.told.emit(said) if said else None,
+            )
 
     def choose(self, choices: Iterable[Join], at: QPointF) -> None:
         """Ask which of several ways is meant."""
@@ -336,11 +339,10 @@ class Canvas(NodeGraph):
 
         def edit(network: Network) -> Network:
             new, sentences = delete(network, *chosen)
-            said.extend(sentences)
+            said[:] = sentences
             return new
 
-        if self.attempt(f"Delete {what}", edit) and said:
-            self.document.told.emit(" ".join(said))
+        self.attempt(f"Delete {what}", edit, then=lambda: self.document.told.emit(" ".join(said)) if said else None)
 
     def add(self, layer: Layer, at: QPointF | None = None, name: str = "") -> str | None:
         """Add a layer, at a point of the scene or after the selected one; give its path, None if it was refused."""
