@@ -2,6 +2,15 @@
 
 from designer.source.modules import build, import_source
 from designer.source.values import arriving, free_memory, initialize
-from designer.source.writer import write_pytorch
+from designer.source.writer import Written, write_located, write_pytorch
 
-__all__ = ["arriving", "build", "free_memory", "import_source", "initialize", "write_pytorch"]
+__all__ = [
+    "Written",
+    "arriving",
+    "build",
+    "free_memory",
+    "import_source",
+    "initialize",
+    "write_located",
+    "write_pytorch",
+]

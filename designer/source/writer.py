@@ -12,7 +12,7 @@ from designer.analysis.probe import Unwired, preamble
 from designer.model import BUNDLE, Call, Group, Input, Layer, Network, NetworkError, Output, Parameter, Port, Shape
 from designer.model.names import SOURCE_NAMES, free, is_name, parent, under
 from designer.model.rules import ordered
-from designer.source.lines import laid_out
+from designer.source.classes import STOP, Class, Line, class_lines
 
 HEADER = '"""A PyTorch network, written by Network Designer."""'
 IMPORTS = (
@@ -35,46 +35,41 @@ def write_pytorch(network: Network) -> str:
 
 def write_analyzed(analysis: Analysis) -> str:
     """The source of a network that has been analyzed."""
-    if analysis.errors:
-        raise NetworkError(analysis.errors[0].text)
-    if not analysis.network.outputs:
-        raise NetworkError("The network gives nothing back: connect a layer to an input first.")
-    writer = Writer(analysis)
-    writer.name_of(Scope(writer, ""), "Net")
-    parts = [*(source.strip("\n") for source in writer.preamble.values()), *map(_class_text, writer.classes)]
-    body = "\n\n\n".join(parts)
-    imports = "\n".join(line for line, use in IMPORTS if re.search(use, body))
-    return f"{HEADER}\n\n{imports}\n\n\n{body}\n"
+    written = write_located(analysis)
+    if written.problem:
+        raise NetworkError(written.problem)
+    return written.text
 
 
-class Line(NamedTuple):
-    """One statement, and the shape that it gives."""
+class Written(NamedTuple):
+    """A source, and for each of its lines the paths of the layers that it is written for.
+
+    Where the network has an error it ends there: ``problem`` is the sentence, ``stop`` the line, counted from 0.
+    """
 
     text: str
-    comment: str = ""
+    layers: tuple[tuple[str, ...], ...]
+    problem: str = ""
+    stop: int | None = None
 
 
-class Class:
-    """One class of the file, shared by groups that do the same."""
-
-    def __init__(self, name: str, head: str, init: list[Line], signature: str, lines: list[Line]):
-        self.name, self.head, self.init, self.signature, self.lines = name, head, init, signature, lines
-
-    @property
-    def body(self) -> tuple[object, ...]:
-        """What makes two classes the same: all but the name and the shapes."""
-        texts = (tuple(line.text for line in lines) for lines in (self.init, self.lines))
-        return self.head, self.signature, *texts
-
-
-def _class_text(made: Class) -> str:
-    lines = [f"class {made.name}({made.head}):", "    def __init__(self):", "        super().__init__()"]
-    for line in made.init:
-        lines += laid_out(line.text, line.comment, 8)
-    lines += ["", *laid_out(made.signature, "", 4)]
-    for line in made.lines:
-        lines += laid_out(line.text, line.comment, 8)
-    return "\n".join(lines)
+def write_located(analysis: Analysis) -> Written:
+    """The source of a network that has been analyzed, as far as it can be written, with the layers of each line."""
+    if not analysis.errors and not analysis.network.outputs:
+        return Written("", (), "The network gives nothing back: connect a layer to an input first.")
+    writer = Writer(analysis)
+    writer.name_of(Scope(writer, ""), "Net")
+    body = [Line(text) for source in writer.preamble.values() for text in [*source.strip("\n").split("\n"), "", ""]]
+    for made in writer.classes:
+        body += [*class_lines(made), Line(""), Line("")]
+    code = "\n".join(line.text for line in body)
+    head = [HEADER, "", *(line for line, use in IMPORTS if re.search(use, code)), "", ""]
+    lines = [*map(Line, head), *body[:-2]]
+    stop = next((n for n, line in enumerate(lines) if line.text == STOP), None)
+    problem = analysis.errors[0].text if analysis.errors else ""
+    if stop is not None:
+        problem = writer.wrong[lines[stop].layers[0]]
+    return Written("".join(f"{line.text}\n" for line in lines), tuple(line.layers for line in lines), problem, stop)
 
 
 class Writer:
@@ -85,14 +80,14 @@ class Writer:
         self.preamble: dict[str, str] = {}
         self.classes: list[Class] = []
         self.functions = {name for _, layer in self.network.walk() for name in layer.preamble()}
+        self.wrong = _wrong(analysis)
 
     def name_of(self, scope: "Scope", name: str) -> str:
         """The name of a scope's class; groups with the same body share one."""
-        made = scope.written(name)
+        made = scope.written()
         for known in self.classes:
             if known.body == made.body and name != "Net":
-                pairs = list(zip(known.lines, made.lines))
-                known.lines = [line if line.comment == other.comment else Line(line.text) for line, other in pairs]
+                known.share(made)
                 return known.name
         taken = {*self.functions, *(known.name for known in self.classes), *(["Net"] if scope.path else [])}
         numbered = (f"{name}{n}" for n in itertools.count(2))
@@ -128,29 +123,41 @@ class Scope:
         for name in self.network.layers:
             if not isinstance(self.network.layers[name], Input | Output):
                 self.construct(name)
-        for name in order:
-            self.run(name)
-        self.results = [self.value(port) for port in self.ends]
+        self.stopped = False  # before its end, at an error
+        for name in [*order, *self.network.ends]:
+            if (path := self.prefix + name) in writer.wrong:
+                self.lines.append(Line(STOP, "", (path,)))
+                self.stopped = True
+            elif name in order:
+                self.run(name)
+                called = self.groups.get(self.root.called(path) or "")
+                self.stopped = called is not None and called.stopped
+            if self.stopped:
+                break
+        self.results = [] if self.stopped else [self.value(port) for port in self.ends]
 
-    def written(self, name: str) -> Class:
+    def written(self) -> Class:
         """The scope as a class."""
         numbered = any(n.isdecimal() and not self.is_tensor(self.prefix + n) for n, la in self.network.layers.items())
         arguments = ", ".join(["self", *self.arguments, *self.borrowed.values()])
         lines = [*self.lines]
         if self.results:
-            returned = f"return {', '.join(self.results)}"
-            lines.append(Line(returned))
+            ends = tuple(self.prefix + name for name in self.network.ends)
+            lines.append(Line(f"return {', '.join(self.results)}", "", ends))
         init = [*self.init]
         if not self.path:
-            init += [Line(f"{frozen}.requires_grad_(False)") for frozen in self.frozen(self.root, "")]
+            frozen = self.frozen(self.root, "")
+            init += [Line(f"{text}.requires_grad_(False)", "", (path,)) for path, text in frozen]
             if self.root.dtype != "float32":
                 init.append(Line(f"self.to(torch.{self.root.dtype})"))
         if not lines:
             lines.append(Line("pass"))
-        return Class(name, f"nn.{'ModuleDict' if numbered else 'Module'}", init, f"def forward({arguments}):", lines)
+        head = Line(f"nn.{'ModuleDict' if numbered else 'Module'}", "", (self.path,) if self.path else ())
+        inputs = tuple(self.prefix + name for name in self.network.inputs)
+        return Class(head, init, Line(f"def forward({arguments}):", "", inputs), lines)
 
-    def frozen(self, network: Network, prefix: str) -> Iterator[str]:
-        """What is not trained, whole groups and layers where possible; at the root, so that alike groups stay alike."""
+    def frozen(self, network: Network, prefix: str) -> Iterator[tuple[str, str]]:
+        """Path and text of what is not trained, groups and layers as a whole; at the root: alike groups stay alike."""
         for name, layer in network.layers.items():
             path = prefix + name
             held = (
@@ -158,11 +165,11 @@ class Scope:
             )
             owned = {la.key(p, learnable): learnable in la.frozen for p, la in held.items() for learnable in la.owned}
             if owned and all(owned.values()):
-                yield self.module(path)
+                yield path, self.module(path)
             elif isinstance(layer, Group):
                 yield from self.frozen(layer.network, f"{path}.")
             else:
-                yield from (self.module(key) for key, frozen in owned.items() if frozen)
+                yield from ((path, self.module(key)) for key, frozen in owned.items() if frozen)
 
     def ordered(self) -> list[str]:
         """The layers by the flow of data, else as they were added; expressions are written where they are used."""
@@ -285,16 +292,16 @@ class Scope:
             self.writer.preamble |= preamble(layer, module)
             self.assign_module(path, module)
             for learnable in layer.input_learnables:
-                source = str(self.source(Port(path, learnable))).replace("/", ".")
-                self.init.append(Line(f"{self.module(layer.key(path, learnable))} = None", source))
+                source = str(self.root.source_of(Port(path, learnable))).replace("/", ".")
+                self.init.append(Line(f"{self.module(layer.key(path, learnable))} = None", source, (path,)))
 
     def assign_module(self, path: str, text: str) -> None:
         name = path.rpartition(".")[2]
         if name.isdecimal() and self.is_tensor(path):
             kind = "parameter" if isinstance(self.root.layer(path), Parameter) else "buffer"
-            self.init.append(Line(f'self.register_{kind}("{name}", {text})'))
+            self.init.append(Line(f'self.register_{kind}("{name}", {text})', "", (path,)))
         else:
-            self.init.append(Line(f"{self.module(path)} = {text}"))
+            self.init.append(Line(f"{self.module(path)} = {text}", "", (path,)))
 
     def run(self, name: str) -> None:
         path = self.prefix + name
@@ -336,13 +343,32 @@ class Scope:
                     self.taken.discard(self.written_name(own))
                 names[port.name] = self.values[port] = self.local(own)
         if names:
-            self.lines.append(Line(f"{pattern.format_map(Unwired(names))} = {text}", self.comment(path, outs[0])))
+            comment = self.comment(path, outs[0])
+            self.lines.append(Line(f"{pattern.format_map(Unwired(names))} = {text}", comment, (path,)))
 
     def comment(self, path: str, out: str) -> str:
         """The shape, where a layer changes it."""
         shape = self.writer.analysis.shape(Port(path, out))
         given = self.writer.analysis.input_shapes(path)
         return "" if shape is None or given[:1] == [shape] else shape_comment(shape)
+
+
+def _wrong(analysis: Analysis) -> dict[str, str]:
+    """The layers that cannot be written, with the sentence why: those of errors, and what their learnables reach."""
+    network = analysis.network
+    wrong = {problem.layers[0]: problem.text for problem in reversed(analysis.errors) if problem.layers}
+    for problem in analysis.errors:
+        if problem.layers == analysis.propagation.flat.circular:
+            wrong |= dict.fromkeys(problem.layers, problem.text)
+    todo = list(wrong)
+    while todo:
+        path = todo.pop()
+        for port in (Port(path, name) for name in network.outputs_of(path)):
+            for target in network.targets.get(port, ()) if network.is_learnable(port) else ():
+                if target.layer not in wrong:
+                    wrong[target.layer] = wrong[path]
+                    todo.append(target.layer)
+    return wrong
 
 
 def shape_comment(shape: Shape) -> str:
