@@ -36,10 +36,15 @@ class Pasted(NamedTuple):
     said: tuple[str, ...]
 
 
-def duplicate(network: Network, paths: Iterable[str]) -> tuple[Network, tuple[str, ...]]:
-    """Copy layers that stand side by side, with the wires among them and what they borrow; give the new paths."""
+def duplicate(
+    network: Network, paths: Iterable[str], places: Mapping[str, Place] | None = None
+) -> tuple[Network, tuple[str, ...]]:
+    """Copy layers that stand side by side, with the wires among them and what they borrow; give the new paths.
+
+    ``places`` tell where layers are drawn that have no position.
+    """
     paths = tuple(paths)
-    part = copy(network, paths)
+    part = copy(network, paths, places=places)
     new, made, _ = paste(network, part, parent(paths[0]))
     return new, made
 

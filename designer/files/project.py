@@ -44,8 +44,9 @@ def read_project(path: str | os.PathLike[str]) -> tuple[Network, dict[str, Any]]
     """Open a project file, and how it was looked at when it was saved: whatever ``save`` was given as ``view``."""
     file = Path(path)
     try:
-        document = _upgraded(_document(file))
+        document = upgraded(_document(file))
         view = document.pop("view", {})
+        document.pop("part", None)  # of copied layers that were pasted into a file
         if not isinstance(view, dict):
             raise FileError(f"its view must be an object, not {shortened(view)}.")
         return _network(document, file), view
@@ -89,7 +90,7 @@ def _document(file: Path) -> Document:
     return document
 
 
-def _upgraded(document: Document) -> Document:
+def upgraded(document: Document) -> Document:
     """The document as this version of the app writes it."""
     del document["format"]
     version = document.pop("version", None)

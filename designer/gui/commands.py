@@ -23,7 +23,7 @@ class Command(NamedTuple):
 
 def make_actions(window: "MainWindow") -> dict[str, QAction]:
     """Make the actions of a window; those of the canvas come with the canvas."""
-    do, filing = window.doing, window.filing
+    do, filing, clip = window.doing, window.filing, window.clipboard
     table = [
         Command("new", "&New", ("Ctrl+N",), window.new_network),
         Command("open", "&Open…", ("Ctrl+O",), filing.ask_open),
@@ -35,6 +35,10 @@ def make_actions(window: "MainWindow") -> dict[str, QAction]:
         Command("quit", "&Quit", ("Ctrl+Q",), window.quit),
         Command("undo", "&Undo", ("Ctrl+Z",), do.undo),
         Command("redo", "&Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), do.redo),
+        Command("cut", "Cu&t", ("Ctrl+X",), clip.cut, canvas=True),
+        Command("copy", "&Copy", ("Ctrl+C",), clip.copy, canvas=True),
+        Command("paste", "&Paste", ("Ctrl+V",), clip.paste, canvas=True),
+        Command("duplicate", "Dup&licate", ("Ctrl+D",), clip.duplicate, canvas=True),
         Command("zoom_in", "Zoom &in", ("Ctrl++", "Ctrl+="), lambda: window.canvas.zoom_by(1.25)),
         Command("zoom_out", "Zoom &out", ("Ctrl+-",), lambda: window.canvas.zoom_by(0.8)),
         Command("zoom_100", "Zoom to &100 %", ("Ctrl+0",), lambda: window.canvas.zoom_to(1.0)),
@@ -79,12 +83,14 @@ def _action(window: "MainWindow", command: Command) -> QAction:
 
 
 # Those that are added to the view of the canvas.
-ON_CANVAS = "search rename settings freeze group ungroup arrange tie untie owner borrower".split()
+ON_CANVAS = (
+    "cut copy paste duplicate search rename settings freeze group ungroup arrange tie untie owner borrower".split()
+)
 
 # What stands in the menus: names of actions, those of the canvas with a dot before them, | for a line.
 MENUS = {
     "&File": "new open import (recent) | save save_as | export | close quit",
-    "&Edit": "undo redo | .delete | .select_all .clear",
+    "&Edit": "undo redo | cut copy paste duplicate .delete | .select_all .clear",
     "&View": (
         ".fit .fit_all | zoom_in zoom_out zoom_100 | .ties | library properties analyzer problems code | "
         "next_panel previous_panel | (theme) full_screen"

@@ -25,6 +25,7 @@ from designer.gui import commands, theme
 from designer.gui.background import Analyzer
 from designer.gui.bars import Foot, Reading, StatusBar, TopBar
 from designer.gui.bottom import Bottom
+from designer.gui.clipboard import Clipboard
 from designer.gui.docks import CANVAS, Docks
 from designer.gui.document import Document
 from designer.gui.doing import Doing, lowered
@@ -37,8 +38,8 @@ from designer.gui.start_page import StartPage
 from designer.model import Network, layer_types
 
 NEED_NETWORK = (
-    "save save_as export zoom_in zoom_out zoom_100 library properties analyzer problems code search rename settings "
-    "freeze group ungroup arrange tie untie owner borrower next_problem previous_problem"
+    "save save_as export cut copy paste duplicate zoom_in zoom_out zoom_100 library properties analyzer problems code "
+    "search rename settings freeze group ungroup arrange tie untie owner borrower next_problem previous_problem"
 ).split()
 
 
@@ -55,6 +56,7 @@ class MainWindow(QMainWindow):
         self.analyzing = Analyzer(self.document, session.torch)
         self.filing = Filing(self.document, session, self)
         self.doing = Doing(self.document)
+        self.clipboard = Clipboard(self.document, session)
         self.made_canvas: Any = None
         self.actions_by_name = commands.make_actions(self)
         self.library, self.properties, self.bottom = Library(), Properties(self.document), Bottom(self.document)
@@ -151,7 +153,7 @@ class MainWindow(QMainWindow):
 
             self.made_canvas = made = Canvas(self.document)
             self.stack.addWidget(made.widget)
-            self.doing.canvas = made
+            self.doing.canvas = self.clipboard.canvas = made
             for name in commands.ON_CANVAS:
                 made.view.addAction(self.actions_by_name[name])
             with_canvas = self.actions_by_name | {f".{name}": action for name, action in made.commands.items()}

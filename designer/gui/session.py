@@ -5,6 +5,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QSettings, Signal
 from PySide6.QtWidgets import QApplication
 
+from designer.edits.copying import Part
 from designer.gui import theme
 from designer.gui.background import Background, Torch
 
@@ -20,6 +21,7 @@ class Session(QObject):
         super().__init__()
         self.settings = settings
         self.windows: list[QObject] = []
+        self.copied: tuple[Part, str | None] | None = None  # layers, and their text once it is on the clipboard
         self.torch = Torch(Background(self))
         self.files = Background(self, threads=4)  # a long import does not keep others waiting
         self.theme_name = theme_name or str(settings.value("theme", "system"))
