@@ -37,6 +37,7 @@ class Bottom(QWidget):
         self.filter.textChanged.connect(self.analyzer.find)
         self.copy = Tool("copy", "Copy table", size=24)
         self.copy.clicked.connect(self._copy)
+        self.save = Tool("download", "Save source as a .py file", size=24)
         self.fold = Tool("chevron-down", "Fold", size=24)
         self.fold.clicked.connect(lambda: self.fold_wanted.emit(not self.folded))
         self.bar = QWidget(objectName="dockbar")
@@ -47,7 +48,7 @@ class Bottom(QWidget):
         for tab in self.tabs:
             layout.addWidget(tab)
         layout.addStretch(1)
-        for piece in (self.totals, self.filter, 8, self.copy, 4, self.fold):
+        for piece in (self.totals, self.filter, 8, self.copy, 4, self.save, 4, self.fold):
             layout.addSpacing(piece) if isinstance(piece, int) else layout.addWidget(piece)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
@@ -105,6 +106,7 @@ class Bottom(QWidget):
         self.totals.setVisible(self.width() >= 1130 and self.document.analysis is not None)
         self.filter.setVisible(place == ANALYZER and self.width() >= 560)
         self.copy.setVisible(place != PROBLEMS)
+        self.save.setVisible(place == CODE)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -112,7 +114,7 @@ class Bottom(QWidget):
 
     def _copy(self) -> None:
         if self.pages.currentIndex() == CODE:
-            QGuiApplication.clipboard().setText(self.code.source.toPlainText())
+            QGuiApplication.clipboard().setText(self.code.source.text)
             self.document.told.emit("Copied the source.")
         else:
             QGuiApplication.clipboard().setText(self.analyzer.table.copied())

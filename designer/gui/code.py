@@ -1,101 +1,97 @@
-"""The code panel: the PyTorch source of the network, as it would be exported."""
+"""The code panel: the PyTorch source of the network, as it would be exported, line by line the layers' own."""
 
 from functools import partial
 
-from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QFontMetricsF, QShowEvent, QSyntaxHighlighter, QTextCharFormat
-from PySide6.QtWidgets import QFrame, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from designer.gui import drawing, theme
+from designer.analysis import Analysis
 from designer.gui.document import Document
-from designer.gui.widgets import sentence
-from designer.model import Network, NetworkError
+from designer.gui.source_view import SourceView
+from designer.gui.widgets import Icon, row, sentence
+from designer.model.names import parent
+from designer.source import Written, write_located
 
 
 class CodePanel(QWidget):
-    """The source, written when it is looked at; where there is none, why."""
+    """The source, written when it is looked at; where there is an error, up to it, and what is wrong."""
 
     def __init__(self, document: Document):
         super().__init__(objectName="panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.document = document
-        self.asked: Network | None = None  # whose source is shown, or being written
-        self.why = sentence(name="error")
-        self.why.setContentsMargins(12, 8, 12, 8)
-        self.why.hide()
-        self.source = QPlainTextEdit(objectName="source")
-        self.source.setReadOnly(True)
-        self.source.setAccessibleName("PyTorch source")
-        self.source.setFrameShape(QFrame.Shape.NoFrame)
-        self.source.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-        self.source.document().setDocumentMargin(12)
-        self.source.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
-        )
-        self.source.setFont(drawing.font(12, mono=True))
-        self.source.setTabStopDistance(4 * QFontMetricsF(self.source.font()).horizontalAdvance(" "))
-        self.comments = _Comments(self.source.document())
+        self.asked: Analysis | None = None  # whose source is shown, or being written
+        self.written = Written("", ())
+        self.lines: dict[str, list[int]] = {}  # layer -> where it is written
+        self.why = sentence()
+        self.icon = Icon("octagon-alert", "error", 14)
+        self.head = row(self.icon, 8, self.why, margins=(12, 8, 12, 8))
+        self.head.layout().setStretch(2, 1)
+        self.head.hide()
+        self.source = SourceView()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addWidget(self.why)
+        layout.addWidget(self.head)
         layout.addWidget(self.source, 1)
+        self.source.line_chosen.connect(self._choose)
         document.analyzed.connect(self.refresh)
         document.changed.connect(self.refresh)
+        document.viewed.connect(self._mark)
 
     def refresh(self) -> None:
         """Write the source beside the window; it waits for the analysis, since the code needs the sizes."""
-        network, analysis = self.document.network, self.document.analysis
-        if not self.isVisible() or (self.document.stale and network.all) or network is self.asked:
+        analysis = self.document.analysis
+        if not self.isVisible():
             return
-        self.asked = network
-        if analysis is None or not network.all:
-            self._show("", "There is nothing to write yet." if not network.all else "")
-        elif analysis.errors:
-            self._show("", analysis.errors[0].text)
-        else:
-            self.document.beside(partial(_written, network), partial(self._came, network), self.document.failed)
+        if analysis is None and self.document.network.all:
+            self._show(Written("", ()), "The source comes with the shapes, when torch has loaded.")
+        if self.document.stale and self.document.network.all:
+            return
+        if not self.document.network.all:
+            self.asked = None
+            self._show(Written("", ()), "There is nothing to write yet.")
+        elif analysis is not None and analysis is not self.asked:
+            self.asked = analysis
+            self.document.beside(partial(write_located, analysis), partial(self._came, analysis), self.document.failed)
 
-    def _came(self, network: Network, written: tuple[str, str]) -> None:
-        if not self.document.closed and network is self.asked:
-            self._show(*written)
+    def _came(self, analysis: Analysis, written: Written) -> None:
+        if not self.document.closed and analysis is self.asked:
+            self._show(written, written.problem)
 
-    def _show(self, text: str, problem: str) -> None:
-        self.why.setText(problem)
-        self.why.setVisible(bool(problem))
-        if text != self.source.toPlainText():
-            bar = self.source.verticalScrollBar()
-            at = bar.value()
-            self.source.setPlainText(text)
-            bar.setValue(at)
+    def _show(self, written: Written, said: str) -> None:
+        self.written, self.lines = written, {}
+        for line, layers in enumerate(written.layers):
+            for path in layers:
+                self.lines.setdefault(path, []).append(line)
+        self.why.setText(said)
+        self.icon.setVisible(bool(written.problem))
+        self.head.setVisible(bool(said))
+        self.source.show_text(written.text)
+        self._mark()
+
+    def _mark(self) -> None:
+        """Mark the lines of the selected layers, and bring one into view."""
+        selection = self.document.view.selection
+        lines = [line for path in selection for line in self.lines.get(path, ())]
+        self.source.mark(frozenset(lines), self.written.stop)
+        if lines and not self.source.hasFocus():
+            self.source.reveal(min(lines))
+
+    def _choose(self, line: int) -> None:
+        """Select the layer of a line; of several that share it one in the open group, then, clicked again, the next."""
+        if line >= len(self.written.layers):
+            return
+        network, view = self.document.network, self.document.view
+        paths = [path for path in self.written.layers[line] if path in network.all]
+        if not paths:
+            return
+        here = next((n for n, path in enumerate(paths) if view.selection == {path}), None)
+        near = next((path for path in paths if parent(path) == view.path), paths[0])
+        path = near if here is None else paths[(here + 1) % len(paths)]
+        self.document.look(path=parent(path), selection=frozenset({path}))
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.refresh()
-
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "comments"):
-            self.comments.rehighlight()
-
-
-def _written(network: Network) -> tuple[str, str]:
-    """Write the source, or say why it cannot be written."""
-    from designer.source import write_pytorch
-
-    try:
-        return write_pytorch(network), ""
-    except NetworkError as refusal:
-        return "", str(refusal)
-
-
-class _Comments(QSyntaxHighlighter):
-    """Comments, which tell shapes and ties, in quieter colours."""
-
-    def highlightBlock(self, text: str) -> None:
-        start = text.find("  # ") if "  # " in text else text.find("# ") if text.startswith("# ") else -1
-        if start >= 0:
-            quiet, tie = QTextCharFormat(), "." in text[start:] and "=" in text[:start] and "None" in text[:start]
-            colors = theme.current()
-            quiet.setForeground(colors.learn_text if tie else colors.text3)
-            self.setFormat(start, len(text) - start, quiet)

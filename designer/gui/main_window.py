@@ -91,6 +91,7 @@ class MainWindow(QMainWindow):
         filing.elsewhere.connect(lambda opened: self._open_elsewhere(opened))
         self.start.chosen.connect(filing.open)
         self.library.wanted.connect(self.add_layer)
+        self.bottom.save.clicked.connect(filing.export)
         self.recent_menu.aboutToShow.connect(self._fill_recent)
         self._name_history()
         self._titled()
