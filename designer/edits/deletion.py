@@ -22,7 +22,7 @@ def delete(network: Network, *names: str) -> tuple[Network, tuple[str, ...]]:
             network = _handed_to_caller(network, owner, layers, said)
     for owner in [path for path in network.all if _among(path, layers)]:
         for learnable in network.layer(owner).output_learnables:
-            network = _handed_over(network, Port(owner, learnable), layers, said)
+            network = hand_over(network, Port(owner, learnable), layers, said)
     for name in names:
         target = Port.parse(name)
         if "/" in name and not _among(target.layer, layers) and network.source_of(target) is not None:
@@ -37,7 +37,7 @@ def _among(path: str, deleted: Iterable[str]) -> bool:
     return any(under(path, gone) for gone in deleted)
 
 
-def _handed_over(network: Network, source: Port, deleted: list[str], said: list[str]) -> Network:
+def hand_over(network: Network, source: Port, deleted: list[str], said: list[str]) -> Network:
     """Give a learnable to the first layer that borrows it and stays."""
     layer = network.layer(source.layer)
     users = [target for target in network.targets.get(source, ()) if not _among(target.layer, deleted)]

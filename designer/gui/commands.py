@@ -7,6 +7,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar
 
+from designer.gui.replace import replace_layer, transfer_head
+
 if TYPE_CHECKING:
     from designer.gui.main_window import MainWindow
 
@@ -54,6 +56,7 @@ def make_actions(window: "MainWindow") -> dict[str, QAction]:
         # The rest are those of ON_CANVAS, whose keys type in text fields, and a few more.
         Command("search", "&Search the library", ("/",), window.search_library, canvas=True),
         Command("rename", "&Rename", ("F2",), window.rename, canvas=True),
+        Command("replace", "Re&place layer…", ("Ctrl+R",), lambda: replace_layer(window), canvas=True),
         Command("settings", "Show se&ttings", ("Ctrl+Return",), window.show_settings, canvas=True),
         Command("freeze", "Free&ze or unfreeze", ("Ctrl+Shift+F",), do.freeze, canvas=True),
         Command("group", "&Group", ("Ctrl+G",), do.group, canvas=True),
@@ -61,6 +64,7 @@ def make_actions(window: "MainWindow") -> dict[str, QAction]:
         Command("arrange", "&Arrange", ("Ctrl+L",), do.arrange, canvas=True),
         Command("tie", "&Tie two layers", ("Ctrl+T",), do.tie, canvas=True),
         Command("untie", "&Untie", ("Ctrl+Shift+T",), do.untie, canvas=True),
+        Command("transfer", "Trans&fer head…", (), lambda: transfer_head(window), canvas=True),
         Command("owner", "Go to &owner", ("J",), do.go_to_owner, canvas=True),
         Command("borrower", "Go to next &borrower", ("Shift+J",), do.go_to_borrower, canvas=True),
         Command("next_problem", "&Next problem", ("F8",), lambda: window.step_problem(1)),
@@ -84,8 +88,9 @@ def _action(window: "MainWindow", command: Command) -> QAction:
 
 # Those that are added to the view of the canvas.
 ON_CANVAS = (
-    "cut copy paste duplicate search rename settings freeze group ungroup arrange tie untie owner borrower".split()
-)
+    "cut copy paste duplicate search rename replace settings freeze group ungroup arrange tie untie transfer "
+    "owner borrower"
+).split()
 
 # What stands in the menus: names of actions, those of the canvas with a dot before them, | for a line.
 MENUS = {
@@ -95,8 +100,8 @@ MENUS = {
         ".fit .fit_all | zoom_in zoom_out zoom_100 | .ties | library properties analyzer problems code | "
         "next_panel previous_panel | (theme) full_screen"
     ),
-    "&Layer": ".search search | rename settings .fold freeze | group ungroup .enter .leave | arrange",
-    "&Ties": "tie untie | owner borrower | next_problem previous_problem",
+    "&Layer": ".search search | rename replace settings .fold freeze | group ungroup .enter .leave | arrange",
+    "&Ties": "tie untie transfer | owner borrower | next_problem previous_problem",
     "&Help": "about",
 }
 

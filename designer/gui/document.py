@@ -88,42 +88,53 @@ class Document(QObject):
         if network is not self.network:
             self.history.push(Edit(self, text, network))
 
-    def attempt(self, text: str, edit: Callable[[Network], Network], then: Callable[[], object] | None = None) -> bool:
+    def attempt(
+        self,
+        text: str,
+        edit: Callable[[Network], Network],
+        then: Callable[[], object] | None = None,
+        refused: Callable[[str], object] | None = None,
+    ) -> bool:
         """Make an edit, ``edit(network)``, or say in a sentence why it cannot be; whether it was made at once.
 
         One that needs an analysis is made beside the window, and dropped when the network is another one by then.
-        ``then`` is called when the edit was made.
+        ``then`` is called when the edit was made; ``refused`` gets the sentence in place of the status bar.
         """
-        before = self.network
+        before, refuse = self.network, refused or self.refused.emit
+
+        def made(network: Network) -> None:
+            self.edit(text, network)
+            if then is not None:
+                then()
+
+        def late(network: Network) -> None:
+            self.waiting -= 1
+            if self.closed:
+                return
+            if self.network is before:
+                made(network)
+            else:
+                refuse(f"Not done, since the network was changed meanwhile: {text}.")
+
+        def failed(error: BaseException) -> None:
+            self.waiting -= 1
+            if not isinstance(error, NetworkError):
+                raise error
+            if not self.closed:
+                refuse(str(error))
+
         try:
             with not_waiting():
                 network = edit(before)
         except NetworkError as refusal:
-            self.refused.emit(str(refusal))
+            refuse(str(refusal))
             return False
         except MustWait:
             self.waiting += 1
-            self.beside(lambda: edit(before), lambda made: self._late(text, before, made, then), self._late_refusal)
+            self.beside(lambda: edit(before), late, failed)
             return False
-        self.edit(text, network)
-        if then is not None:
-            then()
+        made(network)
         return True
-
-    def _late(self, text: str, before: Network, made: Network, then: Callable[[], object] | None) -> None:
-        self.waiting -= 1
-        if self.closed:
-            return
-        if self.network is not before:
-            self.refused.emit(f"Not done, since the network was changed meanwhile: {text}.")
-            return
-        self.edit(text, made)
-        if then is not None:
-            then()
-
-    def _late_refusal(self, error: BaseException) -> None:
-        self.waiting -= 1
-        self.failed(error)
 
     def failed(self, error: BaseException) -> None:
         """Take what went wrong beside the window."""

@@ -39,7 +39,8 @@ from designer.model import Network, layer_types
 
 NEED_NETWORK = (
     "save save_as export cut copy paste duplicate zoom_in zoom_out zoom_100 library properties analyzer problems code "
-    "search rename settings freeze group ungroup arrange tie untie owner borrower next_problem previous_problem"
+    "search rename replace settings freeze group ungroup arrange tie untie transfer owner borrower next_problem "
+    "previous_problem"
 ).split()
 
 

@@ -22,6 +22,7 @@ QMainWindow::separator:hover { background: @accent; }
 QWidget#bar, QWidget#dockbar { background: @panel; border-bottom: 1px solid @border; }
 QWidget#status { background: @panel; border-top: 1px solid @border; }
 QFrame#pill { background: @panel; border: 1px solid @edge; border-radius: 8px; }
+QFrame#card { background: @panel; border: 1px solid @edge; border-radius: 10px; }
 QStatusBar { background: @panel; border: none; min-height: 28px; max-height: 28px; }
 QStatusBar::item { border: none; }
 QFrame#line { background: @border; border: none; }
@@ -94,6 +95,9 @@ QComboBox QAbstractItemView { background: @panel; border: 1px solid @edge; selec
 
 QTreeView, QTableView, QListView { background: @panel; border: none; selection-background-color: @selection;
     selection-color: @text1; }
+QListView#completions { border: 1px solid @edge; padding: 4px; }
+QListView#completions::item { min-height: 28px; padding: 0 8px; border-radius: 4px; }
+QListView#completions::item:selected { background: @selection; color: @text1; }
 QHeaderView { background: @panel; border: none; }
 QHeaderView::section { background: @panel; color: @text3; border: none; border-bottom: 1px solid @border;
     padding: 0 12px; font-size: 11px; font-weight: 500; }

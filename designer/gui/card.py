@@ -1,0 +1,166 @@
+"""A small panel that floats over the canvas and asks for a few things, while everything else stays usable."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, Qt
+from PySide6.QtGui import QCloseEvent, QKeyEvent
+from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+
+from designer.gui.drawing import category_of
+from designer.gui.editors import Field
+from designer.gui.widgets import Label, Tile, Tool, button, line, row, sentence
+
+if TYPE_CHECKING:
+    from designer.gui.main_window import MainWindow
+
+WIDTH, EDGE = 320, 12
+
+
+class Card(QFrame):
+    """A title, fields, why it cannot be done, and the button that does it; Escape closes it.
+
+    It belongs to one layer, and goes with it.
+    """
+
+    def __init__(self, window: "MainWindow", path: str, verb: str, title: str):
+        super().__init__(window.stack, objectName="card")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setAccessibleName(title)
+        self.window_, self.document, self.path = window, window.document, path
+        layer = self.document.network.layer(path)
+        self.fields: list[Field] = []
+        self.gone = False  # closed, and deleted soon
+        self.tile = Tile(category_of(type(layer)), type(layer).__name__, 24)
+        close = Tool("x", "Close  Esc", size=24)
+        close.clicked.connect(self.close)
+        name = Label(title, "title", Qt.TextElideMode.ElideMiddle)
+        self.body = QWidget(objectName="panel")
+        self.body.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.place = QVBoxLayout(self.body)
+        self.place.setContentsMargins(0, 8, 0, 8)
+        self.place.setSpacing(0)
+        self.area = QScrollArea()
+        self.area.setFrameShape(QFrame.Shape.NoFrame)
+        self.area.setWidgetResizable(True)
+        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.area.setWidget(self.body)
+        self.problem = sentence(name="error")
+        self.problem_row = row(self.problem, margins=(16, 0, 16, 8))
+        self.problem_row.hide()
+        self.ok = button(verb, self.accept, "primary")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(1, 1, 1, 1)
+        layout.setSpacing(0)
+        layout.addWidget(row(self.tile, 8, name, 8, close, margins=(12, 0, 8, 0), height=44))
+        layout.addWidget(line())
+        layout.addWidget(self.area, 1)
+        layout.addWidget(self.problem_row)
+        layout.addWidget(line())
+        layout.addWidget(row(None, button("Cancel", self.close), 8, self.ok, margins=(12, 8, 12, 8)))
+        self.setFixedWidth(WIDTH)
+        self.document.changed.connect(self._follow)
+        window.stack.installEventFilter(self)
+        self.body.installEventFilter(self)
+
+    # What stands in it.
+
+    def field(
+        self, name: str, text: str, apply: Callable[[str], str | None], width: int = 124, hint: str = ""
+    ) -> Field:
+        """Add a line with a field; below it stands why its text does not fit."""
+        made = Field(name, width, apply)
+        made.setText(text)
+        made.shown = text
+        made.setToolTip(hint)
+        if width > 124:  # a name
+            made.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self.fields.append(made)
+        self.place.addWidget(row(Label(name, "t2"), 8, None, made, margins=(16, 0, 16, 0), height=36))
+        self.place.addWidget(row(made.problem, margins=(16, 0, 16, 0)))
+        return made
+
+    def refuse(self, problem: str) -> None:
+        """Say why it cannot be done."""
+        self.problem.setText(problem)
+        self.problem_row.setVisible(bool(problem))
+        self._fit()
+
+    # Its life.
+
+    def open(self, first: QWidget) -> None:
+        self._fit()
+        self.show()
+        self.raise_()
+        first.setFocus(Qt.FocusReason.PopupFocusReason)
+        if isinstance(first, Field):
+            first.selectAll()
+
+    def accept(self) -> None:
+        """Do it, unless a field holds what does not fit."""
+        self.setFocus()  # what is still being typed counts
+        wrong = [field for field in self.findChildren(Field) if field.property("wrong")]
+        if wrong:
+            wrong[0].setFocus()
+            return
+        self.refuse("")
+        self.act()
+
+    def act(self) -> None:
+        """Make the edit."""
+
+    def _follow(self) -> None:
+        done = not self.ok.isEnabled()  # by this very card, which says so before it goes
+        if not done and self.path not in self.document.network.all:
+            self.close()
+
+    def _fit(self) -> None:
+        """Stand beside the layer where there is room, else at the right, as high as what is asked."""
+        self.body.adjustSize()
+        room = self.parentWidget().rect().adjusted(EDGE, EDGE, -EDGE, -EDGE)
+        rest = 44 + 46 + 4 + (self.problem.heightForWidth(WIDTH - 34) + 8 if not self.problem_row.isHidden() else 0)
+        height = min(room.height(), self.body.sizeHint().height() + rest)
+        self.setFixedHeight(max(160, height))
+        at = QPoint(room.right() - WIDTH, room.top() + 44)
+        canvas = self.window_.canvas
+        if self.path in canvas.mirror.nodes:
+            frame = canvas.node(self.path).frame
+            shown = canvas.view.viewportTransform()
+            beside = shown.map(QPointF(frame.right(), frame.top())).toPoint() + QPoint(16, 0)
+            if beside.x() + WIDTH > room.right():
+                beside = shown.map(frame.topLeft()).toPoint() - QPoint(16 + WIDTH, 0)
+            at = self.parentWidget().mapFromGlobal(canvas.view.viewport().mapToGlobal(beside))
+        at.setX(max(room.left(), min(at.x(), room.right() - WIDTH)))
+        at.setY(max(room.top(), min(at.y(), room.bottom() - self.height())))
+        self.move(at)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        wanted = QEvent.Type.LayoutRequest if watched is self.body else QEvent.Type.Resize
+        if event.type() == wanted and not self.gone:
+            self._fit()
+        return super().eventFilter(watched, event)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if not self.gone:
+            self.gone = True
+            self.document.changed.disconnect(self._follow)
+            self.parentWidget().removeEventFilter(self)
+            self.window_.canvas.view.setFocus()
+        super().closeEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.close()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.accept()
+        # The rest is not meant for the canvas below.
+
+
+def factor_of(text: str) -> float | str:
+    """Read a learn-rate factor; a sentence if it is none."""
+    try:
+        factor = float(text)
+    except ValueError:
+        return f"A learn-rate factor is a number, not {text!r}."
+    return factor if 0 <= factor <= 1e6 else f"A learn-rate factor is from 0 to 1,000,000, not {text}."
