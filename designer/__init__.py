@@ -1,7 +1,18 @@
 """Build, open, tie, check and run PyTorch networks as values; torch is loaded when something first needs it."""
 
 from designer.analysis import analyze
-from designer.edits import arrange, freeze, group, tie, transfer, ungroup, untie
+from designer.edits import (
+    arrange,
+    change_owner,
+    freeze,
+    group,
+    reinitialize,
+    take_values,
+    tie,
+    transfer,
+    ungroup,
+    untie,
+)
 from designer.files import FileError, import_pytorch, load, save
 from designer.model import Network, NetworkError
 from designer.source import build, initialize, write_pytorch
@@ -15,12 +26,15 @@ __all__ = [
     "analyze",
     "arrange",
     "build",
+    "change_owner",
     "freeze",
     "group",
     "import_pytorch",
     "initialize",
     "load",
+    "reinitialize",
     "save",
+    "take_values",
     "tie",
     "transfer",
     "ungroup",

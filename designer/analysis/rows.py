@@ -127,11 +127,11 @@ def _border_row(flat: Flat, facts: Mapping[str, Facts], path: str, layer: Group 
 
 
 def _used(network: Network, path: str, layer: Layer, fact: Facts) -> int:
-    """The numbers of the learnables that a layer computes with; what arrives as data is none."""
+    """The numbers of the learnables that a layer computes with; what arrives as data, or not at all, is none."""
     fed = {
         name
         for name in layer.input_learnables
-        if (source := network.source_of(Port(path, name))) and not network.is_learnable(source)
+        if not ((source := network.source_of(Port(path, name))) and network.is_learnable(source))
     }
     learnables = (fact.state[name] for name in layer.learnables() if name in fact.state and name not in fed)
     return sum(math.prod(tensor.sizes) for tensor in learnables)

@@ -4,6 +4,20 @@ from designer.edits.arrange import arrange
 from designer.edits.copying import duplicate
 from designer.edits.freezing import freeze
 from designer.edits.groups import group, ungroup
+from designer.edits.owners import change_owner
+from designer.edits.taking import reinitialize, take_values
 from designer.edits.ties import tie, transfer, untie
 
-__all__ = ["arrange", "duplicate", "freeze", "group", "tie", "transfer", "ungroup", "untie"]
+__all__ = [
+    "arrange",
+    "change_owner",
+    "duplicate",
+    "freeze",
+    "group",
+    "reinitialize",
+    "take_values",
+    "tie",
+    "transfer",
+    "ungroup",
+    "untie",
+]

@@ -25,8 +25,8 @@ def tie(
     analysis of the network at hand saves asking torch. Raises NetworkError where no order of dimensions fits, or
     where several do and none is named.
     """
-    source = _learnable(network, owner)
-    for target in [_learnable(network, borrower) for borrower in borrowers]:
+    source = learnable(network, owner)
+    for target in [learnable(network, borrower) for borrower in borrowers]:
         order = _order(analysis or analyze(network), source, target) if permute is None else tuple(permute)
         new = _switch(_switch(network, source, "output_learnables", True), target, "input_learnables", True)
         arrives = source
@@ -39,7 +39,7 @@ def tie(
     return network
 
 
-def _learnable(network: Network, text: str) -> Port:
+def learnable(network: Network, text: str) -> Port:
     """The port of a learnable, written "emb/weight"."""
     port = Port.parse(str(text))
     names = network.layer(port.layer).learnables()
@@ -81,11 +81,11 @@ def untie(network: Network, *borrowers: str) -> Network:
     An owner without a value is initialised first, so that both store the same. Layers that only computed for the
     tie, the owner's port and a free Parameter go where nothing else uses them.
     """
-    for target in [_learnable(network, borrower) for borrower in borrowers]:
+    for target in [learnable(network, borrower) for borrower in borrowers]:
         source = network.source_of(target)
         if source is None or not network.is_learnable(source):
             raise NetworkError(f"No learnable arrives at {target}.")
-        network = initialize(network, only=_owners(network, source))
+        network = initialize(network, only=owner_keys(network, source))
         value = arriving(network, source).detach().clone().contiguous()
         key = network.layer(target.layer).key(*target)
         network = _tidied(_switch(network, target, "input_learnables", False), source)
@@ -94,7 +94,7 @@ def untie(network: Network, *borrowers: str) -> Network:
     return network
 
 
-def _owners(network: Network, port: Port) -> set[str]:
+def owner_keys(network: Network, port: Port) -> set[str]:
     """The keys of the learnables that a port is made of."""
     layers = ((at, network.layer(at.layer)) for at in upstream(network, port))
     return {layer.key(*at) for at, layer in layers if at.name in layer.owned and at.name in layer.output_learnables}

@@ -85,6 +85,18 @@ def check_value(value: Tensor) -> None:
         stamp.check()
 
 
+def marked(value: Tensor, origin: str) -> Tensor:
+    """Note on a tensor that is new where its numbers come from."""
+    value.origin = origin
+    return value
+
+
+def origin_of(value: Tensor) -> str:
+    """Where the numbers of a tensor come from, as far as it is known, in a few words."""
+    stamp = getattr(value, "mapped", None)
+    return f"from {stamp.path.name}" if stamp else getattr(value, "origin", "edited")
+
+
 def equal(a: Tensor, b: Tensor) -> bool:
     """Whether two tensors have the same dtype, shape and numbers; NaN equals itself."""
     if a is b:

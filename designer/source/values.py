@@ -11,7 +11,7 @@ from designer.analysis import analyze
 from designer.analysis.probe import Unwired, namespace, preamble, state
 from designer.model import Layer, Network, NetworkError, Port
 from designer.model.rules import upstream
-from designer.model.values import check_value
+from designer.model.values import check_value, marked
 
 Tensor = Any  # a torch.Tensor
 
@@ -40,7 +40,7 @@ def initialize(network: Network, seed: int = 0, only: Collection[str] | None = N
     values = dict(network.values)
     for path, names in missing.items():
         fresh = _initial(network.layer(path), analysis.facts[path].module or "", f"{seed} {path}", network.dtype)
-        values.update((key, fresh[name]) for name, key in names)
+        values.update((key, marked(fresh[name], "initialised")) for name, key in names)
     return dataclasses.replace(network, values=values)
 
 

@@ -125,6 +125,12 @@ def test_a_parameter_counts_once_unless_it_only_feeds_ties():
     assert totals(both.add(o=Output()).connect("w/value", "o"))[1] == 32
 
 
+def test_what_waits_for_a_wire_saves_nothing():
+    net = Network().chain(x=Input(("B", 4)), a=Linear(4), fc=Linear(5, input_learnables=("weight",)))
+    assert analyze(net).row("fc").used == analyze(net).row("fc").stored == 5
+    assert analyze(net).saved == 0
+
+
 def test_the_table_is_printed():
     text = str(analyze(tied()))
     lines = text.splitlines()
