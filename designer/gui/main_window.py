@@ -161,7 +161,6 @@ class MainWindow(QMainWindow):
             with_canvas = self.actions_by_name | {f".{name}": action for name, action in made.commands.items()}
             commands.fill_menus(self.menus, with_canvas, self.menu_parts)
             made.settings_wanted.connect(lambda path: self.show_settings())
-            made.search_wanted.connect(lambda at: self.search_library())
         return self.made_canvas
 
     def add_layer(self, name: str, properties: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import designer.layers  # noqa: F401  (its types register themselves)
 from designer.gui.drawing import OTHER_NAMES, shape_text
-from designer.model import CATEGORIES, Layer, layer_types
+from designer.model import CATEGORIES, Group, Layer, layer_types
 
 
 class Entry(NamedTuple):
@@ -88,10 +88,10 @@ def near(found: Iterable[Entry], text: str) -> str:
 def signature(entry: Entry) -> str:
     """Say what of a layer is set first, or else how many inputs it has."""
     kind = layer_types[entry.type]
-    own = [field.name for field in dataclasses.fields(kind) if not field.kw_only and field.name not in entry.properties]
-    if own and not entry.properties:
+    if entry.properties:
+        return str(entry.properties.get("dtype", "float32"))
+    own = [field.name for field in dataclasses.fields(kind) if not field.kw_only]
+    if own and kind is not Group:
         return ", ".join(own[:2])
-    if entry.properties or kind.variadic:
-        return entry.properties.get("dtype", "float32") if entry.properties else "any inputs"
     count = len(kind().inputs())
-    return f"{count} inputs" if count > 1 else ""
+    return "any inputs" if kind.variadic else f"{count} inputs" if count > 1 else ""

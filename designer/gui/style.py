@@ -80,6 +80,9 @@ QLineEdit:focus { border: 2px solid @focus; padding: 0 7px; min-height: 24px; }
 QLineEdit[wrong="true"] { border: 2px solid @error; padding: 0 7px; min-height: 24px; }
 QLineEdit:read-only { background: @panel; color: @text2; }
 QLineEdit#name { font-size: 13px; font-weight: 600; min-height: 26px; }
+QLineEdit#bare, QLineEdit#bare:hover, QLineEdit#bare:focus { background: transparent; border: none; padding: 0 7px;
+    min-height: 24px; font-size: 13px; }
+QListWidget#lines { background: transparent; }
 QPlainTextEdit { background: @panel; border: none; selection-background-color: @accent_fill;
     selection-color: @on_accent; }
 QPlainTextEdit#note { background: @raised; border: 1px solid @border; border-radius: 6px; padding: 4px; }

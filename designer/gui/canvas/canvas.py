@@ -8,6 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtWidgets import QMenu
 
 from designer.edits.deletion import delete
+from designer.edits.insertion import bypass
 from designer.gui.canvas.adding import Adding
 from designer.gui.canvas.commands import commands
 from designer.gui.canvas.frame import Frame
@@ -17,6 +18,7 @@ from designer.gui.canvas.map import Map
 from designer.gui.canvas.mirror import Mirror, Place
 from designer.gui.canvas.node import NodeItem
 from designer.gui.canvas.placing import Placing
+from designer.gui.canvas.search import LayerSearch
 from designer.gui.canvas.tooltips import tooltip
 from designer.gui.canvas.viewer import Hit, Viewer
 from designer.gui.canvas.wiring import switched
@@ -33,13 +35,9 @@ class Canvas(NodeGraph):
 
     Signals:
         settings_wanted: the path of a layer that was double-clicked.
-        wire_dropped: the port of a wire that was let go over nothing, whether it is an output, where in the scene.
-        search_wanted: where in the scene a layer is looked for.
     """
 
     settings_wanted = Signal(str)
-    wire_dropped = Signal(object, bool, QPointF)
-    search_wanted = Signal(QPointF)
 
     def __init__(self, document: Document):
         self.document = document
@@ -56,8 +54,9 @@ class Canvas(NodeGraph):
         self._arrive.timeout.connect(self._bring_into_view)
         self._fitted = False  # whether the shown group was brought into view once
         self.adding = Adding(self)
-        self.commands = commands(self)
         self.frame = Frame(self)
+        self.search = LayerSearch(self, self.frame.box)
+        self.commands = commands(self)
         document.changed.connect(self._draw)
         document.viewed.connect(self._draw)
         document.analyzed.connect(self._draw)
@@ -76,6 +75,8 @@ class Canvas(NodeGraph):
         if document.network is not self.mirror.network and document.analysis is None and not document.history.count():
             self._placing = Placing()  # another document was opened
             self._arrive.start()
+        if document.network is not self.mirror.network:
+            self.frame.box.forget()
         self.mirror.draw(document.network, document.view, document.analysis, self._places())
         if document.history.count() and not self._fitted and self._all_in_view():
             self._fitted = True  # a first layer stays where it was dropped
@@ -239,7 +240,9 @@ class Canvas(NodeGraph):
         elif hit.node is not None:
             self.settings_wanted.emit(hit.node.look.path)
         elif hit.what == "canvas":
-            self.search_wanted.emit(hit.at)
+            self.search.open(hit.at)
+        elif hit.what == "wire":
+            self.search.open_on_wire(hit.wire.target, hit.at)
 
     # Edits that gestures and keys end in.
 
@@ -324,8 +327,11 @@ class Canvas(NodeGraph):
         modes = ("all", "selected", "off")
         self.document.look(ties=modes[(modes.index(self.document.view.ties) + 1) % 3])
 
-    def delete(self) -> None:
-        """Delete the selected layers and wires; what others borrow is handed over first."""
+    def delete(self, joined: bool = False) -> None:
+        """Delete the selected layers and wires; what others borrow is handed over first.
+
+        ``joined``: what fed the layers then feeds what they fed.
+        """
         chosen = sorted(self.selection)
         layers = [name for name in chosen if "/" not in name]
         if not chosen:
@@ -338,11 +344,12 @@ class Canvas(NodeGraph):
         said: list[str] = []
 
         def edit(network: Network) -> Network:
-            new, sentences = delete(network, *chosen)
+            new, sentences = delete(bypass(network, *layers) if joined else network, *chosen)
             said[:] = sentences
             return new
 
-        self.attempt(f"Delete {what}", edit, then=lambda: self.document.told.emit(" ".join(said)) if said else None)
+        text = f"Delete {what} and join its ends" if joined and layers else f"Delete {what}"
+        self.attempt(text, edit, then=lambda: self.document.told.emit(" ".join(said)) if said else None)
 
     def add(self, layer: Layer, at: QPointF | None = None, name: str = "") -> str | None:
         """Add a layer, at a point of the scene or after the selected one; give its path, None if it was refused."""

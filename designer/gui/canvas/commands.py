@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 def commands(canvas: "Canvas") -> dict[str, QAction]:
     """Make the actions of a canvas, by name; the window puts them into its menus."""
     table: dict[str, tuple[str, tuple[str, ...], Callable[[], object]]] = {
-        "search": ("Add layer...", ("Tab", "Shift+A"), lambda: canvas.search_wanted.emit(canvas.view.center)),
+        "search": ("Add layer...", ("Tab", "Shift+A"), canvas.search.open),
+        "insert": ("Insert on wire...", ("Shift+I",), canvas.search.open_on_selected),
         "delete": ("Delete", ("Del", "Backspace"), canvas.delete),
+        "delete_joined": ("Delete and join", ("Ctrl+Del", "Ctrl+Backspace"), lambda: canvas.delete(joined=True)),
         "select_all": ("Select all", ("Ctrl+A",), canvas.select_all),
         "clear": ("Clear selection", ("Esc",), canvas.clear),
         "fit": ("Fit selection", ("F",), canvas.fit),

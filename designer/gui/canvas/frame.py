@@ -7,6 +7,7 @@ from PySide6.QtGui import QPainter, QPen, QPixmap
 from PySide6.QtWidgets import QAbstractButton, QFrame, QHBoxLayout, QToolButton, QWidget
 
 from designer.gui import theme as themes
+from designer.gui.canvas.box import Box
 from designer.gui.drawing import draw_text, metrics, shape_text, text_width
 from designer.gui.theme import Theme, faded
 from designer.gui.widgets import Icon, Label, Piece, Tool, line, row
@@ -37,6 +38,7 @@ class Frame(QWidget):
         self.overview, self.start = Overview(canvas), Start(canvas)
         for floating in (self.path, self.ties, self.zoom, self.overview, self.start):
             floating.setParent(self)
+        self.box = Box(self)
         canvas.view.moved.connect(self._camera_moved)
 
     def sizeHint(self) -> QSize:

@@ -233,6 +233,7 @@ class Viewer(NodeViewer):
         return QRectF(self.scene_at(QPointF(rect.topLeft())), self.scene_at(QPointF(rect.bottomRight())))
 
     def drawForeground(self, painter: QPainter, rect: QRectF) -> None:
+        self.canvas.search.paint(painter, self.theme)
         if self.gesture is not None and self.gesture.dragging:
             painter.save()
             self.gesture.paint(painter, self.theme)

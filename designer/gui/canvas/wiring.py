@@ -187,7 +187,7 @@ class Draw(Gesture):
             verb = "Offer" if self.begin.out else "Take"
             self.canvas.make(_ticking(verb, self.begin), at)
         else:
-            self.canvas.wire_dropped.emit(self.begin.port, self.begin.out, self.viewer.scene_at(at))
+            self.canvas.search.open_at_port(self.begin.port, self.begin.out, self.viewer.scene_at(at))
 
     def cancel(self):
         self._end()

@@ -1,0 +1,253 @@
+"""A field with a list below it that floats on the canvas: one chooses by typing, arrows and Enter, or by a click."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPen
+from PySide6.QtWidgets import QListWidget, QListWidgetItem, QStyle, QStyledItemDelegate, QWidget
+
+from designer.gui import theme
+from designer.gui.canvas.paint import RADIUS, draw_shadow
+from designer.gui.canvas.port import draw_port
+from designer.gui.drawing import draw_icon, draw_text, draw_tile, text_width
+from designer.gui.widgets import Search
+
+WIDTH, FIELD, LINE, MOST = 360, 44, 28, 9
+SHADOW = 12  # around it
+EDGE = 8  # it stays as far from the edges of the canvas
+LIST = Qt.ItemDataRole.UserRole
+
+
+class Line(NamedTuple):
+    """One thing to choose; ``run`` does it and says whether the box shall stay."""
+
+    title: str
+    hint: str = ""  # beside the title
+    tail: str = ""  # at the right
+    tile: tuple[str, str] | None = None  # category and type of a layer
+    port: str = ""  # or "circle" or "diamond"
+    tip: str = ""
+    run: Callable[[bool], object] | None = None  # called with whether Shift is held; None: it cannot be chosen
+    cut: Callable[[], object] | None = None  # what Del does
+
+
+class Box(QWidget):
+    """The box; ``closed`` tells that it is gone."""
+
+    closed = Signal()
+
+    def __init__(self, parent: QWidget):
+        super().__init__(parent)
+        self.caption = ""
+        self.lines_for: Callable[[str], list[Line]] = lambda text: []
+        self.place = QRect()  # of all that it may cover, shadow included
+        self.running = False
+        self.field, self.list = Search(""), _List()
+        self.field.setObjectName("bare")
+        for part in (self.field, self.list):
+            part.setParent(self)
+        self.field.textChanged.connect(self.fill)
+        self.field.installEventFilter(self)
+        self.list.clicked.connect(lambda index: self._take(index.row(), shift=False))
+        self.hide()
+
+    def ask(self, at: QPoint, hint: str, caption: str, lines_for: Callable[[str], list[Line]]) -> None:
+        """Open with its upper left corner at a point, moved so that all of it lies in the canvas."""
+        self.lines_for, self.caption = lines_for, caption
+        self.field.setPlaceholderText(hint)
+        self.field.setAccessibleName(hint)
+        self.list.setAccessibleName(hint)
+        room = self.parentWidget().rect().adjusted(EDGE, EDGE, -EDGE, -EDGE)
+        lines = max(1, min(MOST, (room.height() - FIELD - 8) // LINE))
+        width, height = min(WIDTH, room.width()), FIELD + lines * LINE + 8
+        x = max(room.left(), min(at.x(), room.right() + 1 - width))
+        y = max(room.top(), min(at.y(), room.bottom() + 1 - height))
+        self.place = QRect(x, y, width, height).adjusted(-SHADOW, -SHADOW, SHADOW, SHADOW)
+        self.field.setGeometry(SHADOW + 4, SHADOW + 6, width - 8, FIELD - 12)
+        caption_room = min(160, round(text_width(caption, 11)) + 20 if caption else 12)
+        self.field.setTextMargins(28, 0, caption_room, 0)
+        self.field.blockSignals(True)
+        self.field.clear()
+        self.field.blockSignals(False)
+        self.fill()
+        self.show()
+        self.raise_()
+        self.field.setFocus(Qt.FocusReason.PopupFocusReason)
+
+    def fill(self) -> None:
+        """List what answers to the text."""
+        lines = self.lines_for(self.field.text())
+        self.list.fill(lines)
+        shown = max(1, min(len(lines), (self.place.height() - 2 * SHADOW - FIELD - 8) // LINE))
+        width = self.place.width() - 2 * SHADOW
+        self.list.setGeometry(SHADOW + 1, SHADOW + FIELD + 3, width - 2, shown * LINE)
+        height = FIELD + 8 + shown * LINE + 2 * SHADOW
+        self.setGeometry(self.place.x(), self.place.y(), self.place.width(), height)
+        self.update()
+
+    def close_box(self, focus: bool = True) -> None:
+        """Go away; the keyboard goes back to the canvas unless it is somewhere else already."""
+        if self.isVisible():
+            if focus:
+                self.parentWidget().setFocus(Qt.FocusReason.PopupFocusReason)
+            self.hide()
+            self.closed.emit()
+
+    def forget(self) -> None:
+        """Go away, since the network has changed; unless that was done here."""
+        if not self.running:
+            self.close_box()
+
+    def _take(self, row: int, shift: bool) -> None:
+        if not 0 <= row < self.list.count():
+            return
+        run = self.list.line(row).run
+        if run is None:
+            return
+        self.running = True  # what it does may change the network, which closes the box otherwise
+        before = self.lines_for
+        stays = run(shift)
+        self.running = False
+        if not stays:
+            self.close_box()
+        elif self.lines_for is before:  # else it was opened anew with other lines
+            self.field.selectAll()
+            self.fill()
+
+    def eventFilter(self, watched: QWidget, event: QEvent) -> bool:
+        """Lead keys from the field to the list; close when the keyboard goes elsewhere."""
+        if event.type() == QEvent.Type.FocusOut and event.reason() not in (
+            Qt.FocusReason.ActiveWindowFocusReason,
+            Qt.FocusReason.PopupFocusReason,
+        ):
+            self.close_box(focus=False)
+        if event.type() != QEvent.Type.KeyPress:
+            return False
+        key, page = event.key(), self.list.height() // LINE
+        steps = {
+            Qt.Key.Key_Up: -1,
+            Qt.Key.Key_Down: 1,
+            Qt.Key.Key_Backtab: -1,
+            Qt.Key.Key_Tab: 1,
+            Qt.Key.Key_PageUp: -page,
+            Qt.Key.Key_PageDown: page,
+        }
+        if key in steps:
+            self.list.step(steps[key])
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._take(self.list.currentRow(), shift=bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
+        elif key == Qt.Key.Key_Escape:
+            self.close_box()
+        elif key == Qt.Key.Key_Delete and self._cuts():
+            pass
+        else:
+            return False
+        return True
+
+    def _cuts(self) -> bool:
+        """Let Del cut the wire of the chosen line, if the cursor has nothing to delete."""
+        field, row = self.field, self.list.currentRow()
+        cut = self.list.line(row).cut if row >= 0 else None
+        if cut is None or field.hasSelectedText() or field.cursorPosition() < len(field.text()):
+            return False
+        self.running = True
+        cut()
+        self.running = False
+        self.fill()
+        return True
+
+    def mousePressEvent(self, event) -> None:
+        event.accept()  # a press beside the list is none on the canvas
+
+    wheelEvent = mouseDoubleClickEvent = mousePressEvent
+
+    def paintEvent(self, event) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        colors = theme.current()
+        body = QRectF(self.rect().adjusted(SHADOW, SHADOW, -SHADOW, -SHADOW))
+        draw_shadow(painter, colors, body)
+        painter.setPen(QPen(colors.edge, 1))
+        painter.setBrush(colors.panel)
+        painter.drawRoundedRect(body.adjusted(0.5, 0.5, -0.5, -0.5), RADIUS, RADIUS)
+        painter.setPen(QPen(colors.border, 1))
+        below = body.y() + FIELD - 0.5
+        painter.drawLine(QPointF(body.x() + 1, below), QPointF(body.right() - 1, below))
+        if self.caption and not self.field.text():
+            draw_text(
+                painter, body.right() - 12, body.y() + 26, self.caption, colors.text2, 11, align="right", width=160
+            )
+        painter.end()
+
+
+class _List(QListWidget):
+    """The lines; the keyboard stays in the field."""
+
+    def __init__(self) -> None:
+        super().__init__(objectName="lines")
+        self.lines: list[Line] = []
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setMouseTracking(True)
+        self.setUniformItemSizes(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setItemDelegate(_Drawn(self))
+
+    def fill(self, lines: list[Line]) -> None:
+        self.clear()
+        self.lines = lines
+        for line in lines:
+            item = QListWidgetItem(line.title)
+            item.setData(Qt.ItemDataRole.AccessibleTextRole, ", ".join(filter(None, line[:3])))
+            item.setToolTip(line.tip)
+            self.addItem(item)
+        self.setCurrentRow(next((row for row, line in enumerate(lines) if line.run), -1))
+
+    def line(self, row: int) -> Line:
+        return self.lines[row]
+
+    def step(self, by: int) -> None:
+        """Go to another line that can be chosen."""
+        row = max(0, min(self.count() - 1, self.currentRow() + by))
+        if self.count() and self.lines[row].run:
+            self.setCurrentRow(row)
+
+
+class _Drawn(QStyledItemDelegate):
+    """Draws a line."""
+
+    def sizeHint(self, option: Any, index: Any) -> QSize:
+        return QSize(10, LINE)
+
+    def paint(self, painter: QPainter, option: Any, index: Any) -> None:
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        colors, area = theme.current(), QRectF(option.rect)
+        line: Line = option.widget.line(index.row())
+        chosen = option.state & QStyle.StateFlag.State_Selected
+        if line.run and (chosen or option.state & QStyle.StateFlag.State_MouseOver):
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(colors.selection if chosen else colors.hover)
+            painter.drawRoundedRect(area.adjusted(4, 1, -4, -1), 6, 6)
+        x, y = area.x() + 12, area.y() + 18
+        if line.tile is not None:
+            category, kind = line.tile
+            draw_tile(painter, colors, category, QRectF(x, area.y() + 5, 18, 18), layer_type=kind)
+            x += 28
+        elif line.port:
+            at = QPointF(x + 9, area.center().y())
+            draw_port(painter, colors, at, diamond=line.port == "diamond", filled=line.cut is not None)
+            x += 28
+        elif not line.run:
+            draw_icon(painter, "search", QRectF(x + 2, area.y() + 7, 14, 14), colors.text3)
+            x += 28
+        right = area.right() - 12
+        color = colors.text1 if line.run else colors.text2
+        x += draw_text(painter, x, y, line.title, color, 12, 500 if chosen else 400, width=right - x) + 8
+        tail = min(text_width(line.tail, 11), (right - x) * 0.6)
+        if line.tail and right - x > 48:
+            draw_text(painter, right - tail, y, line.tail, colors.text2, 11, width=tail + 1)
+            right -= tail + 12
+        if line.hint and right - x > 24:
+            draw_text(painter, x, y, line.hint, colors.text3, 11, width=right - x)
+        painter.restore()
