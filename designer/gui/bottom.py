@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from designer.gui.analyzer import AnalyzerPanel
 from designer.gui.code import CodePanel
+from designer.gui.copying import tabbed
 from designer.gui.document import Document
 from designer.gui.problems import ProblemsPanel
 from designer.gui.widgets import Label, Search, Tab, Tool, row
@@ -57,6 +58,7 @@ class Bottom(QWidget):
         outer.addWidget(self.pages, 1)
         for place, tab in enumerate(self.tabs):
             tab.chosen.connect(lambda place=place: self._chosen(place))
+        self.analyzer.faded.connect(self.totals.setDisabled)
         document.analyzed.connect(self.refresh)
         document.changed.connect(self.refresh)
         self.show_tab(ANALYZER)
@@ -117,8 +119,7 @@ class Bottom(QWidget):
             QGuiApplication.clipboard().setText(self.code.source.text)
             self.document.told.emit("Copied the source.")
         else:
-            QGuiApplication.clipboard().setText(self.analyzer.table.copied())
-            self.document.told.emit("Copied the table.")
+            self.analyzer.table.copy(tabbed, all_rows=True)
 
 
 _COUNTS = {"Stored": "strong", "Used": "strong", "Saved by tying": "saved"}

@@ -93,6 +93,7 @@ class MainWindow(QMainWindow):
         self.start.chosen.connect(filing.open)
         self.library.wanted.connect(self.add_layer)
         self.bottom.save.clicked.connect(filing.export)
+        self.bottom.analyzer.attach(self.analyzing)
         self.recent_menu.aboutToShow.connect(self._fill_recent)
         self._name_history()
         self._titled()

@@ -37,6 +37,7 @@ class Rows(QAbstractTableModel):
         self.words = ""
         self.sorting: tuple[int, Qt.SortOrder] | None = None
         self.faint = False
+        self.most = ("0", "0")  # what is stored and used in all, the widest numbers
 
     def take(self) -> None:
         """Show the analysis of the document, or, before there is one, names and types."""
@@ -49,6 +50,7 @@ class Rows(QAbstractTableModel):
         else:
             self.network, self.known = analysis.network, tuple(analysis.rows)
             self.borrowed = borrowers(analysis)
+            self.most = (f"{analysis.stored:,}", f"{analysis.used:,}")
             for problem in reversed(analysis.problems):
                 for path in problem.layers[:1]:
                     if self.problems.get(path) != "error":

@@ -98,6 +98,7 @@ class SourceView(QPlainTextEdit):
             place = self.blockBoundingGeometry(block).translated(offset)
             if place.top() > self.viewport().height():
                 break
+            place.setHeight(block.layout().boundingRect().height())  # less the margin below the last one
             found.append((block.blockNumber(), place))
             block = block.next()
         return found

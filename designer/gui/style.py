@@ -46,7 +46,8 @@ QFrame#problem { background: @panel; } QFrame#problem:hover { background: @hover
 QFrame#problem[chosen="true"] { background: @selection; }
 QFrame#problem:focus { border: 2px solid @focus; }
 QLabel#head { font-weight: 600; } QLabel#title { font-size: 13px; font-weight: 600; }
-QLabel#small { font-size: 11px; color: @text2; } QLabel#strong { font-weight: 600; }
+QLabel#small { font-size: 11px; color: @text2; }
+QLabel#strong { font-weight: 600; } QLabel#strong:disabled { color: @text3; }
 
 QToolButton { background: transparent; border: none; border-radius: 6px; padding: 0; color: @text2; }
 QToolButton:hover { background: @hover; color: @text1; }

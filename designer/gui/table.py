@@ -41,7 +41,7 @@ class Cell(NamedTuple):
     plain: str
     order: float | str = ""
     icon: str = ""
-    jump: str = ""  # the layer that a click leads to
+    jumps: tuple[tuple[str, str], ...] = ()  # what a click leads to: a learnable, and its layer
 
 
 def memory(size: int) -> str:
@@ -85,9 +85,9 @@ def cells(network: Network, row: Row, borrowed: Mapping[str, list[str]]) -> tupl
         ),
         "Learnables": lambda: _learnables(network, row),
         "Tied to": lambda: _tied(network, row, borrowed),
-        "Stored": lambda: _number(row.stored, f"{row.stored:,}" if row.known else "?"),
-        "Used": lambda: _number(row.used, f"{row.used:,}" if row.known else "?"),
-        "Memory": lambda: _number(row.bytes, memory(row.bytes) if row.known else "?"),
+        "Stored": lambda: _number(row, row.stored, f"{row.stored:,}"),
+        "Used": lambda: _number(row, row.used, f"{row.used:,}"),
+        "Memory": lambda: _number(row, row.bytes, memory(row.bytes)),
         "Multiply-adds": lambda: _multiply_adds(row),
         "Trains": lambda: _trains(row),
         "Factor": lambda: _factor(row),
@@ -95,7 +95,9 @@ def cells(network: Network, row: Row, borrowed: Mapping[str, list[str]]) -> tupl
     return tuple(makers[column]() for column in COLUMNS)
 
 
-def _number(value: int, text: str) -> Cell:
+def _number(row: Row, value: int, text: str) -> Cell:
+    if not row.known:
+        return Cell((Part("?", "text3"),), "?", float(value))
     return Cell((Part(text, "text1" if value else "text3"),), str(value), float(value))
 
 
@@ -173,17 +175,23 @@ def _learnables(network: Network, row: Row) -> Cell:
 def _tied(network: Network, row: Row, borrowed: Mapping[str, list[str]]) -> Cell:
     """Say from whom a layer borrows, or who borrows from it."""
     if row.tied_to:
-        name, key = next(iter(row.tied_to.items()))
-        text = f"from {key}{_expression(network, Port(row.name, name), key)}"
-        if len(row.tied_to) > 1:
-            text += f" + {len(row.tied_to) - 1} more"
-        return Cell((Part(text),), text, text, "link", layer_of(network, key.partition(", ")[0]))
+        texts = []
+        for name, key in row.tied_to.items():
+            texts.append(f"from {key}{_expression(network, Port(row.name, name), key)}")
+        more = f" + {len(texts) - 1} more" if len(texts) > 1 else ""
+        keys = dict.fromkeys(key for keys in row.tied_to.values() for key in keys.split(", "))
+        jumps = tuple((key, layer_of(network, key)) for key in keys)
+        return Cell((Part(texts[0] + more),), ", ".join(texts), texts[0], "link", jumps)
     layer = network.layer(row.name)
     to = [other for name in layer.learnables() for other in borrowed.get(layer.key(row.name, name), ())]
     if not to:
         return Cell((), "", "")
-    text = f"to {to[0]}" if len(to) == 1 else f"to {len(to)} layers"
-    return Cell((Part(text),), f"to {', '.join(to)}", text, "link", layer_of(network, to[0]))
+    jumps = tuple((key, layer_of(network, key)) for key in to)
+    layers = {path for _, path in jumps}
+    text = f"to {to[0]}" + (f" + {len(to) - 1} more" if len(to) > 1 else "")
+    if len(layers) > 1:
+        text = f"to {len(layers)} layers"
+    return Cell((Part(text),), f"to {', '.join(to)}", text, "link", jumps)
 
 
 def _expression(network: Network, port: Port, key: str) -> str:
