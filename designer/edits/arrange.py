@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 
-from designer.model import Group, Layer, Network
+from designer.model import Call, Group, Layer, Network
 from designer.model.names import join
 
 Size = tuple[float, float]  # width and height, px at 100 %
@@ -35,10 +35,11 @@ def arrange(network: Network, sizes: Mapping[str, Size] | None = None, path: str
 def estimated_size(name: str, layer: Layer) -> Size:
     """About the size that a layer is drawn in, folded."""
     described = f"{type(layer).__name__} · {layer.summary(*[None] * len(layer.inputs()))}" if layer.inputs() else ""
-    width = max(168.0 if layer.learnables() else 112.0, 64.0 + 7.5 * max(len(name), 0.85 * len(described)))
+    learns = bool(layer.learnables()) or isinstance(layer, Group | Call)
+    width = max(168.0 if learns else 112.0, 52.0 + max(8.0 * len(name), 6.0 * len(described)))
     rows = max(len(layer.inputs()), len(layer.outputs()), 3 if layer.variadic else 0)
     switched = {*layer.input_learnables, *layer.output_learnables}
-    height = 44 + (24 * rows + 4 if rows > 1 else 0) + (24 + 20 * len(switched) + 6 if layer.learnables() else 0)
+    height = 44 + (24 * rows + 4 if rows > 1 else 0) + (24 + 20 * len(switched) + 6 if learns else 0)
     return min(280.0, -(-width // GRID) * GRID), float(height)
 
 

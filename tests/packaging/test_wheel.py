@@ -44,7 +44,7 @@ for name in sys.argv[1:]:
 def test_every_resource_is_opened_from_the_wheel(root, installed):
     resources = [
         str(path.relative_to(root / "resources"))
-        for folder in ("fonts", "icons")
+        for folder in ("examples", "fonts", "icons")
         for path in sorted((root / "resources" / folder).rglob("*"))
         if path.is_file()
     ]
@@ -57,7 +57,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(root, installed):
     source = {path.relative_to(root) for path in (root / "designer").rglob("*.py")}
     assert {path.relative_to(installed) for path in (installed / "designer").rglob("*.py")} == source
     assert {path.name.partition("-")[0] for path in installed.iterdir()} == {"designer", "network_designer"}
-    assert {path.name for path in (installed / "designer" / "resources").iterdir()} == {"fonts", "icons"}
+    assert {path.name for path in (installed / "designer" / "resources").iterdir()} == {"examples", "fonts", "icons"}
     assert {path.name for path in installed.rglob("*LICENSE*")} >= {"LICENSE", "Inter-LICENSE.txt"}
 
 
