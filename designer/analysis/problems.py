@@ -304,6 +304,8 @@ def _unfed_group(network: Network, path: str, group: Group) -> Iterator[Problem]
 
 def _unneeded(network: Network) -> Iterator[Problem]:
     """Layers that no output needs, told once for a group that is not needed as a whole."""
+    if not network.outputs:
+        return  # nothing is needed then: values alone, or a network that is only begun
     needed = _needed_paths(network)
     for path, layer in network.walk():
         if path in needed or (parent(path) and parent(path) not in needed):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from designer.files.attention import join_attention
+from designer.files.checkpoint import dtype_of
 from designer.files.clean import clean
 from designer.files.errors import FileError
 from designer.files.fold import fold
@@ -20,6 +21,7 @@ from designer.files.rebuild import Rebuilt, rebuild
 from designer.files.report import Report, layer_counts
 from designer.files.steps import Calls, is_placeholder
 from designer.files.ties import View, express_views
+from designer.files.values import VALUES, open_values
 from designer.layers import Operation
 from designer.model import Input, Network, NetworkError
 from designer.model.rules import check_network
@@ -38,9 +40,10 @@ class Import:
 
 
 def import_pytorch(source: str | os.PathLike[str]) -> Import:
-    """Open a file that ``torch.export.save`` wrote; nothing in it is run.
+    """Open a file of PyTorch; nothing in it is run.
 
-    Its values stay in the file until something needs them. Raises FileError, in one sentence, for any other file.
+    What ``torch.export.save`` wrote becomes a network, a state_dict, a checkpoint or a safetensors file the tree of its
+    values. Values stay in the file until something needs them. Raises FileError, in one sentence, for any other file.
     """
     if not isinstance(source, str | os.PathLike):
         raise FileError(
@@ -49,10 +52,28 @@ def import_pytorch(source: str | os.PathLike[str]) -> Import:
     kind = kind_of(source)
     if kind.refusal:
         raise FileError(kind.refusal)
-    if kind.name != "pt2":
+    if kind.name == "network":
         raise FileError(f"{Path(source).name} is a network of this program: open it with load.")
+    if kind.name in VALUES:
+        return import_values(Path(source), kind.name)
     opened = open_pt2(source)
     return Import(opened.network, opened.report(Path(source)))
+
+
+def import_values(path: Path, kind: str) -> Import:
+    """Open a file that holds values and no program, as the tree of their names."""
+    opened = open_values(path, kind)
+    found = opened.tree
+    network = dataclasses.replace(
+        found.network,
+        values={key: opened.tensors[name] for key, name in found.keys.items()},
+        aliases=found.aliases,
+        dtype=dtype_of(opened.stored),
+    )
+    renamed = {name: key for name, key in found.aliases.items() if name not in found.ties}
+    counts = layer_counts(network)
+    notes = (*opened.notes, *found.notes)
+    return Import(network, Report(kind, path, counts, found.ties, renamed, (), {}, notes, opened.stamp))
 
 
 class Opened(NamedTuple):

@@ -18,6 +18,8 @@ LEGACY_TORCH = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e"  
 LARGEST_PICKLE = 16 << 20  # bytes that are looked at
 LARGEST_SOURCE = 2 << 20
 
+OPENED = ("network", "pt2", "state_dict", "safetensors")  # the first is one of this program
+
 # Where a file of some kind is not opened: what it is, and what to do.
 REFUSALS = {
     "AOTInductor": "is a compiled AOTInductor package, which holds machine code instead of layers: "
@@ -28,12 +30,9 @@ REFUSALS = {
     "export the model and write it with torch.export.save",
     "torch.package": "is a torch.package, which can only be opened by running its code: "
     "export the model and write it with torch.export.save",
-    "state_dict": "holds values only (a state_dict), not layers: export the model and write it with torch.export.save",
     "module pickle": "is a whole module written by torch.save, which cannot be opened yet: "
     "export the model and write it with torch.export.save",
     "pickle": "is a pickle, which cannot be opened: export the model and write it with torch.export.save",
-    "safetensors": "is a safetensors file, which holds values only, not layers: "
-    "export the model and write it with torch.export.save",
     "ONNX": "is an ONNX file, which cannot be opened yet: export the PyTorch model and write it with torch.export.save",
     "Python": "is Python source, which would have to be run and cannot be opened yet: "
     "export the model and write it with torch.export.save",
@@ -58,7 +57,7 @@ class Kind(NamedTuple):
 
 
 def kind_of(path: str | os.PathLike[str]) -> Kind:
-    """Tell the kind of a file: "network" for one of this program, "pt2", or one of ``REFUSALS``."""
+    """Tell the kind of a file, one of ``OPENED`` or of ``REFUSALS``."""
     path = Path(path)
     try:
         if path.is_dir():

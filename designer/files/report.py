@@ -31,6 +31,8 @@ class Report:
     @cached_property
     def comparison(self) -> Comparison:
         """The network against the file's own program, run in a child process when this is first asked for."""
+        if self.kind != "torch.export":
+            return Comparison(None, "the file holds values, and no program")
         try:
             self.stamp.check()
             if not self.path.exists():

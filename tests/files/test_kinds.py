@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from designer import FileError, import_pytorch
-from designer.files.kinds import REFUSALS, kind_of
+from designer.files.kinds import OPENED, REFUSALS, kind_of
 
 
 class Own(nn.Module):
@@ -86,6 +86,9 @@ def test_a_kind_is_told_from_the_bytes_whatever_the_name(tmp_path, what, ending)
     WRITERS[what](path)
     name = what.removesuffix(" legacy").removesuffix(" text")
     assert kind_of(path).name == name
+    if name in OPENED:
+        import_pytorch(path)
+        return
     with pytest.raises(FileError) as caught:
         import_pytorch(path)
     assert str(caught.value) == f"{path.name} {REFUSALS[name]}."
@@ -94,7 +97,7 @@ def test_a_kind_is_told_from_the_bytes_whatever_the_name(tmp_path, what, ending)
 
 
 def test_every_refusal_is_tested():
-    assert {what.removesuffix(" legacy").removesuffix(" text") for what in WRITERS} == set(REFUSALS)
+    assert {what.removesuffix(" legacy").removesuffix(" text") for what in WRITERS} - {*OPENED} == set(REFUSALS)
 
 
 def test_what_is_no_file_is_named(tmp_path):

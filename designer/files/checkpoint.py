@@ -1,0 +1,232 @@
+"""Read the values that torch.save wrote, a state_dict or a checkpoint that holds one, as data; map their numbers."""
+
+import dataclasses
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from io import BytesIO
+from typing import Any
+
+from designer.files.archive import Archive, Span
+from designer.files.errors import FileError
+from designer.files.pickled import Made, Name, Reference, read_pickle
+from designer.files.program import Stored
+from designer.model.names import shortened
+from designer.model.values import Stamp, Tensor
+
+LARGEST_PICKLE = 256 << 20  # bytes
+MOST_TENSORS = 200_000
+DEEPEST = 4  # dicts around a state_dict
+# Under which names checkpoints keep the state_dict, the likeliest first.
+USUAL = "state_dict model_state_dict model module net network generator weights params ema".split()
+
+STORAGES = {"Float": "float32", "Double": "float64", "Half": "float16", "BFloat16": "bfloat16", "Long": "int64"}
+STORAGES |= {"Int": "int32", "Short": "int16", "Char": "int8", "Byte": "uint8", "Bool": "bool"}
+STORAGES |= {"ComplexFloat": "complex64", "ComplexDouble": "complex128"}
+ITEM_BYTES = {"uint8": 1, "int8": 1, "bool": 1, "int16": 2, "float16": 2, "bfloat16": 2, "int32": 4, "float32": 4}
+ITEM_BYTES |= {"int64": 8, "float64": 8, "complex64": 8, "complex128": 16}
+ITEM_BYTES |= {"float8_e4m3fn": 1, "float8_e5m2": 1, "float8_e4m3fnuz": 1, "float8_e5m2fnuz": 1}
+ITEM_BYTES |= {"uint16": 2, "uint32": 4, "uint64": 8}
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """Named tensors, where their numbers lie, and what else the file holds."""
+
+    stamp: Stamp
+    stored: Mapping[str, Stored]
+    spans: Mapping[str, Span]  # storage -> its bytes in the file
+    notes: tuple[str, ...]
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Map the tensors; names of one storage share it, as they did in the model."""
+        return map_stored(self.stamp, self.stored, self.spans)
+
+
+def read_checkpoint(stamp: Stamp) -> Checkpoint:
+    """Read what torch.save wrote, as a zip archive or as before version 1.6; raises FileError."""
+    if stamp.read(0, 2) == b"PK":
+        archive = Archive(stamp.path)
+        if archive.entries.get("byteorder") and archive.read("byteorder", 16) != b"little":
+            raise FileError("it was written on a machine with another byte order, which cannot be read.")
+        root = read_pickle(BytesIO(archive.read("data.pkl", LARGEST_PICKLE)))
+        folder = "data/"
+        spans = {name: archive.span(name) for name in archive.entries if name.startswith(folder)}
+    else:
+        root, spans = _legacy(stamp)
+        folder = ""
+    found, notes = _state_dict(root)
+    stored: dict[str, Stored] = {}
+    for key, value in found.items():
+        if (made := _tensor(value)) is not None:
+            if len(stored) == MOST_TENSORS:
+                raise FileError(f"it holds more than {MOST_TENSORS:,} tensors.")
+            stored[key] = _stored(key, made, folder, spans)
+        else:
+            notes.append(f"{shortened(key)} is no tensor that can be read")
+    if not stored:
+        raise FileError("it holds no tensors that can be read.")
+    return Checkpoint(stamp, stored, spans, tuple(notes))
+
+
+def _state_dict(root: Any) -> tuple[dict[str, Any], list[str]]:
+    """Find the dict of tensors: the whole, or the likeliest of those inside, and say what else there is."""
+    best: tuple[int, int, str, dict[str, Any]] | None = None
+    todo: list[tuple[str, Any, int]] = [("", root, 0)]
+    while todo:
+        path, value, depth = todo.pop(0)
+        if not isinstance(value, dict):
+            continue
+        count = sum(1 for key, entry in value.items() if isinstance(key, str) and _tensor(entry) is not None)
+        last = path.rpartition(".")[2]
+        rank = -1 if not path else USUAL.index(last) if last in USUAL else len(USUAL)
+        if count and (best is None or (rank, -count) < best[:2]):
+            best = rank, -count, path, value
+        if depth < DEEPEST:
+            inner = [(key, entry) for key, entry in value.items() if isinstance(key, str) and isinstance(entry, dict)]
+            todo += [(f"{path}.{key}" if path else key, entry, depth + 1) for key, entry in inner[:100]]
+    if best is None:
+        raise FileError("it holds no tensors under names.")
+    _, _, path, chosen = best
+    notes = []
+    if path:
+        others = [key for key in root if isinstance(key, str) and key != path.partition(".")[0]]
+        notes.append(f"the values are those under {shortened(path)}")
+        if others:
+            more = f" and {len(others) - 8} more" if len(others) > 8 else ""
+            notes.append(f"not read: {', '.join(shortened(key) for key in others[:8])}{more}")
+    return {key: value for key, value in chosen.items() if isinstance(key, str)}, notes
+
+
+def _tensor(value: Any, depth: int = 0) -> tuple[Any, ...] | None:
+    """What a tensor was made of, (storage, offset, sizes, strides, dtype or None, trains); None for what is none."""
+    if not isinstance(value, Made) or depth > 3:
+        return None
+    match value.name, value.arguments:
+        case (
+            "torch._utils._rebuild_tensor_v2" | "torch._utils._rebuild_tensor",
+            (storage, offset, sizes, strides, *_),
+        ):
+            return storage, offset, sizes, strides, None, False
+        case ("torch._utils._rebuild_tensor_v3", (storage, offset, sizes, strides, _, _, dtype, *_)):
+            return storage, offset, sizes, strides, str(dtype).removeprefix("torch."), False
+        case (
+            "torch._utils._rebuild_parameter"
+            | "torch._utils._rebuild_parameter_with_state"
+            | "torch.nn.parameter.Parameter",
+            (data, *rest),
+        ):
+            inner = _tensor(data, depth + 1)
+            return (*inner[:5], bool(rest and rest[0] is True)) if inner else None
+        case ("torch._tensor._rebuild_from_type_v2", (Name() as function, _, tuple() as arguments, *_)):
+            return _tensor(Made(str(function), arguments), depth + 1)
+    return None
+
+
+def _stored(key: str, made: tuple[Any, ...], folder: str, spans: Mapping[str, Span]) -> Stored:
+    """What the file says about a tensor, checked against the bytes that it has."""
+    storage, offset, sizes, strides, dtype, trains = made
+    quoted = shortened(key)
+    if not isinstance(storage, Reference) or not isinstance(storage.key, tuple) or len(storage.key) < 5:
+        raise FileError(f"{quoted} has no storage.")
+    _, kind, name, _, _, *view = storage.key
+    if view and isinstance(view[0], tuple):  # before version 1.6: a view of another storage
+        raise FileError(f"{quoted} is a view of another storage, which only very old files have.")
+    own = str(kind).removeprefix("torch.cuda.").removeprefix("torch.").removesuffix("Storage")
+    dtype = dtype or STORAGES.get(own)
+    if dtype not in ITEM_BYTES:
+        raise FileError(f"{quoted} has numbers of the unknown type {shortened(dtype or str(kind))}.")
+    span = spans.get(f"{folder}{name}")
+    if span is None:
+        raise FileError(f"the numbers of {quoted} are missing.")
+    shape, steps = _numbers(quoted, sizes), _numbers(quoted, strides)
+    (first,) = _numbers(quoted, (offset,))
+    check_place(quoted, shape, steps, first, span.size // ITEM_BYTES[dtype])
+    return Stored(f"{folder}{name}", dtype, shape, steps, first, "parameter" if trains else "buffer", True, trains)
+
+
+def _numbers(quoted: str, numbers: Any) -> tuple[int, ...]:
+    if not isinstance(numbers, tuple | list) or not all(type(n) is int and 0 <= n < 2**48 for n in numbers):
+        raise FileError(f"{quoted} has sizes that are none.")
+    return tuple(numbers)
+
+
+def check_place(quoted: str, shape: tuple[int, ...], strides: tuple[int, ...], offset: int, count: int) -> None:
+    """Refuse a tensor that reaches past the ``count`` numbers of its storage, or says that it has far more."""
+    if len(shape) != len(strides) or len(shape) > 64:
+        raise FileError(f"{quoted} has {len(shape)} sizes and {len(strides)} strides.")
+    total = math.prod(shape)
+    if total and offset + sum((size - 1) * stride for size, stride in zip(shape, strides)) >= count:
+        raise FileError(f"{quoted} reaches past the end of its numbers.")
+    if total > max(count, 2**24):
+        raise FileError(f"{quoted} says that it has {total:,} numbers, and {count:,} are there.")
+
+
+def _legacy(stamp: Stamp) -> tuple[Any, dict[str, Span]]:
+    """What torch.save wrote before version 1.6: five pickles, then each storage as its count and its numbers."""
+    with stamp.path.open("rb") as file:
+        _, _, system, root, keys = (read_pickle(file) for _ in range(5))
+        at = file.tell()
+    if not isinstance(system, dict) or system.get("little_endian") is not True:
+        raise FileError("it was written on a machine with another byte order, which cannot be read.")
+    sizes = dict(_storages(root))
+    spans: dict[str, Span] = {}
+    for key in keys if isinstance(keys, list) else ():
+        count = int.from_bytes(stamp.read(at, 8), "little")
+        size = count * sizes.get(str(key), 0)
+        if at + 8 + size > stamp.size or (not size and count):
+            raise FileError("its numbers end before they should.")
+        spans[str(key)] = Span(at + 8, size)
+        at += 8 + size
+    return root, spans
+
+
+def _storages(root: Any) -> Iterator[tuple[str, int]]:
+    """The storages that a pickle refers to, by key, with the bytes of an element."""
+    todo, seen = [root], set()
+    while todo:
+        value = todo.pop()
+        if id(value) in seen:
+            continue
+        if isinstance(value, Reference):
+            if isinstance(value.key, tuple) and len(value.key) >= 5:
+                own = str(value.key[1]).removeprefix("torch.cuda.").removeprefix("torch.").removesuffix("Storage")
+                yield str(value.key[2]), ITEM_BYTES.get(STORAGES.get(own, ""), 0)
+        elif isinstance(value, dict | list | tuple | Made):
+            seen.add(id(value))
+            if isinstance(value, Made):
+                todo += [value.arguments, value.state, value.items]
+            else:
+                todo += [*value.values()] if isinstance(value, dict) else [*value]
+
+
+def map_stored(stamp: Stamp, stored: Mapping[str, Stored], spans: Mapping[str, Span]) -> dict[str, Tensor]:
+    """Map stored tensors by name; each carries the stamp of its file as ``mapped``."""
+    import torch
+
+    memory = stamp.map()
+    storages: dict[str, Any] = {}
+    tensors = {}
+    for name, entry in stored.items():
+        dtype = getattr(torch, entry.dtype)
+        key = f"{entry.storage} {entry.dtype}"
+        if key not in storages:
+            offset, size = spans[entry.storage]
+            count = size // dtype.itemsize
+            if count == 0:
+                storages[key] = torch.empty(0, dtype=dtype)
+            elif offset % dtype.itemsize:  # torch reads whole numbers only from where they may lie
+                piece = bytearray(memory[offset : offset + count * dtype.itemsize])
+                storages[key] = torch.frombuffer(piece, dtype=dtype)
+            else:
+                storages[key] = torch.frombuffer(memory, dtype=dtype, count=count, offset=offset)
+        tensor = torch.as_strided(storages[key], entry.shape, entry.strides, entry.offset)
+        tensor.mapped = stamp
+        tensors[name] = tensor
+    return tensors
+
+
+def dtype_of(stored: Mapping[str, Stored]) -> str:
+    """The type of most of the tensors that could train."""
+    floats = Counter(entry.dtype for entry in stored.values() if "float" in entry.dtype)
+    return floats.most_common(1)[0][0] if floats else "float32"

@@ -1,0 +1,179 @@
+"""State_dicts, checkpoints and safetensors files open as trees of their values, with nothing run."""
+
+import io
+import os
+import pickle
+import pickletools
+import struct
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from designer import FileError, analyze, build, import_pytorch
+from designer.files.pickled import Made, read_pickle
+from designer.model import Group, Parameter
+
+
+class Tied(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.emb = nn.Embedding(7, 4)
+        self.blocks = nn.ModuleList([nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4)) for _ in range(2)])
+        self.head = nn.Linear(4, 7)
+        self.head.weight = self.emb.weight
+
+
+def same(network, state):
+    """Every tensor under its own name, or under that of its owner."""
+    for name, tensor in state.items():
+        value = network.values[network.aliases.get(name, name)]
+        assert value.dtype == tensor.dtype, name
+        assert torch.equal(value, tensor), name
+
+
+@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "before 1.6"])
+def test_a_state_dict_opens_as_the_tree_of_its_names(tmp_path, zipped):
+    model = Tied()
+    torch.save(model.state_dict(), tmp_path / "a.pt", _use_new_zipfile_serialization=zipped)
+    network, report = import_pytorch(tmp_path / "a.pt")
+    assert isinstance(network.layer("blocks.0.1"), Group)
+    assert network.layer("emb.weight") == Parameter((7, 4))
+    assert report.ties == {"head.weight": "emb.weight"}
+    assert network.layer("blocks.1.1.running_mean").learnables() == ()
+    same(network, model.state_dict())
+    found = analyze(network)
+    assert found.stored == sum(parameter.numel() for parameter in model.parameters())
+    assert not found.errors
+    assert report.difference is None
+    assert all(value.mapped for value in network.values.values())
+
+
+def test_a_checkpoint_gives_the_state_dict_inside(tmp_path):
+    model = nn.Linear(3, 2)
+    optimizer = torch.optim.Adam(model.parameters())
+    model(torch.ones(1, 3)).sum().backward()
+    optimizer.step()
+    kept = {"epoch": 3, "optimizer": optimizer.state_dict(), "model": model.state_dict()}
+    torch.save(kept, tmp_path / "a.ckpt")
+    network, report = import_pytorch(tmp_path / "a.ckpt")
+    same(network, model.state_dict())
+    assert set(network.layers) == {"weight", "bias"}
+    assert report.notes == ("the values are those under 'model'", "not read: 'epoch', 'optimizer'")
+
+
+def test_a_safetensors_file_opens_as_a_tree(tmp_path):
+    state = {"a.b.weight": torch.randn(2, 3), "a.half": torch.randn(4).bfloat16(), "count": torch.tensor(5)}
+    save_file(state, tmp_path / "a.safetensors")
+    network, report = import_pytorch(tmp_path / "a.safetensors")
+    assert report.kind == "safetensors"
+    same(network, state)
+    assert report.renamed == {"a.half": "a.half_"}  # a module has a method of that name
+
+
+def test_views_and_odd_tensors_keep_their_numbers(tmp_path):
+    whole = torch.arange(24.0).reshape(4, 6)
+    state = {
+        "whole": whole,
+        "column": whole[:, 2],
+        "turned": whole.T,
+        "none": torch.empty(0, 3),
+        "one": torch.tensor(1j),
+    }
+    state |= {"parameter": nn.Parameter(torch.randn(2)), "flags": torch.tensor([True, False])}
+    torch.save(state, tmp_path / "a.pt")
+    network, report = import_pytorch(tmp_path / "a.pt")
+    same(network, {name: tensor.detach() for name, tensor in state.items()})
+    assert not report.ties  # they look at the same numbers otherwise
+
+
+def test_values_can_be_used_by_a_layer(tmp_path):
+    """A value of a tree is one of the network: it can be wired, built and run."""
+    from designer.layers import Input, Linear
+
+    linear = nn.Linear(3, 2)
+    torch.save({"old": linear.state_dict()}, tmp_path / "a.pt")
+    network = import_pytorch(tmp_path / "a.pt").network
+    network = network.chain(x=Input(("B", 3)), fc=Linear(2, input_learnables=("weight", "bias")))
+    network = network.connect("weight/value", "fc/weight").connect("bias/value", "fc/bias")
+    x = torch.randn(5, 3)
+    assert torch.equal(build(network)(x), linear(x))
+
+
+HOSTILE = {
+    "a call": (pickle.dumps({"a": os.system}), "it holds no tensors under names."),
+    "no end": (b"\x80\x02}", "its pickle is damaged or has no end."),
+    "a mark that is missing": (b"\x80\x02t.", "its pickle is damaged or has no end."),
+    "an extension": (b"\x80\x02\x82\x01.", "its pickle uses EXT1, which no file of PyTorch does."),
+    "a key that is a list": (b"\x80\x02}]]s.", "its pickle has a list as a key."),
+    "a call of a text": (b"\x80\x02X\x01\x00\x00\x00a)R.", "its pickle calls 'str'."),
+    "a long memory": (b"\x80\x02}r\xff\xff\xff\xff.", "it holds no tensors under names."),
+    "copies of copies": (
+        b"\x80\x02]q\x00(" + b"N" * 100_000 + b"e0" + b"c__builtin__\nset\nq\x010" + b"h\x01h\x00\x85R0" * 100 + b"N.",
+        "its pickle copies the same again and again.",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_hostile_pickles_get_a_sentence(tmp_path, what):
+    data, sentence = HOSTILE[what]
+    from designer.files.checkpoint import read_checkpoint
+    from designer.model.values import Stamp
+
+    with zipfile.ZipFile(tmp_path / "a.pt", "w") as archive:
+        archive.writestr("a/data.pkl", data)
+    with pytest.raises(FileError) as caught:
+        read_checkpoint(Stamp.of(tmp_path / "a.pt"))
+    assert str(caught.value) == sentence
+
+
+def test_nothing_is_called(tmp_path):
+    class Trap:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "ran"),)
+
+    found = read_pickle(io.BytesIO(pickle.dumps({"a": Trap()})))
+    assert isinstance(found["a"], Made)
+    assert found["a"].name in ("posix.mkdir", "nt.mkdir")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_tensor_reaches_no_further_than_its_numbers(tmp_path):
+    torch.save({"w": torch.arange(6.0)}, tmp_path / "a.pt")
+    with zipfile.ZipFile(tmp_path / "a.pt") as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    (pickled,) = (name for name in entries if name.endswith("data.pkl"))
+    numbers = [at for op, arg, at in pickletools.genops(entries[pickled]) if op.name == "BININT1" and arg == 6]
+    at = numbers[-1]  # the size; the first one counts the numbers of the storage
+    for large in (b"J" + struct.pack("<i", 2_000_000_000), b"K\x07"):
+        changed = entries | {pickled: entries[pickled][:at] + large + entries[pickled][at + 2 :]}
+        with zipfile.ZipFile(tmp_path / "b.pt", "w") as archive:
+            for name, data in changed.items():
+                archive.writestr(name, data)
+        with pytest.raises(FileError, match=r"^b\.pt cannot be read: 'w' reaches past the end of its numbers\.$"):
+            import_pytorch(tmp_path / "b.pt")
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_damaged_files_open_or_get_a_sentence(tmp_path, seed):
+    generator = np.random.default_rng(seed)
+    path = tmp_path / "a.pt"
+    if seed % 3 == 2:
+        save_file({name: t.clone() for name, t in nn.LSTM(2, 3).state_dict().items()}, path)
+    else:
+        torch.save(Tied().state_dict(), path, _use_new_zipfile_serialization=seed % 3 == 0)
+    data = bytearray(path.read_bytes())
+    for _ in range(generator.integers(1, 6)):
+        data[generator.integers(len(data))] = generator.integers(256)
+    path.write_bytes(data)
+    said = ""
+    try:
+        for value in import_pytorch(path).network.values.values():
+            value.sum()
+    except FileError as error:
+        said = str(error)
+    assert "\n" not in said
