@@ -15,6 +15,7 @@ from designer.edits import (
 )
 from designer.files import FileError, import_pytorch, load, save
 from designer.model import Network, NetworkError
+from designer.showing import picture, show
 from designer.source import build, initialize, write_pytorch
 
 __version__ = "0.1.0"
@@ -32,8 +33,10 @@ __all__ = [
     "import_pytorch",
     "initialize",
     "load",
+    "picture",
     "reinitialize",
     "save",
+    "show",
     "take_values",
     "tie",
     "transfer",

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 from designer.analysis.flow import Facts, Flow, Propagation, flow_of
+from designer.analysis.html import write_html
 from designer.analysis.shapes import Size
 from designer.model import Network, Port, Shape
 
@@ -138,6 +139,9 @@ class Analysis:
 
     def __str__(self) -> str:
         return write_table(self)
+
+    def _repr_html_(self) -> str:
+        return write_html(self)
 
 
 def shape_text(shape: Shape | None, times: str = " x ") -> str:

@@ -1,4 +1,4 @@
-"""A picture of the window as a PNG file, marked as ours so that it may be replaced by the next one."""
+"""A picture as a PNG or SVG file, marked as ours so that it may be replaced by the next one."""
 
 import os
 import struct
@@ -9,19 +9,21 @@ from designer.files.errors import FileError
 from designer.files.replace import reason, replace
 
 SUFFIX = ".png"
+VECTORS = ".svg"
 START = b"\x89PNG\r\n\x1a\n"
 HEADER = len(START) + 25  # bytes: its first chunk is always the size and kind of the picture
 MARK = b"tEXtSoftware\0Network Designer"
+DRAWN = "Drawn by Network Designer"  # the description of an SVG
 
 
-def check_picture(path: str | os.PathLike[str]) -> None:
+def check_picture(path: str | os.PathLike[str], suffix: str = SUFFIX) -> None:
     """Refuse a name under which no picture can be saved: a file that is no picture of ours is never replaced."""
     file = Path(path)
     try:
         if file.is_dir():
             raise FileError("it is a folder.")
-        if file.suffix.lower() != SUFFIX:
-            raise FileError(f"the name of a picture ends in {SUFFIX}.")
+        if file.suffix.lower() != suffix:
+            raise FileError(f"the name of a picture ends in {suffix}.")
         if not file.resolve().parent.is_dir():
             raise FileError(f"there is no folder {file.parent}.")
         if file.exists() and not is_ours(file):
@@ -34,17 +36,28 @@ def check_picture(path: str | os.PathLike[str]) -> None:
 
 def is_ours(file: Path) -> bool:
     with file.open("rb") as opened:
-        start = opened.read(HEADER + 100)
-    return start.startswith(START) and MARK in start
+        start = opened.read(1000)
+    vectors = start.startswith(b"<?xml") and f"<desc>{DRAWN}</desc>".encode() in start
+    return vectors or (start.startswith(START) and MARK in start[: HEADER + 100])
 
 
 def save_picture(png: bytes, path: str | os.PathLike[str]) -> None:
     """Write a PNG with our mark to a file."""
     assert png.startswith(START)
-    check_picture(path)
-    file = Path(path)
     chunk = struct.pack(">I", len(MARK) - 4) + MARK + struct.pack(">I", zlib.crc32(MARK))
+    _write(path, SUFFIX, [png[:HEADER], chunk, png[HEADER:]])
+
+
+def save_svg(svg: str, path: str | os.PathLike[str]) -> None:
+    """Write an SVG, which tells that it is ours, to a file."""
+    assert DRAWN in svg
+    _write(path, VECTORS, [svg.encode()])
+
+
+def _write(path: str | os.PathLike[str], suffix: str, pieces: list[bytes]) -> None:
+    check_picture(path, suffix)
+    file = Path(path)
     try:
-        replace(file.resolve(), [png[:HEADER], chunk, png[HEADER:]])
+        replace(file.resolve(), pieces)
     except OSError as error:
         raise FileError(f"{file.name} cannot be written: {reason(error)}") from None

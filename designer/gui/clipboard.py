@@ -112,7 +112,9 @@ class Clipboard(QObject):
         elif not text:
             self.document.refused.emit("There is nothing on the clipboard that could be pasted.")
         else:
-            self.session.files.run(lambda: read_part(text), lambda read: self._paste(read[0], read[1], at), self._failed)
+            self.session.files.run(
+                lambda: read_part(text), lambda read: self._paste(read[0], read[1], at), self._failed
+            )
 
     def _failed(self, error: BaseException) -> None:
         if self.document.closed:

@@ -272,6 +272,8 @@ class MainWindow(QMainWindow):
         event.accept()
         if self in self.session.windows:
             self.session.windows.remove(self)
+            if not self.session.windows:
+                self.session.emptied.emit()
         self.deleteLater()
 
     def _leave_field(self) -> None:

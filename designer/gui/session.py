@@ -16,6 +16,7 @@ class Session(QObject):
     """Shared by all windows; it also keeps them alive."""
 
     recent_changed = Signal()
+    emptied = Signal()  # the last window is closed
 
     def __init__(self, settings: QSettings, theme_name: str | None = None):
         super().__init__()

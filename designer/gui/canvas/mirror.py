@@ -121,7 +121,7 @@ class Mirror:
         changed = self._update(dirty, places)
         self._wire()
         self._label(changed_wires | self._wires_at(dirty) if analysis is old_analysis else self.wires.keys())
-        self._select(view)
+        self.select(view)
         return changed
 
     # What is different.
@@ -366,7 +366,8 @@ class Mirror:
         shape = self.analysis.learnable_shape(target)
         return f"{math.prod(shape):,}" if shape is not None else ""
 
-    def _select(self, view: View) -> None:
+    def select(self, view: View) -> None:
+        """Show what is selected, and the ties of it."""
         nodes = [self.nodes[path].view for path in view.selection if path in self.nodes]
         targets = (Port.parse(name) for name in view.selection if "/" in name)
         wires = [self.wires[target] for target in targets if target in self.wires]

@@ -4,7 +4,7 @@ import functools
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen, QPixmap
+from PySide6.QtGui import QColor, QPaintEngine, QPainter, QPen, QPixmap
 
 from designer.gui import theme as themes
 from designer.gui.canvas.form import ROW, SECTION
@@ -69,6 +69,9 @@ def _edge(node: "NodeItem") -> str:
 def draw_shadow(painter: QPainter, theme: Theme, rect: QRectF) -> None:
     """Draw the shadow around a rectangle: from one picture, since blending large areas is slow."""
     around = rect.adjusted(-SPREAD, 4 - SPREAD, SPREAD, 4 + SPREAD)
+    if painter.paintEngine().type() == QPaintEngine.Type.SVG:  # it draws no parts of pictures
+        _cast(painter, theme, around)
+        return
     wide, high = around.width() - 2 * CORNER, around.height() - 2 * CORNER
     columns = ((0.0, CORNER, 0, CORNER), (CORNER, wide, CORNER, 1), (CORNER + wide, CORNER, CORNER + 1, CORNER))
     rows = ((0.0, CORNER, 0, CORNER), (CORNER, high, CORNER, 1), (CORNER + high, CORNER, CORNER + 1, CORNER))
@@ -88,13 +91,17 @@ def _shadow(name: str) -> QPixmap:
     picture.fill(Qt.GlobalColor.transparent)
     painter = QPainter(picture)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    _cast(painter, theme, QRectF(0, 0, size, size))
+    painter.end()
+    return picture
+
+
+def _cast(painter: QPainter, theme: Theme, around: QRectF) -> None:
     painter.setPen(NO_PEN)
     for spread, strength in ((10, 0.10), (6, 0.16), (3, 0.25)):
         painter.setBrush(faded(theme.shadow, theme.shadow.alphaF() * strength))
         inset, radius = SPREAD - spread / 2, RADIUS + spread / 2
-        painter.drawRoundedRect(QRectF(0, 0, size, size).adjusted(inset, inset, -inset, -inset), radius, radius)
-    painter.end()
-    return picture
+        painter.drawRoundedRect(around.adjusted(inset, inset, -inset, -inset), radius, radius)
 
 
 def _frame(painter: QPainter, node: "NodeItem", theme: Theme, zoom: float) -> None:

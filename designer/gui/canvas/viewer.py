@@ -61,7 +61,7 @@ class Viewer(NodeViewer):
         self.space = False
         self._hover: NodeItem | PortItem | WireItem | None = None
         self._late = QTimer(self, singleShot=True, interval=0)
-        self._late.timeout.connect(self._reroute)
+        self._late.timeout.connect(self.reroute)
         self._passed: list[QRectF] = []  # where nodes were and are since the ties were led the last time
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setTransformationAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
@@ -181,7 +181,7 @@ class Viewer(NodeViewer):
         if self._hover is node or (isinstance(self._hover, PortItem) and self._hover.node is node):
             self._hover = None
 
-    def _reroute(self) -> None:
+    def reroute(self) -> None:
         """Lead ties anew whose way nodes have come into or left."""
         if self.gesture is not None and self.gesture.dragging:
             self._late.start(100)
@@ -255,7 +255,7 @@ class Viewer(NodeViewer):
                 self.cancel()
             return
         self.gesture = gesture_for(self, event)
-        self._show_hover(None)
+        self.show_hover(None)
         QToolTip.hideText()
 
     def mouseMoveEvent(self, event) -> None:
@@ -318,7 +318,7 @@ class Viewer(NodeViewer):
                 QToolTip.hideText()
             return True
         if event.type() == QEvent.Type.Leave:
-            self._show_hover(None)
+            self.show_hover(None)
         return super().viewportEvent(event)
 
     def contextMenuEvent(self, event) -> None:
@@ -335,9 +335,9 @@ class Viewer(NodeViewer):
             self.viewport().setCursor(Qt.CursorShape.CrossCursor)
         else:
             self.viewport().unsetCursor()
-        self._show_hover(hit.port or hit.node or hit.wire)
+        self.show_hover(hit.port or hit.node or hit.wire)
 
-    def _show_hover(self, item: NodeItem | PortItem | WireItem | None) -> None:
+    def show_hover(self, item: NodeItem | PortItem | WireItem | None) -> None:
         if item is self._hover:
             return
         for changed, on in ((self._hover, False), (item, True)):
