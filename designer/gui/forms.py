@@ -58,14 +58,14 @@ class Form(QWidget):
     def section(self, title: str, body: QWidget, count: str = "") -> Fold:
         """Add a part that can be folded; folds are remembered by their titles."""
         fold = Fold(title, title not in self.panel.folded, count)
-        body.setVisible(fold.isChecked())
+        self.put(line(), fold, body)
+        body.setVisible(fold.isChecked())  # in its place: shown before, it would flash as a window of its own
 
         def toggle(on: bool) -> None:
             (self.panel.folded.discard if on else self.panel.folded.add)(title)
             body.setVisible(on)
 
         fold.toggled.connect(toggle)
-        self.put(line(), fold, body)
         return fold
 
     def fact(self, name: str, text: Callable[[], str], *icons: QWidget) -> QWidget:

@@ -153,6 +153,7 @@ class MainWindow(QMainWindow):
         """The canvas; its packages are imported when it is first needed."""
         if self.made_canvas is None:
             from designer.gui.canvas import Canvas
+            from designer.gui.canvas.menus import open_menu
 
             self.made_canvas = made = Canvas(self.document)
             self.stack.addWidget(made.widget)
@@ -161,6 +162,7 @@ class MainWindow(QMainWindow):
                 made.view.addAction(self.actions_by_name[name])
             with_canvas = self.actions_by_name | {f".{name}": action for name, action in made.commands.items()}
             commands.fill_menus(self.menus, with_canvas, self.menu_parts)
+            made.view.menu_wanted.connect(lambda hit, at: open_menu(self, hit, at))
             made.settings_wanted.connect(lambda path: self.show_settings())
         return self.made_canvas
 

@@ -4,7 +4,7 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, QSettings, Qt
 from PySide6.QtGui import QDrag, QDragEnterEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QMenu
 
 from designer.gui.canvas import look as looks
 from designer.gui.canvas.node import NodeItem
@@ -138,6 +138,30 @@ class Desk:
         node = self.canvas.node(path)
         line = next(line for line in node.look.rows if line.names == (name,))
         return self.at(node.pos() + node.switch_rect(line, offers).center())
+
+    def body(self, path):
+        return self.at(self.canvas.node(path).pos() + QPointF(60, 12))
+
+    def right(self, at):
+        """Click with the right button on the canvas, and give the menu that opens."""
+        view = self.canvas.view.viewport()
+        QTest.mouseMove(view, at)
+        QTest.mouseClick(view, Qt.MouseButton.RightButton, NONE, at)
+        QApplication.processEvents()
+        menu = QApplication.activePopupWidget()
+        assert isinstance(menu, QMenu)
+        return menu
+
+    def choose(self, menu, *texts):
+        """Click a line of a menu, or of a menu within it."""
+        for text in texts:
+            named = {action.text().replace("&", "").split("\t")[0]: action for action in menu.actions()}
+            within = named[text].menu()
+            QTest.mouseClick(menu, LEFT, NONE, menu.actionGeometry(named[text]).center())
+            if within is not None:
+                self.qtbot.waitUntil(within.isVisible)
+                menu = within
+        QApplication.processEvents()
 
     def drag(self, start, end):
         view = self.canvas.view.viewport()
