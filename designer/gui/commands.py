@@ -95,12 +95,17 @@ ON_CANVAS = (
 # What stands in the menus: names of actions, those of the canvas with a dot before them, | for a line.
 MENUS = {
     "&File": "new open import (recent) | save save_as | export | close quit",
-    "&Edit": "undo redo | cut copy paste duplicate .delete .delete_joined | .select_all .clear",
+    "&Edit": (
+        "undo redo | cut copy paste duplicate .delete .delete_joined | .select_all .clear | "
+        ".go_left .go_right .go_up .go_down .keep"
+    ),
     "&View": (
         ".fit .fit_all | zoom_in zoom_out zoom_100 | .ties | library properties analyzer problems code | "
         "next_panel previous_panel | (theme) full_screen"
     ),
-    "&Layer": (".search .insert search | rename replace settings .fold freeze | group ungroup .enter .leave | arrange"),
+    "&Layer": (
+        ".search .insert .connect search | rename replace settings .fold freeze | group ungroup .enter .leave | arrange"
+    ),
     "&Ties": "tie untie transfer | owner borrower | next_problem previous_problem",
     "&Help": "about",
 }

@@ -27,6 +27,7 @@ class Line(NamedTuple):
     tail: str = ""  # at the right
     tile: tuple[str, str] | None = None  # category and type of a layer
     port: str = ""  # or "circle" or "diamond"
+    filled: bool = False  # a wire ends at the port
     tip: str = ""
     run: Callable[[bool], object] | None = None  # called with whether Shift is held; None: it cannot be chosen
     cut: Callable[[], object] | None = None  # what Del does
@@ -236,7 +237,7 @@ class _Drawn(QStyledItemDelegate):
             x += 28
         elif line.port:
             at = QPointF(x + 9, area.center().y())
-            draw_port(painter, colors, at, diamond=line.port == "diamond", filled=line.cut is not None)
+            draw_port(painter, colors, at, diamond=line.port == "diamond", filled=line.filled)
             x += 28
         elif not line.run:
             draw_icon(painter, "search", QRectF(x + 2, area.y() + 7, 14, 14), colors.text3)

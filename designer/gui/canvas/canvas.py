@@ -11,6 +11,7 @@ from designer.edits.deletion import delete
 from designer.edits.insertion import bypass
 from designer.gui.canvas.adding import Adding
 from designer.gui.canvas.commands import commands
+from designer.gui.canvas.connecting import Connecting
 from designer.gui.canvas.frame import Frame
 from designer.gui.canvas.gestures import CTRL, SHIFT
 from designer.gui.canvas.joins import Join
@@ -21,6 +22,7 @@ from designer.gui.canvas.placing import Placing
 from designer.gui.canvas.search import LayerSearch
 from designer.gui.canvas.tooltips import tooltip
 from designer.gui.canvas.viewer import Hit, Viewer
+from designer.gui.canvas.walking import Walking
 from designer.gui.canvas.wiring import switched
 from designer.gui.document import Document
 from designer.model import Group, Layer, Network, Port
@@ -56,6 +58,7 @@ class Canvas(NodeGraph):
         self.adding = Adding(self)
         self.frame = Frame(self)
         self.search = LayerSearch(self, self.frame.box)
+        self.connecting, self.walking = Connecting(self, self.frame.box), Walking(self)
         self.commands = commands(self)
         document.changed.connect(self._draw)
         document.viewed.connect(self._draw)

@@ -15,6 +15,12 @@ def commands(canvas: "Canvas") -> dict[str, QAction]:
     table: dict[str, tuple[str, tuple[str, ...], Callable[[], object]]] = {
         "search": ("Add layer...", ("Tab", "Shift+A"), canvas.search.open),
         "insert": ("Insert on wire...", ("Shift+I",), canvas.search.open_on_selected),
+        "connect": ("Connect...", ("C",), canvas.connecting.open),
+        "go_left": ("Go against the wires", ("Ctrl+Left",), lambda: canvas.walking.step(-1, 0)),
+        "go_right": ("Go along the wires", ("Ctrl+Right",), lambda: canvas.walking.step(1, 0)),
+        "go_up": ("Go to the layer above", ("Ctrl+Up",), lambda: canvas.walking.step(0, -1)),
+        "go_down": ("Go to the layer below", ("Ctrl+Down",), lambda: canvas.walking.step(0, 1)),
+        "keep": ("Keep selected while walking", ("Shift+Space",), canvas.walking.keep),
         "delete": ("Delete", ("Del", "Backspace"), canvas.delete),
         "delete_joined": ("Delete and join", ("Ctrl+Del", "Ctrl+Backspace"), lambda: canvas.delete(joined=True)),
         "select_all": ("Select all", ("Ctrl+A",), canvas.select_all),
