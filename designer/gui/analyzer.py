@@ -123,7 +123,7 @@ class AnalyzerPanel(QWidget):
         painter.setPen(QPen(colors.edge, 1))
         painter.drawLine(0, 0, round(rect.width()), 0)
         layers = [layer for layer in self.document.network.all.values() if not isinstance(layer, Group)]
-        words = f"{len(layers)} layer{'s' if len(layers) != 1 else ''}"
+        words = f"{len(layers):,} layer{'s' if len(layers) != 1 else ''}"
         least = self.document.analysis is not None and self.document.analysis.partial
         self._total(painter, "Name", (Part("At least" if least else "Total", weight=600),))
         self._total(painter, "Type", (Part(words, "text2"),))

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QStackedWidget,
 )
 
+from designer.analysis import Fix
 from designer.gui import commands, theme
 from designer.gui.background import Analyzer
 from designer.gui.bars import Foot, Reading, StatusBar, TopBar
@@ -94,6 +95,7 @@ class MainWindow(QMainWindow):
         self.library.wanted.connect(self.add_layer)
         self.bottom.save.clicked.connect(filing.export)
         self.bottom.analyzer.attach(self.analyzing)
+        self.bottom.problems.pointed.connect(self._preview)
         self.recent_menu.aboutToShow.connect(self._fill_recent)
         self._name_history()
         self._titled()
@@ -197,6 +199,13 @@ class MainWindow(QMainWindow):
             self.bottom.show_tab(1)
             self.docks.fold(False)
         self.bottom.problems.step(by)
+
+    def _preview(self, fix: Fix | None) -> None:
+        """Show on the canvas what a fix would do, while it is pointed at."""
+        if self.made_canvas and fix is not None:
+            self.canvas.preview.show(fix.text, fix.edit)
+        elif self.made_canvas:
+            self.canvas.preview.end()
 
     # Documents.
 

@@ -1,21 +1,28 @@
 """The problems of the network: what is wrong, where, and edits that mend it."""
 
+from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QEnterEvent, QFocusEvent, QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QFrame, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from designer.analysis import Problem
+from designer.analysis import Fix, Problem
 from designer.gui.document import Document
-from designer.gui.widgets import Icon, Label, Link, Piece, button, column, line, row, sentence
+from designer.gui.widgets import Icon, Label, Link, Piece, column, line, row, sentence
 from designer.model.names import parent
 
 SHOWN = 200  # a list that nobody reads to its end; the rest is counted
 
 
 class ProblemsPanel(QWidget):
-    """A line for each problem; fixes are undo steps."""
+    """A line for each problem; fixes are undo steps.
+
+    Signals:
+        pointed: a fix is pointed at, None when none is any more.
+    """
+
+    pointed = Signal(object)
 
     def __init__(self, document: Document):
         super().__init__(objectName="panel")
@@ -57,6 +64,7 @@ class ProblemsPanel(QWidget):
         if self.lines:
             self.at = (self.at + by) % len(self.lines) if self.at >= 0 else (0 if by > 0 else len(self.lines) - 1)
             self.lines[self.at].choose()
+            self.lines[self.at].setFocus(Qt.FocusReason.ShortcutFocusReason)  # so that Ctrl+Return mends it
             self.area.ensureWidgetVisible(self.lines[self.at])
 
     def mark(self, chosen: "_Line") -> None:
@@ -91,7 +99,7 @@ class _Line(QFrame):
                 links += [Link(path, partial(self.select, path)), 10]
         fixes: list[QWidget | int] = []
         for number, fix in enumerate(problem.fixes):
-            fixes += [8, button(fix.text, partial(self.mend, number), "primary" if number == 0 else "")]
+            fixes += [8, _FixButton(panel, fix, partial(self.mend, number), first=number == 0)]
         words = column(text, row(*links, None, height=22), gap=2, name="")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -138,3 +146,30 @@ class _Line(QFrame):
             self.panel.lines[self.panel.at].setFocus()
         else:
             super().keyPressEvent(event)
+
+
+class _FixButton(QPushButton):
+    """A fix: pointed at, it is shown on the canvas; clicked, it is made."""
+
+    def __init__(self, panel: ProblemsPanel, fix: Fix, make: Callable[[], None], first: bool):
+        super().__init__(fix.text, objectName="primary" if first else "")
+        self.panel, self.fix = panel, fix
+        self.setAccessibleName(fix.text)
+        self.setToolTip(f"{fix.text}  Ctrl+Return" if first else fix.text)
+        self.clicked.connect(lambda: make())
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        self.panel.pointed.emit(self.fix)
+        super().enterEvent(event)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self.panel.pointed.emit(None)
+        super().leaveEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self.panel.pointed.emit(self.fix)
+        super().focusInEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self.panel.pointed.emit(None)
+        super().focusOutEvent(event)

@@ -1,8 +1,9 @@
 """Problems: a sentence, the layers, and fixes that are undo steps."""
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtGui import QEnterEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel, QPushButton
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 
 from designer.gui.widgets import Link
 from designer.model import Port
@@ -58,5 +59,50 @@ def test_control_return_mends(desk, tied):
     desk.window.bottom.show_tab(1)
     line = next(line for line in desk.window.bottom.problems.lines if line.problem.fixes)
     line.setFocus()
+    QTest.keyClick(line, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    assert desk.undo_texts() == [line.problem.fixes[0].text]
+
+
+def _point(widget, at=None):
+    """Let the pointer come over a widget, or leave it."""
+    kind = QEnterEvent(QPointF(5, 5), QPointF(5, 5), QPointF(5, 5)) if at is None else QEvent(QEvent.Type.Leave)
+    QApplication.sendEvent(widget, kind)
+    QApplication.processEvents()
+
+
+def test_pointing_at_a_fix_shows_it_and_touches_nothing(desk, tied, agrees):
+    desk.open(tied.set("fc", out_features=1000).disconnect("fc/weight"))
+    desk.window.bottom.show_tab(1)
+    line = next(line for line in desk.window.bottom.problems.lines if line.problem.fixes)
+    (fix,) = _buttons(line)
+    before, canvas = desk.network, desk.canvas
+    assert "weight" in {port.name for port in canvas.node("fc").look.inputs}
+    _point(fix)
+    assert canvas.preview.pill.isVisible()
+    assert canvas.preview.said.text() == f"Preview: {fix.text()}"
+    assert "weight" not in {port.name for port in canvas.node("fc").look.inputs}
+    assert desk.network is before
+    assert desk.undo_texts() == []
+    _point(fix, "leave")
+    assert not canvas.preview.pill.isVisible()
+    assert "weight" in {port.name for port in canvas.node("fc").look.inputs}
+    assert agrees(canvas)
+    _point(fix)
+    desk.click(fix)
+    assert len(desk.undo_texts()) == 1
+    assert not canvas.preview.pill.isVisible()
+    desk.settle()
+    assert agrees(canvas)
+
+
+def test_f8_then_control_return_mends(desk, tied):
+    desk.open(tied.disconnect("fc/weight"))
+    desk.key(Qt.Key.Key_F8)
+    line = desk.window.bottom.problems.lines[desk.window.bottom.problems.at]
+    assert desk.window.focusWidget() is line
+    assert desk.window.bottom.pages.currentIndex() == 1
+    while not line.problem.fixes:
+        desk.key(Qt.Key.Key_F8, widget=line)
+        line = desk.window.bottom.problems.lines[desk.window.bottom.problems.at]
     QTest.keyClick(line, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
     assert desk.undo_texts() == [line.problem.fixes[0].text]

@@ -19,6 +19,7 @@ from designer.gui.canvas.map import Map
 from designer.gui.canvas.mirror import Mirror, Place
 from designer.gui.canvas.node import NodeItem
 from designer.gui.canvas.placing import Placing
+from designer.gui.canvas.preview import Preview
 from designer.gui.canvas.search import LayerSearch
 from designer.gui.canvas.tooltips import tooltip
 from designer.gui.canvas.viewer import Hit, Viewer
@@ -49,7 +50,7 @@ class Canvas(NodeGraph):
         self.view: Viewer = self.viewer()
         self.mirror = Mirror(self)
         self.view.map = Map(_Views(self.mirror.nodes))
-        self._placing = Placing()
+        self.placing = Placing()
         self._keep = QTimer(self, singleShot=True, interval=250)
         self._keep.timeout.connect(self._keep_place)
         self._arrive = QTimer(self, singleShot=True, interval=0)
@@ -57,15 +58,16 @@ class Canvas(NodeGraph):
         self._fitted = False  # whether the shown group was brought into view once
         self.adding = Adding(self)
         self.frame = Frame(self)
+        self.preview = Preview(self)
         self.search = LayerSearch(self, self.frame.box)
         self.connecting, self.walking = Connecting(self, self.frame.box), Walking(self)
         self.commands = commands(self)
-        document.changed.connect(self._draw)
-        document.viewed.connect(self._draw)
-        document.analyzed.connect(self._draw)
+        document.changed.connect(self.redraw)
+        document.viewed.connect(self.redraw)
+        document.analyzed.connect(self.redraw)
         self.view.moved.connect(self._keep.start)
         self.frame.destroyed.connect(self._end)
-        self._draw()
+        self.redraw()
 
     @property
     def widget(self) -> Frame:
@@ -73,10 +75,11 @@ class Canvas(NodeGraph):
 
     # From the document to the scene.
 
-    def _draw(self) -> None:
+    def redraw(self) -> None:
         document, entered = self.document, self.mirror.path != self.document.view.path
+        self.preview.forget()
         if document.network is not self.mirror.network and document.analysis is None and not document.history.count():
-            self._placing = Placing()  # another document was opened
+            self.placing = Placing()  # another document was opened
             self._arrive.start()
         if document.network is not self.mirror.network:
             self.frame.box.forget()
@@ -93,7 +96,7 @@ class Canvas(NodeGraph):
         self._keep.stop()
         self._arrive.stop()
         for signal in (self.document.changed, self.document.viewed, self.document.analyzed):
-            signal.disconnect(self._draw)
+            signal.disconnect(self.redraw)
 
     def _all_in_view(self) -> bool:
         """Whether every layer that is drawn can be seen."""
@@ -103,7 +106,7 @@ class Canvas(NodeGraph):
 
     def _places(self) -> dict[str, Place]:
         """Where the shown layers stand."""
-        return self._placing.places(self.document.network, self.document.view, self.document.analysis)
+        return self.placing.places(self.document.network, self.document.view, self.document.analysis)
 
     def _bring_into_view(self) -> None:
         """Show a group as it was left, the first time all of it."""
