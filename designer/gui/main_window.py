@@ -95,7 +95,7 @@ class MainWindow(QMainWindow):
         self.library.wanted.connect(self.add_layer)
         self.bottom.save.clicked.connect(filing.export)
         self.bottom.analyzer.attach(self.analyzing)
-        self.bottom.problems.pointed.connect(self._preview)
+        self.bottom.problems.pointed.connect(lambda fix: self._preview(fix))
         self.recent_menu.aboutToShow.connect(self._fill_recent)
         self._name_history()
         self._titled()
