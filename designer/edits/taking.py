@@ -32,7 +32,6 @@ def take_values(network: Network, target: str, source: str, permute: tuple[int, 
     value = arriving(network, feeder) if taken else network.values.get(key)
     if value is None:
         raise NetworkError(f"{key} has no value, and its size is not known yet.")
-    check_value(value)
     return take_tensor(network, target, value, permute, str(given).replace("/", "."))
 
 
@@ -45,6 +44,7 @@ def take_tensor(
 ) -> Network:
     """Let a learnable own a copy of a tensor, its dimensions in the order that fits."""
     port = learnable(network, target)
+    check_value(value)
     want = analyze(network).learnable_shape(port)
     order = _order(named, tuple(value.shape), port, want, permute)
     network = switch_input(network, port, False)

@@ -4,15 +4,18 @@ import ast
 import dataclasses
 import typing
 from collections.abc import Callable, Iterator
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QRectF, Qt, QTimer
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import QComboBox, QLineEdit, QVBoxLayout, QWidget
 
 from designer.gui import drawing, theme
 from designer.gui.widgets import Label, Switch, row, sentence
+from designer.model.properties import LARGEST
 
+STEPPED = 300  # ms after the last step of a number that the edit is made
 MIXED = object()  # the value of several layers that differ
 Apply = Callable[[Any], str | None]  # makes the edit; the sentence of a refusal
 
@@ -126,6 +129,54 @@ class Field(QLineEdit):
         super().keyPressEvent(event)
 
 
+class NumberField(Field):
+    """A number that the arrow keys, and the wheel while the field has the keyboard, make larger or smaller.
+
+    Several steps are one edit, made shortly after the last.
+    """
+
+    def __init__(self, name: str, width: int, apply: Callable[[str], str | None], low: float, high: float):
+        super().__init__(name, width, apply)
+        self.low, self.high = low, high
+        self.wait = QTimer(self, singleShot=True, interval=STEPPED)
+        self.wait.timeout.connect(self._finish)
+
+    def step(self, by: int) -> None:
+        """Change the number by units of its last digit, within its bounds."""
+        try:
+            number = Decimal(self.text().strip())
+            exponent = min(0, int(number.as_tuple().exponent))
+        except (InvalidOperation, ValueError):  # it is no number, or infinite
+            return
+        if not exponent and self.high <= 1:
+            exponent = -1
+        stepped = number + by * Decimal(1).scaleb(exponent)
+        if stepped != number and Decimal(self.low) <= stepped <= Decimal(self.high):
+            self.setText(f"{stepped:f}" if exponent > -5 else f"{float(stepped):g}")
+            self.setModified(True)
+            self.refuse(None)
+            self.wait.start()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        steps = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1, Qt.Key.Key_PageUp: 10, Qt.Key.Key_PageDown: -10}
+        if event.key() in steps:
+            self.step(steps[Qt.Key(event.key())])
+            return
+        self.wait.stop()
+        super().keyPressEvent(event)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if self.hasFocus() and event.angleDelta().y():
+            self.step(1 if event.angleDelta().y() > 0 else -1)
+            event.accept()
+        else:
+            event.ignore()
+
+    def _finish(self) -> None:
+        self.wait.stop()
+        super()._finish()
+
+
 class Choice(QComboBox):
     """One of a few; the wheel scrolls the panel and never changes it."""
 
@@ -171,10 +222,19 @@ class Setting(QWidget):
             none = (None,) if type(None) in kinds else ()
             self.editor = Choice(field.name, none + choices, apply)
         else:
-            self.editor = Field(field.name, 96 if kinds <= {int, float} else 124, self._read)
+            plain = kinds - {type(None)} <= {int, float}
+            if kinds & {int, float}:
+                limits = field.metadata["minimum"], field.metadata["maximum"]
+                self.editor = NumberField(field.name, 96 if plain else 124, self._read, *limits)
+            else:
+                self.editor = Field(field.name, 124, self._read)
             if type(None) in kinds:
                 self.editor.setPlaceholderText("none")
-        self.setToolTip(field.metadata["doc"])
+        self.setToolTip(self._tip(field))
+        self.editor.setAccessibleDescription(field.metadata["doc"])
+        self.help = sentence(field.metadata["doc"], "t3")
+        self.help.setContentsMargins(0, 0, 0, 8)
+        self.help.hide()
         label = Label(field.name, "t2", Qt.TextElideMode.ElideRight)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(28, 0, 12, 0)
@@ -182,6 +242,19 @@ class Setting(QWidget):
         layout.addWidget(row(label, 8, None, self.editor, height=36))
         if isinstance(self.editor, Field):
             layout.addWidget(self.editor.problem)
+        layout.addWidget(self.help)
+
+    def _tip(self, field: "dataclasses.Field[Any]") -> str:
+        """What it means, what fits, and what it is if nothing is said."""
+        doc, low, high = (field.metadata[name] for name in ("doc", "minimum", "maximum"))
+        bounds = ""
+        if isinstance(self.editor, NumberField):
+            bounds = (
+                f"\nFrom {low:,} to {high:,}." if high < LARGEST else f"\nAt least {low:,}." if low > -LARGEST else ""
+            )
+        if field.default in (dataclasses.MISSING, None, ()):
+            return f"{doc}{bounds}"
+        return f"{doc}{bounds}\nBy default {write(field.default).lower()}."
 
     def show_value(self, value: Any) -> None:
         if isinstance(self.editor, Switch):

@@ -61,7 +61,8 @@ class MainWindow(QMainWindow):
         self.clipboard = Clipboard(self.document, session)
         self.made_canvas: Any = None
         self.actions_by_name = commands.make_actions(self)
-        self.library, self.properties, self.bottom = Library(), Properties(self.document), Bottom(self.document)
+        self.library, self.bottom = Library(), Bottom(self.document)
+        self.properties = Properties(self.document, self.actions_by_name)
         self.menus = QMenuBar()
         self.recent_menu, self.theme_menu = QMenu("Open &recent", self), commands.theme_menu(self)
         self.menu_parts = {"recent": self.recent_menu, "theme": self.theme_menu}

@@ -1,23 +1,28 @@
 """The properties panel: the settings of what is selected, or of the network."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from designer.gui.document import Document
-from designer.gui.forms import Form, LayerForm, NetworkForm, SeveralForm, WireForm
+from designer.gui.forms import Form, NetworkForm
+from designer.gui.layer_form import LayerForm
+from designer.gui.several_form import SeveralForm
 from designer.gui.widgets import Label, row
+from designer.gui.wire_form import WireForm
 from designer.model import Network, Port
 
 
 class Properties(QWidget):
     """The panel at the right. It is built anew for another selection, and filled in anew for another network."""
 
-    def __init__(self, document: Document):
+    def __init__(self, document: Document, commands: Mapping[str, QAction]):
         super().__init__(objectName="panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.document = document
+        self.document, self.commands = document, commands
+        self.helping = False  # what layers and settings mean is shown
         self.folded: set[str] = {"Cost", "Note"}  # sections, of whatever is shown
         self.opened: dict[str, set[str]] = {}  # layer -> learnables whose details are shown
         self.area = QScrollArea()

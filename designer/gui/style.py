@@ -99,6 +99,7 @@ QComboBox QAbstractItemView { background: @panel; border: 1px solid @edge; selec
 
 QTreeView, QTableView, QListView { background: @panel; border: none; selection-background-color: @selection;
     selection-color: @text1; }
+QFrame#chooser { background: @panel; border: 1px solid @edge; border-radius: 8px; }
 QListView#completions { border: 1px solid @edge; padding: 4px; }
 QListView#completions::item { min-height: 28px; padding: 0 8px; border-radius: 4px; }
 QListView#completions::item:selected { background: @selection; color: @text1; }

@@ -5,7 +5,10 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
 from designer.gui.editors import Field, read, write
-from designer.gui.forms import LayerForm, NetworkForm, SeveralForm, WireForm
+from designer.gui.forms import NetworkForm
+from designer.gui.layer_form import LayerForm
+from designer.gui.several_form import SeveralForm
+from designer.gui.wire_form import WireForm
 from designer.layers import LSTM, Conv2d, Input, Linear, MultiheadAttention
 from designer.model import Network, Port
 
@@ -202,7 +205,7 @@ def test_a_wire(desk, tied):
     desk.select("fc/weight")
     assert isinstance(desk.form, WireForm)
     facts = [label.full for label, _ in desk.form.lines]
-    assert facts == ["1000\u200a×\u200a300", "float32", "300,000 parameters"]
+    assert facts == ["none", "1000\u200a×\u200a300", "float32", "300,000, 1.14 MiB"]
     desk.select("fc/in")
     assert [label.full for label, _ in desk.form.lines] == ["B\u200a×\u200aT\u200a×\u200a300", "float32"]
 

@@ -1,6 +1,5 @@
 """What a node shows: a function of its layer, the wires at it, the view and the analysis."""
 
-import re
 from collections.abc import Iterable, Mapping, Set
 from typing import NamedTuple
 
@@ -9,11 +8,11 @@ from PySide6.QtCore import Qt
 from designer.analysis import Analysis, Row
 from designer.gui.document import View
 from designer.gui.drawing import category_of, shape_text
+from designer.gui.name_groups import name_groups
 from designer.model import BUNDLE, Call, Group, Input, Layer, Network, Parameter, Port, Shape
 from designer.model.names import join, parent, under
 
 Trouble = tuple[str, tuple[str, ...]]  # the worst severity, and what is said
-FLAT = 6  # as many learnables are listed without grouping their names
 
 
 class PortLook(NamedTuple):
@@ -171,14 +170,6 @@ def _with_wired(
     into = dict.fromkeys(target.name for target, _ in wires if target.layer == name and target.name != BUNDLE)
     out = dict.fromkeys(source.name for _, source in wires if source.layer == name and source.name != BUNDLE)
     return tuple(dict.fromkeys((*inputs, *into))), tuple(dict.fromkeys((*outputs, *out)))
-
-
-def name_groups(names: tuple[str, ...]) -> dict[str, str]:
-    """Learnable -> the group of names that it is listed under; of many names only."""
-    if len(names) <= FLAT:
-        return {}
-    found = {name: re.search(r"_(l\d+(?:_reverse)?)$", name) for name in names}
-    return {name: match[1] if match else re.split(r"[._]", name)[0] for name, match in found.items()}
 
 
 def _rows(
