@@ -1,6 +1,7 @@
 """Start the window: the start page at once, torch after it, and no lost work when something breaks."""
 
 import itertools
+import os
 import sys
 import traceback
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from designer.files.errors import FileError
 from designer.gui.document import Document
 from designer.gui.main_window import MainWindow
 from designer.gui.session import Session
+from designer.gui.settings import kept_size
 
 SCREENSHOT = (1440, 900)
 PATIENCE = 120_000  # milliseconds that a screenshot waits for the analysis
@@ -22,6 +24,9 @@ PATIENCE = 120_000  # milliseconds that a screenshot waits for the analysis
 
 def run(path: str | None, theme: str, screenshot: str | None) -> int:
     """Run the window until it is closed, or draw it to a file; give the exit code."""
+    if screenshot is None and "QT_SCALE_FACTOR" not in os.environ:
+        kept = kept_size(QSettings("Network Designer", "Network Designer"))
+        os.environ["QT_SCALE_FACTOR"] = str(kept / 100)
     app = QApplication.instance() or QApplication(sys.argv[:1])
     app.setApplicationName("Network Designer")
     app.setOrganizationName("Network Designer")

@@ -37,6 +37,12 @@ def make_actions(window: "MainWindow") -> dict[str, QAction]:
         Command("quit", "&Quit", ("Ctrl+Q",), window.quit),
         Command("undo", "&Undo", ("Ctrl+Z",), do.undo),
         Command("redo", "&Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), do.redo),
+        Command("history", "&History…", (), window.boxes.history),
+        Command("find", "&Find…", ("Ctrl+F",), window.boxes.find),
+        Command("find_next", "Find &next", ("F3",), lambda: window.boxes.step(1)),
+        Command("find_previous", "Find pre&vious", ("Shift+F3",), lambda: window.boxes.step(-1)),
+        Command("options", "Setti&ngs…", ("Ctrl+,",), window.open_settings),
+        Command("palette", "All co&mmands…", ("Ctrl+Shift+P",), window.boxes.open),
         Command("cut", "Cu&t", ("Ctrl+X",), clip.cut, canvas=True),
         Command("copy", "&Copy", ("Ctrl+C",), clip.copy, canvas=True),
         Command("paste", "&Paste", ("Ctrl+V",), clip.paste, canvas=True),
@@ -69,6 +75,7 @@ def make_actions(window: "MainWindow") -> dict[str, QAction]:
         Command("borrower", "Go to next &borrower", ("Shift+J",), do.go_to_borrower, canvas=True),
         Command("next_problem", "&Next problem", ("F8",), lambda: window.step_problem(1)),
         Command("previous_problem", "&Previous problem", ("Shift+F8",), lambda: window.step_problem(-1)),
+        Command("keys", "&Keys and gestures", ("F1",), window.open_keys),
         Command("about", "&About Network Designer", (), window.about),
     ]
     return {command.name: _action(window, command) for command in table}
@@ -96,8 +103,8 @@ ON_CANVAS = (
 MENUS = {
     "&File": "new open import (recent) | save save_as | export | close quit",
     "&Edit": (
-        "undo redo | cut copy paste duplicate .delete .delete_joined | .select_all .clear | "
-        ".go_left .go_right .go_up .go_down .keep"
+        "undo redo history | cut copy paste duplicate .delete .delete_joined | .select_all .clear | "
+        ".go_left .go_right .go_up .go_down .keep | find find_next find_previous | palette options"
     ),
     "&View": (
         ".fit .fit_all | zoom_in zoom_out zoom_100 | .ties | library properties analyzer problems code | "
@@ -107,7 +114,7 @@ MENUS = {
         ".search .insert .connect search | rename replace settings .fold freeze | group ungroup .enter .leave | arrange"
     ),
     "&Ties": "tie untie transfer | owner borrower | next_problem previous_problem",
-    "&Help": "about",
+    "&Help": "keys | about",
 }
 
 

@@ -31,17 +31,20 @@ from designer.gui.docks import CANVAS, Docks
 from designer.gui.document import Document
 from designer.gui.doing import Doing, lowered
 from designer.gui.filing import PROGRAMS, Filing, Opened
+from designer.gui.keys import Keys
 from designer.gui.library import Library
 from designer.gui.mime import LAYER
+from designer.gui.palette import Palette
 from designer.gui.properties import Properties
 from designer.gui.session import Session
+from designer.gui.settings import Settings, wheel_pans
 from designer.gui.start_page import StartPage
 from designer.model import Network, layer_types
 
 NEED_NETWORK = (
     "save save_as export cut copy paste duplicate zoom_in zoom_out zoom_100 library properties analyzer problems code "
     "search rename replace settings freeze group ungroup arrange tie untie transfer owner borrower next_problem "
-    "previous_problem"
+    "previous_problem history find find_next find_previous"
 ).split()
 
 
@@ -60,6 +63,7 @@ class MainWindow(QMainWindow):
         self.doing = Doing(self.document)
         self.clipboard = Clipboard(self.document, session)
         self.made_canvas: Any = None
+        self.boxes = Palette(self)
         self.actions_by_name = commands.make_actions(self)
         self.library, self.bottom = Library(), Bottom(self.document)
         self.properties = Properties(self.document, self.actions_by_name)
@@ -161,6 +165,7 @@ class MainWindow(QMainWindow):
             self.made_canvas = made = Canvas(self.document)
             self.stack.addWidget(made.widget)
             self.doing.canvas = self.clipboard.canvas = made
+            self.follow_settings()
             for name in commands.ON_CANVAS:
                 made.view.addAction(self.actions_by_name[name])
             with_canvas = self.actions_by_name | {f".{name}": action for name, action in made.commands.items()}
@@ -306,6 +311,17 @@ class MainWindow(QMainWindow):
 
     def flip_full_screen(self) -> None:
         self.showNormal() if self.isFullScreen() else self.showFullScreen()
+
+    def open_settings(self) -> None:
+        Settings(self).show()
+
+    def open_keys(self) -> None:
+        Keys(self).show()
+
+    def follow_settings(self) -> None:
+        """Do as the settings say from now on."""
+        if self.made_canvas is not None:
+            self.made_canvas.view.wheel_pans = wheel_pans(self.session)
 
     def about(self) -> None:
         from designer import __version__

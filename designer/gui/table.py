@@ -218,4 +218,5 @@ def _matches(row: Row, word: str) -> bool:
     if limit := re.fullmatch(r"([<>])(\d+(?:\.\d+)?)([kmg]?)", word):
         number = float(limit[2]) * {"": 1, "k": 1e3, "m": 1e6, "g": 1e9}[limit[3]]
         return (row.used or 0) > number if limit[1] == ">" else (row.used or 0) < number
-    return word in row.name.lower() or word in row.type.lower()
+    shapes = (*row.activations, *row.learnables.values()) if word.isdigit() else ()
+    return word in row.name.lower() or word in row.type.lower() or any(shape and int(word) in shape for shape in shapes)

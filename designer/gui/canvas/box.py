@@ -29,6 +29,7 @@ class Line(NamedTuple):
     port: str = ""  # or "circle" or "diamond"
     filled: bool = False  # a wire ends at the port
     tip: str = ""
+    icon: str = "search"  # where nothing else stands there; "": none
     run: Callable[[bool], object] | None = None  # called with whether Shift is held; None: it cannot be chosen
     cut: Callable[[], object] | None = None  # what Del does
 
@@ -38,8 +39,9 @@ class Box(QWidget):
 
     closed = Signal()
 
-    def __init__(self, parent: QWidget):
+    def __init__(self, parent: QWidget, width: int = WIDTH):
         super().__init__(parent)
+        self.most = width
         self.caption = ""
         self.lines_for: Callable[[str], list[Line]] = lambda text: []
         self.place = QRect()  # of all that it may cover, shadow included
@@ -61,7 +63,7 @@ class Box(QWidget):
         self.list.setAccessibleName(hint)
         room = self.parentWidget().rect().adjusted(EDGE, EDGE, -EDGE, -EDGE)
         lines = max(1, min(MOST, (room.height() - FIELD - 8) // LINE))
-        width, height = min(WIDTH, room.width()), FIELD + lines * LINE + 8
+        width, height = min(self.most, room.width()), FIELD + lines * LINE + 8
         x = max(room.left(), min(at.x(), room.right() + 1 - width))
         y = max(room.top(), min(at.y(), room.bottom() + 1 - height))
         self.place = QRect(x, y, width, height).adjusted(-SHADOW, -SHADOW, SHADOW, SHADOW)
@@ -239,7 +241,7 @@ class _Drawn(QStyledItemDelegate):
             at = QPointF(x + 9, area.center().y())
             draw_port(painter, colors, at, diamond=line.port == "diamond", filled=line.filled)
             x += 28
-        elif not line.run:
+        elif not line.run and line.icon:
             draw_icon(painter, "search", QRectF(x + 2, area.y() + 7, 14, 14), colors.text3)
             x += 28
         right = area.right() - 12

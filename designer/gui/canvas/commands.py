@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 def commands(canvas: "Canvas") -> dict[str, QAction]:
     """Make the actions of a canvas, by name; the window puts them into its menus."""
     table: dict[str, tuple[str, tuple[str, ...], Callable[[], object]]] = {
-        "search": ("Add layer...", ("Tab", "Shift+A"), canvas.search.open),
-        "insert": ("Insert on wire...", ("Shift+I",), canvas.search.open_on_selected),
-        "connect": ("Connect...", ("C",), canvas.connecting.open),
+        "search": ("Add layer…", ("Tab", "Shift+A"), canvas.search.open),
+        "insert": ("Insert on wire…", ("Shift+I",), canvas.search.open_on_selected),
+        "connect": ("Connect…", ("C",), canvas.connecting.open),
         "go_left": ("Go against the wires", ("Ctrl+Left",), lambda: canvas.walking.step(-1, 0)),
         "go_right": ("Go along the wires", ("Ctrl+Right",), lambda: canvas.walking.step(1, 0)),
         "go_up": ("Go to the layer above", ("Ctrl+Up",), lambda: canvas.walking.step(0, -1)),

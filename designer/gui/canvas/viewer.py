@@ -59,6 +59,7 @@ class Viewer(NodeViewer):
         self.dims = False  # a tie is selected, so the other wires step back
         self.gesture: Gesture | None = None
         self.space = False
+        self.wheel_pans = False
         self._hover: NodeItem | PortItem | WireItem | None = None
         self._late = QTimer(self, singleShot=True, interval=0)
         self._late.timeout.connect(self.reroute)
@@ -302,7 +303,7 @@ class Viewer(NodeViewer):
         ctrl = event.modifiers() & Qt.KeyboardModifier.ControlModifier
         if event.modifiers() & Qt.KeyboardModifier.ShiftModifier and not steps.isNull():
             self.pan(QPointF(steps.y() or steps.x(), 0) / 120 * 64)
-        elif (touch or not pixels.isNull()) and not ctrl:
+        elif (touch or not pixels.isNull() or self.wheel_pans) and not ctrl:
             self.pan(QPointF(pixels if not pixels.isNull() else steps / 2))
         elif steps.y():
             self.zoom_at(NOTCH ** (steps.y() / 120), event.position())

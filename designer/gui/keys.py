@@ -1,0 +1,122 @@
+"""The sheet of all keys and gestures."""
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+
+from designer.gui.palette import commands, plain
+from designer.gui.widgets import Label, Search, column, row
+
+if TYPE_CHECKING:
+    from designer.gui.main_window import MainWindow
+
+WIDTH, COLUMNS = 340, 3
+GESTURES = {
+    "Mouse on layers": (
+        ("Drag", "Move; a lone layer onto a wire: insert"),
+        ("Shift+click", "Add to the selection, or take out"),
+        ("Double-click", "Settings; a group: enter"),
+        ("Right-click", "Menu"),
+        ("Drop from the library", "Add; onto a wire: insert"),
+    ),
+    "Mouse on learnables": (
+        ("Click \u201cLearnables\u201d", "Show the switches, or hide them"),
+        ("Click a switch", "Offer a learnable, or take it from a wire"),
+        ("Drag a switch", "Switch on and draw the wire"),
+        ("Drag a diamond", "Tie: draw the wire to a layer"),
+    ),
+    "Mouse on ports and wires": (
+        ("Drag a port", "New wire; onto nothing: layers that fit"),
+        ("Drag a wired input", "Pull the wire off; onto nothing: cut"),
+        ("Click a wire", "Select it"),
+        ("Double-click a wire", "Insert a layer"),
+        ("Double-click a tie's label", "Show both ends"),
+    ),
+    "Mouse on the canvas": (
+        ("Wheel", "Zoom to the pointer"),
+        ("Shift+wheel", "Pan sideways"),
+        ("Middle drag, right drag", "Pan"),
+        ("Space+drag", "Pan"),
+        ("Drag", "Select what the frame touches"),
+        ("Shift+drag, Ctrl+drag", "Add to the selection, take out of it"),
+        ("Double-click", "Add a layer there"),
+    ),
+    "Without a mouse": (
+        ("Arrows, Shift+arrows", "Nudge the selection by 8, by 64"),
+        ("Tab, type, Enter", "Add a layer after the selected one"),
+        ("F6", "Leave the canvas for the next panel"),
+    ),
+}
+
+
+class Keys(QDialog):
+    """Every command by menu, and every gesture, with a field that filters them."""
+
+    def __init__(self, window: "MainWindow"):
+        super().__init__(window)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("Keys and gestures")
+        self.field = Search("Filter keys and gestures")
+        self.sections = [*_by_menu(window).items(), *GESTURES.items()]
+        self.area = QScrollArea(widgetResizable=True)
+        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.area.setAccessibleName("Keys and gestures")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(24, 16, 12, 16)
+        layout.setSpacing(12)
+        head = row(Label("Keys and gestures", "title"), None, self.field, margins=(0, 0, 12, 0))
+        self.field.setFixedWidth(240)
+        layout.addWidget(head)
+        layout.addWidget(self.area)
+        self.field.textChanged.connect(self.fill)
+        self.fill()
+        room = window.size()
+        self.resize(min(COLUMNS * (WIDTH + 24) + 48, room.width() - 32), min(760, room.height() - 32))
+
+    def fill(self) -> None:
+        """Show the lines that have all words of the field, in columns of like height."""
+        words = self.field.text().lower().split()
+        shown = []
+        for title, lines in self.sections:
+            kept = [line for line in lines if all(word in f"{title} {line[0]} {line[1]}".lower() for word in words)]
+            if kept:
+                shown.append((title, kept))
+        total = sum(len(lines) + 2 for _, lines in shown)
+        content, columns, height = QWidget(objectName="panel"), [[]], 0  # type: tuple[QWidget, list[list[QWidget]], int]
+        for title, lines in shown:
+            if height > total / COLUMNS * len(columns) - len(lines) / 2 and len(columns) < COLUMNS:
+                columns.append([])
+            columns[-1].append(_section(title, lines))
+            height += len(lines) + 2
+        inside = QHBoxLayout(content)
+        inside.setContentsMargins(0, 0, 0, 0)
+        inside.setSpacing(24)
+        for pieces in columns:
+            made = column(*pieces, None, gap=16)
+            made.setFixedWidth(WIDTH)
+            inside.addWidget(made)
+        if not shown:
+            inside.addWidget(Label(f"No key or gesture answers to {self.field.text().strip()}.", "t2"))
+        inside.addStretch(1)
+        self.area.setWidget(content)
+
+
+def _section(title: str, lines: list[tuple[str, str]]) -> QWidget:
+    pieces: list[QWidget | int] = [Label(title, "head"), 4]
+    for keys, text in lines:
+        name = Label(text, "t1", Qt.TextElideMode.ElideRight)
+        key = Label(keys, "t2")
+        pieces.append(row(name, None, 12, key, height=24))
+    return column(*pieces)
+
+
+def _by_menu(window: "MainWindow") -> dict[str, list[tuple[str, str]]]:
+    """The commands of each menu, with all their keys."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for menu, action in commands(window):
+        keys = ", ".join(key.toString(QKeySequence.SequenceFormat.NativeText) for key in action.shortcuts())
+        if keys:
+            found.setdefault(menu, []).append((keys, plain(action).removesuffix("…").removesuffix("...")))
+    return found
