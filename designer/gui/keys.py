@@ -118,5 +118,5 @@ def _by_menu(window: "MainWindow") -> dict[str, list[tuple[str, str]]]:
     for menu, action in commands(window):
         keys = ", ".join(key.toString(QKeySequence.SequenceFormat.NativeText) for key in action.shortcuts())
         if keys:
-            found.setdefault(menu, []).append((keys, plain(action).removesuffix("…").removesuffix("...")))
+            found.setdefault(menu, []).append((keys, plain(action).removesuffix("…")))
     return found
