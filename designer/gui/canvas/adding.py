@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QPointF, QRectF, Qt
 
 from designer.edits.insertion import insert, wired
+from designer.gui.canvas.fitting import fits_wire, joined
 from designer.gui.canvas.form import MIDDLE, form
-from designer.gui.canvas.joins import End, Join, join, join_layer, learnable_shape
+from designer.gui.canvas.joins import End, learnable_shape
 from designer.gui.canvas.look import learnable_ports, look
 from designer.gui.canvas.placing import fresh_name
 from designer.gui.canvas.wire import WireItem
@@ -62,22 +63,12 @@ class Adding:
             network = network.add(**{path: layer})
             spot = at - QPointF(0 if out else self._width(network, path), MIDDLE)
             network = network.move({path: _on_grid(self._cleared(spot))})
-            found = _joined(network, analysis, End(port, out), path)
+            found = joined(network, analysis, End(port, out), path)
             if found.edit is None:
                 raise NetworkError(f"{found.says}. {found.detail}" if found.detail else found.says)
             return self.with_places(network, found.edit(network))
 
         return self._done(f"Add {type(layer).__name__}", edit, path)
-
-    def fits_port(self, port: Port, out: bool) -> Callable[[Layer], bool]:
-        """Tell which layers a wire from a port could lead to."""
-        network, analysis = self.canvas.document.network, self.canvas.document.analysis
-
-        def fits(layer: Layer) -> bool:
-            path = self._fresh(layer)
-            return not _joined(network.add(**{path: layer}), analysis, End(port, out), path).refused
-
-        return fits
 
     def _wanted(self, port: Port) -> tuple[int, ...] | None:
         network = self.canvas.document.network
@@ -115,19 +106,6 @@ class Adding:
             return self._in_line(new, path, wire, spot)
 
         return self.canvas.attempt(f"Insert {node.look.name} before {_last(wire.target.layer)}", edit)
-
-    def fits_wire(self, target: Port) -> Callable[[Layer], bool]:
-        """Tell which layers could be put on the wire to a port."""
-        network = self.canvas.document.network
-
-        def fits(layer: Layer) -> bool:
-            try:
-                insert(network, target, self._fresh(layer), layer)
-            except NetworkError:
-                return False
-            return True
-
-        return fits
 
     def _in_line(self, network: Network, path: str, wire: WireItem, spot: QPointF | None) -> Network:
         """Place a layer between the ends of a data wire; what stands after it gives way where there is no room."""
@@ -202,7 +180,9 @@ class Adding:
         event.acceptProposedAction()
         wire = self.view.hit(QPointF(event.position())).wire
         if wire is not self.lit:
-            self.light(wire if wire is not None and self.fits_wire(wire.target)(layer) else None)
+            self.light(
+                wire if wire is not None and fits_wire(self.canvas.document.network, wire.target)(layer) else None
+            )
 
     def drop(self, event: Any) -> None:
         layer = dragged_layer(event.mimeData())
@@ -275,14 +255,6 @@ class Adding:
         home = self.canvas.document.view.path
         below = path[len(home) + 1 :] if home else path
         return within(home, below.partition(".")[0])
-
-
-def _joined(network: Network, analysis: Any, start: End, path: str) -> Join:
-    """Wire a port to a layer that has just been added."""
-    if isinstance(network.layer(path), Parameter) and not start.out:
-        return join(network, analysis, start, End(Port(path, "value"), True))
-    found = join_layer(network, analysis, start, path)
-    return found.choices[0] if found.choices else found
 
 
 def _on_grid(spot: QPointF) -> tuple[float, float]:

@@ -61,26 +61,29 @@ class Box(QWidget):
         self.field.setPlaceholderText(hint)
         self.field.setAccessibleName(hint)
         self.list.setAccessibleName(hint)
+        found = lines_for("")
         room = self.parentWidget().rect().adjusted(EDGE, EDGE, -EDGE, -EDGE)
-        lines = max(1, min(MOST, (room.height() - FIELD - 8) // LINE))
-        width, height = min(self.most, room.width()), FIELD + lines * LINE + 8
+        width, height = min(self.most, room.width()), FIELD + min(MOST, max(2, len(found))) * LINE + 8
         x = max(room.left(), min(at.x(), room.right() + 1 - width))
         y = max(room.top(), min(at.y(), room.bottom() + 1 - height))
-        self.place = QRect(x, y, width, height).adjusted(-SHADOW, -SHADOW, SHADOW, SHADOW)
+        most = min(FIELD + MOST * LINE + 8, room.bottom() + 1 - y)  # a search may find more than stands there at first
+        self.place = QRect(x, y, width, most).adjusted(-SHADOW, -SHADOW, SHADOW, SHADOW)
         self.field.setGeometry(SHADOW + 4, SHADOW + 6, width - 8, FIELD - 12)
         caption_room = min(160, round(text_width(caption, 11)) + 20 if caption else 12)
         self.field.setTextMargins(28, 0, caption_room, 0)
         self.field.blockSignals(True)
         self.field.clear()
         self.field.blockSignals(False)
-        self.fill()
+        self._show(found)
         self.show()
         self.raise_()
         self.field.setFocus(Qt.FocusReason.PopupFocusReason)
 
     def fill(self) -> None:
         """List what answers to the text."""
-        lines = self.lines_for(self.field.text())
+        self._show(self.lines_for(self.field.text()))
+
+    def _show(self, lines: list[Line]) -> None:
         self.list.fill(lines)
         shown = max(1, min(len(lines), (self.place.height() - 2 * SHADOW - FIELD - 8) // LINE))
         width = self.place.width() - 2 * SHADOW
@@ -249,7 +252,7 @@ class _Drawn(QStyledItemDelegate):
         x += draw_text(painter, x, y, line.title, color, 12, 500 if chosen else 400, width=right - x) + 8
         tail = min(text_width(line.tail, 11), (right - x) * 0.6)
         if line.tail and right - x > 48:
-            draw_text(painter, right - tail, y, line.tail, colors.text2, 11, width=tail + 1)
+            draw_text(painter, right, y, line.tail, colors.text2, 11, align="right", width=tail + 1)
             right -= tail + 12
         if line.hint and right - x > 24:
             draw_text(painter, x, y, line.hint, colors.text3, 11, width=right - x)

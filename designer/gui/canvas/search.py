@@ -7,6 +7,7 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QCursor, QPainter, QPainterPath
 
 from designer.gui.canvas.box import EDGE, FIELD, SHADOW, WIDTH, Box, Line
+from designer.gui.canvas.fitting import fits_port, fits_wire
 from designer.gui.canvas.look import shape_of
 from designer.gui.canvas.routes import curve
 from designer.gui.canvas.wire import wire_pen
@@ -47,7 +48,7 @@ class LayerSearch:
 
     def open_at_port(self, port: Port, out: bool, at: QPointF) -> None:
         """List what fits at the end of a new wire that was let go over nothing."""
-        fits = self.canvas.adding.fits_port(port, out)
+        fits = fits_port(self.canvas.document.network, port, out)
         shape = shape_of(self.canvas.document.analysis, port)
         caption = f"{'from' if out else 'to'} {_last(port.layer)}"
         if shape is not None:
@@ -70,7 +71,7 @@ class LayerSearch:
         wire = self.canvas.mirror.wires.get(target)
         if wire is None:
             return
-        fits = self.canvas.adding.fits_wire(target)
+        fits = fits_wire(self.canvas.document.network, target)
         found = [entry for entry in self.entries if fits(entry.layer())]
         if not found:
             self.canvas.document.refused.emit(f"No layer can be put on the wire to {target}.")
@@ -97,7 +98,9 @@ class LayerSearch:
         where = " that fits here" if self.narrow else ""
         nothing = Line(f"No layer{where} is called {text.strip()}.")
         if guess := near(self.fitting, text):
-            return [nothing, Line(f"Did you mean {guess}?", run=lambda _: self._guess(guess))]
+            kind = next(entry.type for entry in self.fitting if entry.title == guess)
+            tile = category_of(layer_types[kind]), kind
+            return [nothing, Line(f"Did you mean {guess}?", tile=tile, run=lambda _: self._guess(guess))]
         return [nothing]
 
     def _line(self, entry: Entry) -> Line:
