@@ -1,21 +1,47 @@
 """A whole window in a session of its own, and the mouse and keyboard of a user."""
 
+import functools
+import importlib
+import os
+import sys
+import threading
+from pathlib import Path
+
 import pytest
 from PySide6.QtCore import QPoint, QPointF, QSettings, Qt
 from PySide6.QtGui import QDrag, QDragEnterEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu
 
+import designer
+from designer import write_pytorch
+from designer.analysis import waiting
 from designer.gui.canvas import look as looks
 from designer.gui.canvas.node import NodeItem
 from designer.gui.canvas.wire import WireItem
 from designer.gui.main_window import MainWindow
 from designer.gui.session import Session
-from designer.layers import LSTM, Embedding, Input, Linear, Softmax
+from designer.layers import LSTM, Embedding, Input, Linear, Permute, Softmax
 from designer.model import BUNDLE, Group, Network, Port
 from designer.model.names import join
 
 NONE, LEFT = Qt.KeyboardModifier.NoModifier, Qt.MouseButton.LeftButton
+
+
+SLOW = (
+    ("designer.analysis", "analyze"),
+    ("designer.source", "write_pytorch"),
+    ("designer.source", "write_located"),
+    ("designer.source", "build"),
+    ("designer.source", "initialize"),
+    ("designer.files", "import_pytorch"),
+    ("designer.files", "load"),
+    ("designer.files.project", "read_project"),
+    ("designer.files.pt2", "read_program"),
+    ("designer.files.imports", "open_pt2"),
+    ("designer.files.compare", "compare"),
+    ("designer.files.difference", "difference"),
+)
 
 
 class Desk:
@@ -91,6 +117,34 @@ class Desk:
 
         rows = self.table.rows
         return rows.index(rows.places[path], COLUMNS.index(column)).data()
+
+    def shows(self, undo, stored, used, problems=()):
+        """Check that every view shows the last step: document, canvas, analyzer, problems, code and undo."""
+        self.settle()
+        document, bottom, network = self.document, self.window.bottom, self.network
+        assert self.undo_texts()[-1] == undo
+        assert self.window.actions_by_name["undo"].text() == f"&Undo {undo[0].lower()}{undo[1:]}"
+        assert _agrees(self.canvas)
+        analysis = document.analysis
+        assert analysis.network is network
+        assert [problem.text for problem in analysis.problems] == list(problems)
+        assert (analysis.stored, analysis.used) == (stored, used)
+        least = "at least " if analysis.partial else ""
+        assert bottom.counts["Stored"].full == f"{least}{stored:,}"
+        assert bottom.counts["Used"].full == f"{least}{used:,}"
+        assert [row.name for row in self.table.rows.known] == [row.name for row in analysis.rows]
+        for row in analysis.rows:
+            if row.known:
+                assert self.cell(row.name, "Stored") == f"{row.stored:,}"
+                assert self.cell(row.name, "Used") == f"{row.used:,}"
+        bottom.show_tab(2)
+        if problems:
+            self.qtbot.waitUntil(lambda: bottom.code.why.text() == problems[0])
+        else:
+            source = write_pytorch(network)
+            self.qtbot.waitUntil(lambda: bottom.code.source.toPlainText().strip() == source.strip())
+        bottom.show_tab(0)
+        QApplication.processEvents()
 
     # The library and the canvas.
 
@@ -186,7 +240,34 @@ def session(qapp, tmp_path):
 
 
 @pytest.fixture
-def desk(session, qtbot):
+def aside(monkeypatch):
+    """Fail where a window analyzes, builds, writes or reads anything in its own thread."""
+    gui = str(Path(designer.__file__).parent / "gui") + os.sep
+
+    def guarded(call):
+        @functools.wraps(call)
+        def guard(*args, **kwargs):
+            # An edit that is refused with MustWait is made beside the window.
+            if threading.current_thread() is threading.main_thread() and not waiting.hurries():
+                frame = sys._getframe(1)
+                while frame is not None:
+                    where = frame.f_code.co_filename
+                    assert not where.startswith(gui), f"{call.__name__} in the window's thread, by {where}"
+                    frame = frame.f_back
+            return call(*args, **kwargs)
+
+        return guard
+
+    for home, name in SLOW:
+        call = getattr(importlib.import_module(home), name)
+        guard = guarded(call)
+        for module in [module for at, module in sys.modules.items() if at.partition(".")[0] == "designer"]:
+            if vars(module).get(name) is call:
+                monkeypatch.setattr(module, name, guard)
+
+
+@pytest.fixture
+def desk(session, qtbot, aside):
     """Give a shown window with torch loaded; in the end NodeGraphQt's own history must be empty."""
     window = MainWindow(session)
     window.resize(1440, 900)
@@ -214,6 +295,19 @@ def tied():
         )
         .connect("emb/weight", "fc/weight")
     )
+
+
+@pytest.fixture
+def published():
+    """Give the language model as it is published: the embedding stores columns, a permutation turns them to rows."""
+    net = Network().chain(
+        tokens=Input(("B", "T"), dtype="int64"),
+        emb=Embedding(1000, 300, transposed=True, output_learnables=("weight",)),
+        lstm=LSTM(300),
+        fc=Linear(1000, input_learnables=("weight",)),
+        probs=Softmax(),
+    )
+    return net.add(permute=Permute((1, 0))).connect("emb/weight", "permute/in").connect("permute/out", "fc/weight")
 
 
 @pytest.fixture
