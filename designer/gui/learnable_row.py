@@ -191,7 +191,8 @@ class LearnableRow(QWidget):
         self.frozen.setToolTip("Training leaves it as it is")
         self.frozen.toggled_by_user.connect(self._freeze)
         tie = self._button("Tie to…", taking.tie_to, "Borrow another learnable instead of storing this one")
-        tie.setHidden(self.fixed)
+        if self.fixed:
+            tie.hide()  # never shown before it is in its place: it would flash as a window of its own
         again = button("Initialise again", lambda: taking.initialise_again(self.document, self.port))
         again.setToolTip("Give it new values, as torch makes them")
         return column(

@@ -40,7 +40,8 @@ class Together(QWidget):
 
     def refresh(self) -> None:
         layers = [layer for path in self.paths if (layer := self.document.network.layer(path)).owned]
-        self.setVisible(sum(len(layer.owned) for layer in layers) > 1)  # one has them in its row
+        if self.parent() is not None:  # before that it would flash as a window of its own
+            self.setVisible(sum(len(layer.owned) for layer in layers) > 1)  # one has them in its row
         for field, editor in self.fields.items():
             found = {dict(getattr(layer, field)).get(name, 1.0) for layer in layers for name in layer.owned}
             editor.setPlaceholderText("mixed" if len(found) > 1 else "")
