@@ -123,7 +123,7 @@ def test_of_a_switch(desk):
 def test_of_the_empty_canvas(desk, tied):
     desk.open(tied)
     menu = desk.right(below(desk))
-    assert {"Add layer...", "Select all", "Arrange", "Fit all"} <= set(texts(menu))
+    assert {"Add layer…", "Select all", "Arrange", "Fit all"} <= set(texts(menu))
     assert "Leave group" not in texts(menu)
     desk.choose(menu, "Select all")
     assert desk.document.view.selection == set(tied.layers)
