@@ -228,8 +228,6 @@ class Setting(QWidget):
                 self.editor = NumberField(field.name, 96 if plain else 124, self._read, *limits)
             else:
                 self.editor = Field(field.name, 124, self._read)
-            if type(None) in kinds:
-                self.editor.setPlaceholderText("none")
         self.setToolTip(self._tip(field))
         self.editor.setAccessibleDescription(field.metadata["doc"])
         self.help = sentence(field.metadata["doc"], "t3")
@@ -239,7 +237,9 @@ class Setting(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(28, 0, 12, 0)
         layout.setSpacing(0)
-        layout.addWidget(row(label, 8, None, self.editor, height=36))
+        self.mixed = Label("mixed", "t3")
+        self.mixed.hide()
+        layout.addWidget(row(label, 8, None, self.mixed, 8, self.editor, height=36))
         if isinstance(self.editor, Field):
             layout.addWidget(self.editor.problem)
         layout.addWidget(self.help)
@@ -259,11 +259,12 @@ class Setting(QWidget):
     def show_value(self, value: Any) -> None:
         if isinstance(self.editor, Switch):
             self.editor.setChecked(value is True)
+            self.mixed.setVisible(value is MIXED)
         elif isinstance(self.editor, Choice):
             self.editor.show_value(value)
         else:
-            if value is MIXED:
-                self.editor.setPlaceholderText("mixed")
+            nothing = "none" if type(None) in _kinds(self.hint) else ""
+            self.editor.setPlaceholderText("mixed" if value is MIXED else nothing)
             self.editor.show_text(write(value))
 
     def _read(self, text: str) -> str | None:

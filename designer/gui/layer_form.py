@@ -38,9 +38,9 @@ class LayerForm(Form):
         self.name.setAlignment(Qt.AlignmentFlag.AlignLeft)
         other = Label(OTHER_NAMES.get(kind.__name__, ""), "t3", Qt.TextElideMode.ElideRight)
         self.help = Help(kind)
-        tools = self.help.tools(panel.helping, self._show_help)
+        self.help_tools = self.help.tools(panel.helping, self._show_help)
         tile = Tile(category_of(kind), kind.__name__)
-        self.head(tile, self.name, Label(kind.__name__, "t2"), 6, other, None, *tools)
+        self.head(tile, self.name, Label(kind.__name__, "t2"), 6, other, None, *self.help_tools)
         self.put(row(self.name.problem, margins=(12, 0, 12, 0)), self.help)
         self.settings = [
             Setting(field, typing.get_type_hints(kind).get(field.name, field.type), self._setter(field.name))
@@ -88,6 +88,7 @@ class LayerForm(Form):
                 self.fact("Inputs", lambda: ", ".join(self._layer().inputs()) or "none"),
                 self.fact("Outputs", lambda: ", ".join(self._layer().outputs()) or "none"),
                 self.fact("Ties across its border", self._crossing),
+                self.fact("Stored", lambda: self._count("stored")),
                 row(enter, None, margins=(28, 4, 12, 10)),
                 name="",
             )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QPushButton
 
 from designer.gui.editors import MIXED, Setting
 from designer.gui.forms import Form
@@ -15,6 +15,7 @@ from designer.gui.layer_form import NOTE, Note
 from designer.gui.together import Together
 from designer.gui.widgets import Label, button, column, row
 from designer.model import Group, Layer, Network, NetworkError
+from designer.model.names import under
 
 if TYPE_CHECKING:
     from designer.gui.properties import Properties
@@ -36,8 +37,8 @@ class SeveralForm(Form):
         hints = [typing.get_type_hints(kind) if kind is not Group else {} for kind in kinds]
         same = [name for name in same if all(hint[name] == hints[0][name] for hint in hints[1:])]
         self.settings = [Setting(shared[0][name], hints[0][name], self._setter(name)) for name in same]
-        buttons = [self._command(name, text) for name, text in COMMANDS if name != "tie" or len(paths) == 2]
-        self.put(row(*buttons, None, margins=(12, 4, 12, 12), gap=8))
+        self.buttons = {n: self._command(n, text) for n, text in COMMANDS if n != "tie" or len(paths) == 2}
+        self.put(row(*self.buttons.values(), None, margins=(12, 4, 12, 12), gap=8))
         self.all = Together(self.document, paths)
         if self.settings:
             self.section("Settings", column(*self.settings, 8, name=""))
@@ -52,16 +53,21 @@ class SeveralForm(Form):
 
     def refresh(self) -> None:
         super().refresh()
-        layers = [self.document.network.layer(path) for path in self.paths]
+        net = self.document.network
+        layers = [net.layer(path) for path in self.paths]
         for setting in self.settings:
             values = [getattr(layer, setting.name) for layer in layers]
             setting.show_value(values[0] if all(value == values[0] for value in values) else MIXED)
         self.all.refresh()
+        inner = [layer for top in self.paths for path, layer in net.all.items() if under(path, top) and layer.owned]
+        self.buttons["freeze"].setText(
+            "Unfreeze" if inner and all(set(la.frozen) >= {*la.owned} for la in inner) else "Freeze"
+        )
         notes = {layer.note for layer in layers}
         self.note.setPlaceholderText("mixed" if len(notes) > 1 else NOTE)
         self.note.show_text(notes.pop() if len(notes) == 1 else "")
 
-    def _command(self, name: str, text: str) -> QWidget:
+    def _command(self, name: str, text: str) -> QPushButton:
         """A button for a command of the window, with its keys."""
         action = self.panel.commands[name]
         made = button(text, action.trigger)

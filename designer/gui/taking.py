@@ -18,7 +18,7 @@ from designer.gui.document import Document
 from designer.gui.drawing import shape_text
 from designer.model import Network, Parameter, Port
 
-FILES = "Values (*.safetensors *.network *.pt2);;All files (*)"
+FILES = "Values (*.safetensors *.pt *.pth *.pt2 *.network);;All files (*)"
 Order = tuple[int, ...]
 Shapes = tuple[tuple[str, tuple[int, ...]], ...]
 

@@ -222,7 +222,7 @@ def test_files_without_what_fits(desk, coder, tmp_path):
         desk.qtbot.waitUntil(lambda count=count: len(desk.refusals) > count, timeout=20_000)
     assert desk.refusals == [
         "other.network holds 2 tensors, and none fits dec.weight, which is 12\u200a×\u200a5.",
-        "Values can be taken from .safetensors, .network and .pt2 files, and notes.txt is none.",
+        "Values can be taken from .safetensors, .pt, .pt2 and .network files, and notes.txt is none.",
     ]
 
 

@@ -1,16 +1,19 @@
 """The properties: settings, names, switches of learnables, and what does not fit."""
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QDesktopServices, QWheelEvent
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QPushButton
 
 from designer.gui.editors import Field, read, write
 from designer.gui.forms import NetworkForm
+from designer.gui.help import about, pages
 from designer.gui.layer_form import LayerForm
 from designer.gui.several_form import SeveralForm
 from designer.gui.wire_form import WireForm
 from designer.layers import LSTM, Conv2d, Input, Linear, MultiheadAttention
-from designer.model import Network, Port
+from designer.model import Network, Port, layer_types
 
 
 @pytest.mark.parametrize(
@@ -233,3 +236,143 @@ def test_dots_in_names_of_learnables(desk):
     row = desk.form.learnables.rows["out_proj.weight"]
     desk.click(row.offers)
     assert desk.network.layer("attn").output_learnables == ("out_proj.weight",)
+
+
+def test_numbers_step_by_keys_and_the_wheel(desk, tied):
+    desk.open(tied)
+    desk.select("lstm")
+    field = desk.setting("hidden_size")
+    _wheel(field, 120)
+    assert field.text() == "300"  # only with the keyboard in it
+    field.setFocus()
+    for _ in range(3):
+        QTest.keyClick(field, Qt.Key.Key_Up)
+    _wheel(field, -120)
+    QTest.keyClick(field, Qt.Key.Key_PageUp)
+    assert field.text() == "312"
+    assert desk.network is tied
+    desk.qtbot.waitUntil(lambda: desk.network is not tied)
+    assert desk.network.layer("lstm").hidden_size == 312
+    assert desk.undo_texts() == ["Set hidden_size of lstm"]
+    layers = desk.setting("num_layers")
+    layers.setFocus()
+    QTest.keyClick(layers, Qt.Key.Key_Down)
+    assert layers.text() == "1"  # its least
+    dropout = desk.setting("dropout")
+    dropout.setFocus()
+    QTest.keyClick(dropout, Qt.Key.Key_Up)
+    QTest.keyClick(dropout, Qt.Key.Key_Return)
+    assert desk.network.layer("lstm").dropout == 0.1
+
+
+def _wheel(widget, by):
+    at = widget.rect().center()
+    event = QWheelEvent(
+        QPointF(at),
+        QPointF(widget.mapToGlobal(at)),
+        QPoint(),
+        QPoint(0, by),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(widget, event)
+
+
+def test_what_settings_mean_is_shown_on_demand_and_links_open(desk, tied, monkeypatch):
+    opened = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toString()))
+    desk.open(tied)
+    desk.select("lstm")
+    setting = desk.form.settings[0]
+    assert setting.toolTip() == "Size of the hidden state.\nFrom 1 to 65,536.\nBy default 128."
+    assert not setting.help.isVisible()
+    _, info = desk.form.help_tools
+    info.setFocus()
+    QTest.keyClick(info, Qt.Key.Key_Space)
+    assert setting.help.isVisible()
+    assert setting.help.text() == "Size of the hidden state."
+    desk.select("fc")
+    assert desk.form.help.isVisible()
+    assert not opened
+    desk.click(desk.form.help.links[0])
+    assert opened == ["https://docs.pytorch.org/docs/stable/generated/torch.nn.Linear.html"]
+    desk.click(desk.form.help_tools[1])
+    assert not desk.form.help.isVisible()
+
+
+@pytest.mark.parametrize(
+    "kind", [kind for kind in layer_types.values() if kind.__doc__], ids=lambda kind: kind.__name__
+)
+def test_every_page_is_of_something_that_torch_has(kind):
+    import torch
+
+    assert about(kind)
+    for name, address in pages(kind).items():
+        assert address.startswith("https://")
+        found = torch
+        for part in name.split(".")[1:] if name.startswith("torch.") else []:
+            found = getattr(found, part)
+
+
+def test_several_of_unlike_types_share_factors_frozen_and_a_note(desk, tied):
+    desk.open(tied)
+    desk.window.properties.folded.discard("Note")
+    desk.select("emb", "lstm")
+    assert [setting.name for setting in desk.form.settings] == []
+    together = desk.form.all
+    desk.type(together.fields["learn_rate_factors"], "0.5")
+    assert set(dict(desk.network.layer("lstm").learn_rate_factors).values()) == {0.5}
+    assert dict(desk.network.layer("emb").learn_rate_factors) == {"weight": 0.5}
+    desk.click(together.frozen)
+    assert desk.network.layer("emb").frozen == ("weight",)
+    assert desk.form.buttons["freeze"].text() == "Unfreeze"
+    desk.window.activateWindow()  # a bubble at the pointer took that
+    desk.qtbot.waitUntil(desk.window.isActiveWindow)
+    desk.form.note.setFocus()
+    QTest.keyClicks(desk.form.note, "slow")
+    desk.canvas.view.setFocus()
+    assert desk.network.layer("emb").note == desk.network.layer("lstm").note == "slow"
+    assert desk.undo_texts() == [
+        "Set learn-rate factor of 2 layers to 0.5",
+        "Freeze 2 layers",
+        "Note on 2 layers",
+    ]
+    desk.document.edit("Other", desk.network.set("emb", learn_rate_factors=()))
+    assert together.fields["learn_rate_factors"].placeholderText() == "mixed"
+
+
+def test_buttons_for_several(desk):
+    desk.open(Network().chain(x=Input(("B", 8)), a=Linear(8, bias=False), b=Linear(8)))
+    desk.select("a", "b")
+    switch = next(setting for setting in desk.form.settings if setting.name == "bias")
+    assert switch.mixed.isVisible()
+    desk.click(switch.editor)
+    assert [desk.network.layer(name).bias for name in ("a", "b")] == [True, True]
+    assert not switch.mixed.isVisible()
+    desk.click(desk.form.buttons["freeze"])
+    assert desk.network.layer("a").frozen == desk.network.layer("b").frozen == ("weight", "bias")
+    desk.click(desk.form.buttons["group"])
+    assert desk.document.view.selection == {"block"}
+    desk.settle()
+    facts = [label.full for label, _ in desk.form.lines][:5]
+    assert facts == ["4", "x", "b_out", "none", "144"]
+    assert len(desk.undo_texts()) == 3
+
+
+def test_a_borrowed_learnable_across_the_border_of_a_group(desk, tied):
+    from designer import group
+
+    desk.open(group(tied, ("lstm", "fc"), "block"))
+    desk.select("block")
+    assert desk.form._crossing() == "1 in, 0 out"
+
+
+def test_the_import_report_is_copied(desk, tied):
+    desk.open(tied)
+    desk.document.report = "5 layers were read."
+    desk.window.properties.refresh()
+    button = next(b for b in desk.form.findChildren(QPushButton) if b.text() == "Copy")
+    desk.click(button)
+    assert QApplication.clipboard().text() == "5 layers were read."
