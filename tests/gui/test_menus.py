@@ -75,6 +75,7 @@ def test_of_a_wire_and_a_tie(desk, tied):
     menu = desk.right(middle(desk, "fc/in"))
     assert desk.document.view.selection == {"fc/in"}
     assert "Untie" not in texts(menu)
+    assert texts(menu)[0] == "Insert on wire…"
     desk.choose(menu, "Go to target")
     assert desk.document.view.selection == {"fc"}
     desk.choose(desk.right(middle(desk, "fc/in")), "Cut wire")

@@ -140,3 +140,12 @@ def test_by_hand(desk, told):
     desk.click(view, desk.switch("emb", "weight", offers=True))
     desk.shows("Stop offering weight of emb", 1_323_400, 1_323_400)
     assert torch.equal(desk.network.values["emb.weight"], told.values["emb.weight"])
+    desk.click(view, desk.body("fc"))
+    row = desk.form.learnables.rows["weight"]
+    desk.click(row.head, QPoint(40, 20))
+    desk.click(next(b for b in row.findChildren(QPushButton) if b.accessibleName().startswith("Take values from…")))
+    chooser = QApplication.activePopupWidget()
+    assert [entry.text for entry in chooser.shown] == ["emb.weight"]
+    assert ("Permute" in chooser.shown[0].detail) == (desk.picture == "published")
+    desk.click(chooser.list.viewport(), chooser.list.visualItemRect(chooser.list.item(0)).center())
+    ends(desk, told, "Take values of fc.weight from emb.weight", steps=4)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from designer.gui.main_window import MainWindow
 
 # Names of commands, those of the canvas with a dot before them, | for a line; one that is not there is left out.
-ONE = "settings rename replace transfer"
+ONE = "settings rename replace transfer .connect"
 GROUP = ".enter settings rename ungroup differences"
 SEVERAL = "tie"
 LAYERS = "| untie freeze | group call_again | cut copy duplicate | .delete"
@@ -148,7 +148,7 @@ class _Menu:
         source = self.network.wires.get(target)
         if source is None:
             return
-        self.fill("insert |")
+        self.fill(".insert |")
         self.add("Cut wire\tDel", lambda: self._cut([target]))
         self._untie([target])
         self.menu.addSeparator()
