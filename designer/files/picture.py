@@ -16,8 +16,11 @@ MARK = b"tEXtSoftware\0Network Designer"
 DRAWN = "Drawn by Network Designer"  # the description of an SVG
 
 
-def check_picture(path: str | os.PathLike[str], suffix: str = SUFFIX) -> None:
-    """Refuse a name under which no picture can be saved: a file that is no picture of ours is never replaced."""
+def check_picture(path: str | os.PathLike[str], suffix: str = SUFFIX, asked: bool = False) -> None:
+    """Refuse a name under which no picture can be saved.
+
+    A file that is no picture of ours is replaced only if the user was ``asked``.
+    """
     file = Path(path)
     try:
         if file.is_dir():
@@ -26,7 +29,7 @@ def check_picture(path: str | os.PathLike[str], suffix: str = SUFFIX) -> None:
             raise FileError(f"the name of a picture ends in {suffix}.")
         if not file.resolve().parent.is_dir():
             raise FileError(f"there is no folder {file.parent}.")
-        if file.exists() and not is_ours(file):
+        if file.exists() and not asked and not is_ours(file):
             raise FileError("the file of this name is no picture by Network Designer.")
     except FileError as error:
         raise FileError(f"{file.name} cannot be written: {error}") from None
@@ -41,21 +44,21 @@ def is_ours(file: Path) -> bool:
     return vectors or (start.startswith(START) and MARK in start[: HEADER + 100])
 
 
-def save_picture(png: bytes, path: str | os.PathLike[str]) -> None:
+def save_picture(png: bytes, path: str | os.PathLike[str], asked: bool = False) -> None:
     """Write a PNG with our mark to a file."""
     assert png.startswith(START)
     chunk = struct.pack(">I", len(MARK) - 4) + MARK + struct.pack(">I", zlib.crc32(MARK))
-    _write(path, SUFFIX, [png[:HEADER], chunk, png[HEADER:]])
+    _write(path, SUFFIX, [png[:HEADER], chunk, png[HEADER:]], asked)
 
 
-def save_svg(svg: str, path: str | os.PathLike[str]) -> None:
+def save_svg(svg: str, path: str | os.PathLike[str], asked: bool = False) -> None:
     """Write an SVG, which tells that it is ours, to a file."""
     assert DRAWN in svg
-    _write(path, VECTORS, [svg.encode()])
+    _write(path, VECTORS, [svg.encode()], asked)
 
 
-def _write(path: str | os.PathLike[str], suffix: str, pieces: list[bytes]) -> None:
-    check_picture(path, suffix)
+def _write(path: str | os.PathLike[str], suffix: str, pieces: list[bytes], asked: bool) -> None:
+    check_picture(path, suffix, asked)
     file = Path(path)
     try:
         replace(file.resolve(), pieces)

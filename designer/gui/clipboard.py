@@ -14,6 +14,7 @@ from designer.gui.document import Document
 from designer.gui.properties import split
 from designer.gui.session import Session
 from designer.model import Network, NetworkError
+from designer.source.script import write_script
 
 if TYPE_CHECKING:
     from designer.gui.canvas import Canvas
@@ -173,8 +174,34 @@ class Clipboard(QObject):
         text = f"Duplicate {_count(paths)}"
         self.document.attempt(text, edit, then=lambda: self.document.look(selection=frozenset(made)))
 
+    def copy_picture(self) -> None:
+        """Put a picture of the selected layers, or of all, on the clipboard."""
+        from designer.gui.canvas.picture import image
+
+        paths = self._selected()
+        if self.canvas is None or not self.canvas.nodes():
+            self.document.refused.emit("There is nothing to draw.")
+            return
+        QApplication.clipboard().setImage(image(self.canvas, paths))
+        self.session.copied = None
+        self.document.told.emit(f"Copied a picture of {_count(paths) if paths else 'the network'}.")
+
+    def copy_python(self) -> None:
+        """Put the code that makes the selected layers, or all, on the clipboard; values are no part of it."""
+        part = self.part() if self._selected() else Part(self.document.network)
+        if part is None:
+            return
+        what = _count(self._selected()) if self._selected() else "the network"
+
+        def came(text: str) -> None:
+            QApplication.clipboard().setText(text)
+            self.session.copied = None
+            self._tell([f"Copied the Python code of {what}."])
+
+        self.session.files.run(lambda: write_script(part.network), came)
+
     def _tell(self, said: list[str]) -> None:
-        if said:
+        if said and not self.document.closed:
             self.document.told.emit(" ".join(said))
 
 

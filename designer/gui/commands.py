@@ -32,7 +32,7 @@ def make_actions(window: "MainWindow") -> dict[str, QAction]:
         Command("import", "From PyTorch &file…", ("Ctrl+I",), window.ask_import),
         Command("save", "&Save", ("Ctrl+S",), filing.save),
         Command("save_as", "Save &as…", ("Ctrl+Shift+S",), filing.save_as),
-        Command("export", "&Export PyTorch source…", ("Ctrl+E",), filing.export),
+        Command("export", "&Export…", ("Ctrl+E",), window.exporting.ask),
         Command("close", "&Close window", ("Ctrl+W",), window.close),
         Command("quit", "&Quit", ("Ctrl+Q",), window.quit),
         Command("undo", "&Undo", ("Ctrl+Z",), do.undo),
@@ -47,6 +47,8 @@ def make_actions(window: "MainWindow") -> dict[str, QAction]:
         Command("copy", "&Copy", ("Ctrl+C",), clip.copy, canvas=True),
         Command("paste", "&Paste", ("Ctrl+V",), clip.paste, canvas=True),
         Command("duplicate", "Dup&licate", ("Ctrl+D",), clip.duplicate, canvas=True),
+        Command("copy_picture", "Copy p&icture", ("Ctrl+Shift+C",), clip.copy_picture, canvas=True),
+        Command("copy_python", "Copy as P&ython", (), clip.copy_python),
         Command("zoom_in", "Zoom &in", ("Ctrl++", "Ctrl+="), lambda: window.canvas.zoom_by(1.25)),
         Command("zoom_out", "Zoom &out", ("Ctrl+-",), lambda: window.canvas.zoom_by(0.8)),
         Command("zoom_100", "Zoom to &100 %", ("Ctrl+0",), lambda: window.canvas.zoom_to(1.0)),
@@ -95,16 +97,16 @@ def _action(window: "MainWindow", command: Command) -> QAction:
 
 # Those that are added to the view of the canvas.
 ON_CANVAS = (
-    "cut copy paste duplicate search rename replace settings freeze group ungroup arrange tie untie transfer "
-    "owner borrower"
+    "cut copy paste duplicate copy_picture search rename replace settings freeze group ungroup arrange tie untie "
+    "transfer owner borrower"
 ).split()
 
 # What stands in the menus: names of actions, those of the canvas with a dot before them, | for a line.
 MENUS = {
     "&File": "new open import (recent) | save save_as | export | close quit",
     "&Edit": (
-        "undo redo history | cut copy paste duplicate .delete .delete_joined | .select_all .clear | "
-        ".go_left .go_right .go_up .go_down .keep | find find_next find_previous | palette options"
+        "undo redo history | cut copy paste duplicate .delete .delete_joined | copy_picture copy_python | "
+        ".select_all .clear | .go_left .go_right .go_up .go_down .keep | find find_next find_previous | palette options"
     ),
     "&View": (
         ".fit .fit_all | zoom_in zoom_out zoom_100 | .ties | library properties analyzer problems code | "

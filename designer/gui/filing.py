@@ -121,11 +121,12 @@ class Filing(QObject):
     # Opening.
 
     def ask_open(self, kinds: str = EVERYTHING) -> None:
-        names, _ = QFileDialog.getOpenFileNames(self.window_shown, "Open", str(self._folder()), kinds)
+        names, _ = QFileDialog.getOpenFileNames(self.window_shown, "Open", str(self.folder()), kinds)
         for name in names:
             self.open(Path(name))
 
-    def _folder(self) -> Path:
+    def folder(self) -> Path:
+        """Where a file is looked for first."""
         recent = self.session.recent()
         path = self.document.path or (recent[0] if recent else None)
         return path.parent if path else Path.home()
@@ -188,7 +189,7 @@ class Filing(QObject):
             self.save_as(then)
 
     def save_as(self, then: Callable[[], object] | None = None) -> None:
-        first = str(self._folder() / f"{self.document.name}{PROJECT}")
+        first = str(self.folder() / f"{self.document.name}{PROJECT}")
         name, _ = QFileDialog.getSaveFileName(self.window_shown, "Save as", first, PROJECTS)
         if name:
             path = Path(name)
@@ -230,28 +231,6 @@ class Filing(QObject):
             raise error
         said = str(error) if isinstance(error, FileError | NetworkError) else f"{path.name}: {error.strerror}."
         self.document.refused.emit(said)
-
-    def export(self) -> None:
-        """Write the PyTorch source to a file."""
-        first = str(self._folder() / f"{self.document.name}.py")
-        name, _ = QFileDialog.getSaveFileName(self.window_shown, "Export PyTorch source", first, "Python (*.py)")
-        if name:
-            path = Path(name)
-            self.export_to(path if path.suffix == ".py" else path.with_name(path.name + ".py"))
-
-    def export_to(self, path: Path) -> None:
-        network = self.document.network
-
-        def work() -> None:
-            from designer.files.python_source import save_source
-
-            save_source(network, path)
-
-        self.session.files.run(
-            work,
-            lambda _: None if self.closed else self.document.told.emit(f"Exported {path.name}."),
-            lambda error: None if self.closed else self._failed_to_write(path, error),
-        )
 
     # Losing nothing.
 

@@ -30,6 +30,7 @@ from designer.gui.clipboard import Clipboard
 from designer.gui.docks import CANVAS, Docks
 from designer.gui.document import Document
 from designer.gui.doing import Doing, lowered
+from designer.gui.exporting import Exporting
 from designer.gui.filing import PROGRAMS, Filing, Opened
 from designer.gui.keys import Keys
 from designer.gui.library import Library
@@ -42,9 +43,9 @@ from designer.gui.start_page import StartPage
 from designer.model import Network, layer_types
 
 NEED_NETWORK = (
-    "save save_as export cut copy paste duplicate zoom_in zoom_out zoom_100 library properties analyzer problems code "
-    "search rename replace settings freeze group ungroup arrange tie untie transfer owner borrower next_problem "
-    "previous_problem history find find_next find_previous"
+    "save save_as export cut copy paste duplicate copy_picture copy_python zoom_in zoom_out zoom_100 library "
+    "properties analyzer problems code search rename replace settings freeze group ungroup arrange tie untie "
+    "transfer owner borrower next_problem previous_problem history find find_next find_previous"
 ).split()
 
 
@@ -62,6 +63,7 @@ class MainWindow(QMainWindow):
         self.filing = Filing(self.document, session, self)
         self.doing = Doing(self.document)
         self.clipboard = Clipboard(self.document, session)
+        self.exporting = Exporting(self.document, session, self.filing.folder)
         self.made_canvas: Any = None
         self.boxes = Palette(self)
         self.actions_by_name = commands.make_actions(self)
@@ -98,7 +100,7 @@ class MainWindow(QMainWindow):
         filing.elsewhere.connect(lambda opened: self._open_elsewhere(opened))
         self.start.chosen.connect(filing.open)
         self.library.wanted.connect(self.add_layer)
-        self.bottom.save.clicked.connect(filing.export)
+        self.bottom.save.clicked.connect(lambda: self.exporting.export("source"))
         self.bottom.analyzer.attach(self.analyzing)
         self.bottom.problems.pointed.connect(lambda fix: self._preview(fix))
         self.recent_menu.aboutToShow.connect(self._fill_recent)
@@ -164,7 +166,7 @@ class MainWindow(QMainWindow):
 
             self.made_canvas = made = Canvas(self.document)
             self.stack.addWidget(made.widget)
-            self.doing.canvas = self.clipboard.canvas = made
+            self.doing.canvas = self.clipboard.canvas = self.exporting.canvas = made
             self.follow_settings()
             for name in commands.ON_CANVAS:
                 made.view.addAction(self.actions_by_name[name])

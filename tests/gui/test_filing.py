@@ -194,15 +194,6 @@ def test_a_dropped_file_opens(desk, tied, tmp_path, qtbot):
     qtbot.waitUntil(lambda: desk.document.name == "dropped")
 
 
-def test_export(desk, tied, tmp_path, monkeypatch, qtbot):
-    desk.open(tied)
-    path = tmp_path / "net.py"
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
-    desk.key(Qt.Key.Key_E, CONTROL)
-    qtbot.waitUntil(lambda: "Exported net.py." in desk.told)
-    assert "self.fc.weight = None" in path.read_text()
-
-
 def test_new_over_a_network_opens_a_window(desk, tied):
     desk.open(tied)
     desk.key(Qt.Key.Key_N, CONTROL)

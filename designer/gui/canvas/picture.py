@@ -41,14 +41,6 @@ def image(canvas: "Canvas", paths: Collection[str] = ()) -> QImage:
     return made
 
 
-def png(canvas: "Canvas", paths: Collection[str] = ()) -> bytes:
-    """Draw some layers, or all, as a PNG file."""
-    buffer = QBuffer()
-    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    image(canvas, paths).save(buffer, b"PNG")
-    return bytes(buffer.data().data())
-
-
 def svg(canvas: "Canvas", paths: Collection[str] = ()) -> str:
     """Draw some layers, or all, as an SVG file, its text as text; equal for equal networks."""
     items, area = _what(canvas, paths)
