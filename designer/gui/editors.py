@@ -88,6 +88,7 @@ class Field(QLineEdit):
             self.setFixedWidth(width)
             self.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.problem = sentence(name="error")
+        self.problem.setContentsMargins(0, 0, 0, 6)
         self.problem.hide()
         self.editingFinished.connect(self._finish)
         self.textEdited.connect(lambda: self.refuse(None))

@@ -2,7 +2,7 @@
 
 import dataclasses
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
@@ -15,11 +15,11 @@ from designer.gui.layer_form import NOTE, Note
 from designer.gui.together import Together
 from designer.gui.widgets import Label, button, column, row
 from designer.model import Group, Layer, Network, NetworkError
-from designer.model.names import under
 
 if TYPE_CHECKING:
     from designer.gui.properties import Properties
 
+NAMED = 20  # layers, of more the first
 COMMANDS = (("group", "Group"), ("tie", "Tie…"), ("freeze", "Freeze"))
 
 
@@ -29,8 +29,11 @@ class SeveralForm(Form):
     def __init__(self, panel: "Properties", paths: tuple[str, ...], kinds: tuple[type[Layer], ...]):
         super().__init__(panel, paths, kinds)
         self.paths = paths
-        title = Label(f"{len(paths)} layers", "title")
-        names = Label(", ".join(path.rpartition(".")[2] for path in paths), "t3", Qt.TextElideMode.ElideRight)
+        kinds = tuple(dict.fromkeys(kinds))
+        title = Label(f"{len(paths):,} layers", "title")
+        more = f" and {len(paths) - NAMED:,} more" if len(paths) > NAMED else ""
+        listed = ", ".join(path.rpartition(".")[2] for path in paths[:NAMED])
+        names = Label(listed + more, "t3", Qt.TextElideMode.ElideRight)
         self.put(row(title, margins=(12, 0, 12, 0), height=32), row(names, margins=(12, 0, 12, 0), height=24), 8)
         shared = [{field.name: field for field in dataclasses.fields(kind) if not field.kw_only} for kind in kinds]
         same = [name for name in shared[0] if all(name in fields for fields in shared[1:]) and name != "network"]
@@ -59,13 +62,16 @@ class SeveralForm(Form):
             values = [getattr(layer, setting.name) for layer in layers]
             setting.show_value(values[0] if all(value == values[0] for value in values) else MIXED)
         self.all.refresh()
-        inner = [layer for top in self.paths for path, layer in net.all.items() if under(path, top) and layer.owned]
-        self.buttons["freeze"].setText(
-            "Unfreeze" if inner and all(set(la.frozen) >= {*la.owned} for la in inner) else "Freeze"
-        )
+        self.buttons["freeze"].setText("Unfreeze" if self._frozen() else "Freeze")
         notes = {layer.note for layer in layers}
         self.note.setPlaceholderText("mixed" if len(notes) > 1 else NOTE)
         self.note.show_text(notes.pop() if len(notes) == 1 else "")
+
+    def _frozen(self) -> bool:
+        """Whether all that the layers, and those in groups among them, own is frozen."""
+        network = self.document.network
+        inner = [layer for top in self.paths for layer in _held(network.layer(top)) if layer.owned]
+        return bool(inner) and all(set(layer.frozen) >= set(layer.owned) for layer in inner)
 
     def _command(self, name: str, text: str) -> QPushButton:
         """A button for a command of the window, with its keys."""
@@ -102,3 +108,8 @@ class SeveralForm(Form):
             return None
 
         return apply
+
+
+def _held(layer: Layer) -> Iterable[Layer]:
+    """A layer, or all that a group holds."""
+    return layer.network.all.values() if isinstance(layer, Group) else (layer,)

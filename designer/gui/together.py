@@ -39,14 +39,17 @@ class Together(QWidget):
         self.refresh()
 
     def refresh(self) -> None:
-        layers = [layer for path in self.paths if (layer := self.document.network.layer(path)).owned]
-        if self.parent() is not None:  # before that it would flash as a window of its own
-            self.setVisible(sum(len(layer.owned) for layer in layers) > 1)  # one has them in its row
+        network = self.document.network
+        owners = [(layer, owned) for path in self.paths if (owned := (layer := network.layer(path)).owned)]
+        self.setVisible(sum(len(owned) for _, owned in owners) > 1)  # one has them in its row
         for field, editor in self.fields.items():
-            found = {dict(getattr(layer, field)).get(name, 1.0) for layer in layers for name in layer.owned}
+            found: set[float] = set()
+            for layer, owned in owners:
+                given = dict(getattr(layer, field))
+                found.update((given.get(name, 1.0) for name in owned) if given else (1.0,))
             editor.setPlaceholderText("mixed" if len(found) > 1 else "")
             editor.show_text(f"{found.pop():g}" if len(found) == 1 else "")
-        states = {name in layer.frozen for layer in layers for name in layer.owned}
+        states = {name in layer.frozen for layer, owned in owners for name in owned}
         self.frozen.setChecked(states == {True})
         self.some.say("some" if len(states) > 1 else "")
 
