@@ -301,9 +301,11 @@ class MainWindow(QMainWindow):
             focus.clearFocus()
 
     def quit(self) -> None:
-        """Close every window; one that is not closed keeps the program."""
+        """Close every window; one that stays keeps the program, one that is being saved is waited for."""
         for window in list(self.session.windows):
             if not window.close():
+                if window.filing.saving:
+                    window.filing.waiting.append(self.quit)
                 return
 
     # The rest.

@@ -8,10 +8,10 @@ from PySide6.QtGui import QClipboard
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from designer import group, initialize
+from designer import group, initialize, tie
 from designer.files.part import read_part
 from designer.gui import clipboard
-from designer.layers import Linear
+from designer.layers import Input, Linear
 from designer.model import Network, Port
 
 CONTROL = Qt.KeyboardModifier.ControlModifier
@@ -206,3 +206,21 @@ def test_layers_are_pasted_into_the_group_that_is_open(desk, tied, qtbot):
     desk.key(Qt.Key.Key_V, CONTROL)
     assert "block.fc" in desk.network.all
     assert desk.network.source_of(Port("block.fc", "weight")) == Port("emb", "weight")
+
+
+def test_a_tie_through_a_permute_is_untied_beside_the_window(desk, qtbot):
+    net = Network().chain(x=Input(("B", 6)), enc=Linear(4), dec=Linear(6))
+    desk.open(initialize(tie(net, "enc/weight", "dec/weight")))
+    desk.select("dec")
+    desk.key(Qt.Key.Key_C, CONTROL)
+    other = desk.window.another()
+    other.show_network(Network(), "untitled")
+    told = []
+    other.document.told.connect(told.append)
+    other.clipboard.paste()
+    qtbot.waitUntil(lambda: bool(told), timeout=20_000)
+    assert told == ["Pasted dec. dec owns its weight: there is no enc here."]
+    assert list(other.document.network.layers) == ["dec"]
+    assert other.document.network.values["dec.weight"].equal(desk.network.values["enc.weight"].T)
+    assert other.document.view.selection == {"dec"}
+    assert other.document.history.count() == 1
