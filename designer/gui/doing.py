@@ -4,13 +4,9 @@ import itertools
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
-from PySide6.QtGui import QCursor
-from PySide6.QtWidgets import QMenu
 
-from designer.analysis import permutations
-from designer.edits import arrange, freeze, group, tie, ungroup
+from designer.edits import arrange, freeze, group, ungroup
 from designer.gui.document import Document
-from designer.gui.drawing import shape_text
 from designer.gui.properties import split
 from designer.gui.table import layer_of
 from designer.gui.untying import borrows, untie_ports
@@ -95,49 +91,15 @@ class Doing(QObject):
         self.document.attempt(text, lambda net: freeze(net, *paths, frozen=not frozen))
 
     def tie(self) -> None:
-        """Let the second of two selected layers borrow from the first; several pairs that fit are offered."""
+        """Let the later of two selected layers borrow from the earlier; several pairs that fit are offered."""
         paths, analysis = self.selected(), self.document.analysis
         if len(paths) != 2:
             self.document.refused.emit("Select two layers to tie: the owner, and the one that borrows.")
         elif analysis is None or self.document.stale:
             self.document.refused.emit("The shapes are not known yet.")
-        else:
-            pairs = self._pairs(*paths)
-            if len(pairs) == 1:
-                self._tie(*pairs[0])
-            elif pairs:
-                self._offer(pairs)
-            else:
-                self.document.refused.emit(f"No learnable of {paths[1]} has a shape that {paths[0]} could give.")
-
-    def _pairs(self, first: str, second: str) -> list[tuple[Port, Port]]:
-        """List what may be tied: pairs of like shapes; where there are matrices, they alone, and like names first."""
-        network, analysis = self.document.network, self.document.analysis
-        found = []
-        for give, take in itertools.product(network.layer(first).learnables(), network.layer(second).learnables()):
-            have = analysis.learnable_shape(Port(first, give))
-            want = analysis.learnable_shape(Port(second, take))
-            if have and want and permutations(have, want):
-                found.append((len(have), give == take, Port(first, give), Port(second, take)))
-        matrices = [pair for pair in found if pair[0] > 1] or found
-        same = [pair for pair in matrices if pair[1]] or matrices
-        return [(give, take) for _, _, give, take in same]
-
-    def _tie(self, give: Port, take: Port) -> None:
-        self.document.attempt(
-            f"Take {take.name} of {take.layer} from {give.layer}",
-            lambda net: tie(net, str(give), str(take), analysis=self.document.analysis),
-            then=lambda: self.document.told.emit(f"{take.layer} now takes {take.name} from {give.layer}."),
-        )
-
-    def _offer(self, pairs: list[tuple[Port, Port]]) -> None:
-        menu = QMenu()
-        for give, take in pairs:
-            shape = shape_text(self.document.analysis.learnable_shape(give))
-            action = menu.addAction(f"{take.layer}.{take.name} takes {give.layer}.{give.name}   {shape}")
-            action.triggered.connect(lambda _=False, give=give, take=take: self._tie(give, take))
-        menu.exec(QCursor.pos())
-        menu.deleteLater()
+        elif self.canvas:
+            computed = [row.name for row in analysis.rows]
+            self.canvas.tie(*sorted(paths, key=computed.index))
 
     def untie(self) -> None:
         """Let the selected borrowers, or the borrower at the selected wire, own what they borrow."""

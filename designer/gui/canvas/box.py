@@ -55,7 +55,7 @@ class Box(QWidget):
         self.list.clicked.connect(lambda index: self._take(index.row(), shift=False))
         self.hide()
 
-    def ask(self, at: QPoint, hint: str, caption: str, lines_for: Callable[[str], list[Line]]) -> None:
+    def ask(self, at: QPoint, hint: str, caption: str, lines_for: Callable[[str], list[Line]], wide: int = 0) -> None:
         """Open with its upper left corner at a point, moved so that all of it lies in the canvas."""
         self.lines_for, self.caption = lines_for, caption
         self.field.setPlaceholderText(hint)
@@ -63,7 +63,7 @@ class Box(QWidget):
         self.list.setAccessibleName(hint)
         found = lines_for("")
         room = self.parentWidget().rect().adjusted(EDGE, EDGE, -EDGE, -EDGE)
-        width, height = min(self.most, room.width()), FIELD + min(MOST, max(2, len(found))) * LINE + 8
+        width, height = min(wide or self.most, room.width()), FIELD + min(MOST, max(2, len(found))) * LINE + 8
         x = max(room.left(), min(at.x(), room.right() + 1 - width))
         y = max(room.top(), min(at.y(), room.bottom() + 1 - height))
         most = min(FIELD + MOST * LINE + 8, room.bottom() + 1 - y)  # a search may find more than stands there at first

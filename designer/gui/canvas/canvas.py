@@ -5,7 +5,6 @@ from typing import Any
 
 from NodeGraphQt import NodeGraph
 from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
-from PySide6.QtWidgets import QMenu
 
 from designer.edits.deletion import delete
 from designer.edits.insertion import bypass
@@ -22,6 +21,7 @@ from designer.gui.canvas.placing import Placing
 from designer.gui.canvas.preview import Preview
 from designer.gui.canvas.search import LayerSearch
 from designer.gui.canvas.tooltips import tooltip
+from designer.gui.canvas.tying import Choosing, tie_layers
 from designer.gui.canvas.viewer import Hit, Viewer
 from designer.gui.canvas.walking import Walking
 from designer.gui.canvas.wiring import switched
@@ -60,6 +60,7 @@ class Canvas(NodeGraph):
         self.frame = Frame(self)
         self.preview = Preview(self)
         self.search = LayerSearch(self, self.frame.box)
+        self.choosing = Choosing(self, self.frame.box)
         self.connecting, self.walking = Connecting(self, self.frame.box), Walking(self)
         self.commands = commands(self)
         document.changed.connect(self.redraw)
@@ -83,6 +84,7 @@ class Canvas(NodeGraph):
             self._arrive.start()
         if document.network is not self.mirror.network:
             self.frame.box.forget()
+            self.choosing.pictures.close_pictures(focus=False)
         self.mirror.draw(document.network, document.view, document.analysis, self._places())
         if document.history.count() and not self._fitted and self._all_in_view():
             self._fitted = True  # a first layer stays where it was dropped
@@ -258,25 +260,23 @@ class Canvas(NodeGraph):
     def make(self, found: Join, at: QPointF) -> None:
         """Do what a join says: make it, let the user choose among several, or say why it cannot be."""
         if found.choices:
-            self.choose(found.choices, at)
+            self.choosing.ask(found.choices, at)
         elif found.edit is None:
             self.document.refused.emit(f"{found.says}. {found.detail}" if found.detail else found.says)
         else:
-            edit, said = found.edit, f"{found.says}." if found.says else ""
+            edit, saves = found.edit, f", saves {found.saves}" if found.saves else ""
+            said = f"{found.says}{saves}." if found.says else ""
             self.attempt(
                 found.text,
                 lambda net: self.adding.with_places(net, edit(net)),
                 then=lambda: self.document.told.emit(said) if said else None,
             )
 
-    def choose(self, choices: Iterable[Join], at: QPointF) -> None:
-        """Ask which of several ways is meant."""
-        menu = QMenu(self.view, objectName="choice")
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for choice in choices:
-            text = f"{choice.says}   {choice.detail}" if choice.detail else choice.says
-            menu.addAction(text).triggered.connect(lambda _=False, choice=choice: self.make(choice, at))
-        menu.popup(self.view.viewport().mapToGlobal(at.toPoint()))
+    def tie(self, owner: str, borrower: str) -> None:
+        """Let a layer borrow from another one."""
+        node = self.mirror.nodes.get(borrower)
+        at = self.view.viewportTransform().map(node.view.frame.bottomLeft()) if node else QPointF()
+        self.make(tie_layers(self.document.network, self.document.analysis, owner, borrower), at)
 
     def keep_places(self, paths: list[str]) -> None:
         """Keep in the network where nodes were moved to, and where the others were put that had no place."""

@@ -18,6 +18,7 @@ LEFT, MIDDLE, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton, Qt
 
 def gesture_for(viewer: "Viewer", event) -> "Gesture":
     """Tell what a press begins."""
+    from designer.gui.canvas.tying import LearnablesPress
     from designer.gui.canvas.wiring import PortPress, SwitchPress
 
     hit = viewer.hit(event.position())
@@ -31,7 +32,7 @@ def gesture_for(viewer: "Viewer", event) -> "Gesture":
         "port": PortPress,
         "takes": SwitchPress,
         "offers": SwitchPress,
-        "fold": Fold,
+        "fold": LearnablesPress,
         "group": Fold,
         "wire": WirePress,
         "label": WirePress,
@@ -122,7 +123,7 @@ class _Press:
 
 
 class Fold(Gesture):
-    """Fold or unfold the learnables of a layer, or a group of their names; a drag moves the layer."""
+    """Fold or unfold the learnables of a layer, or a group of their names; a drag of a group moves the layer."""
 
     def start(self, modifiers):
         return NodePress(self.viewer, self.hit, _Press(self)).start(modifiers)

@@ -9,6 +9,7 @@ from designer.edits import tie
 from designer.edits.switches import switch_input, switch_output
 from designer.gui.canvas.look import shape_of
 from designer.gui.drawing import shape_text
+from designer.gui.table import memory
 from designer.model import BUNDLE, Call, Group, Layer, Network, NetworkError, Port
 
 Change = Callable[[Network], Network]
@@ -23,6 +24,8 @@ class Join(NamedTuple):
     edit: Change | None = None  # None: refused, or a choice
     permute: tuple[int, ...] = ()  # what is inserted on the way
     choices: tuple["Join", ...] = ()
+    pair: tuple[Port, Port] | None = None  # of a tie: what is taken, and what takes it
+    saves: str = ""  # so many bytes, by a tie
 
     @property
     def refused(self) -> bool:
@@ -126,11 +129,24 @@ def _tie(network: Network, analysis: Analysis | None, source: Port, target: Port
         return _refusal(text, "No permutation of the one fits the other.")
     # The permutation is offered where both ends are learnables of layers; behind an expression stands another one.
     network.connect(source, target)
-    options = [_ordered(source, target, have, want, order, prepared) for order in orders]
+    size = saved_bytes(network, analysis, target, want)
+    saves = memory(size) if size else ""
+    pair = source, target
+    options = [
+        _ordered(source, target, have, want, order, prepared)._replace(pair=pair, saves=saves) for order in orders
+    ]
     if len(options) == 1:
         return options[0]
     says = f"{_dotted(target)} fits {_dotted(source)} in {len(options)} ways"
     return Join(options[0].text, says, "Release to choose.", choices=tuple(options))
+
+
+def saved_bytes(network: Network, analysis: Analysis | None, target: Port, shape: tuple[int, ...] | None) -> int:
+    """How many bytes a learnable stores that would be borrowed; 0 where it stores none, or that is not known."""
+    if analysis is None or shape is None or network.source_of(target) is not None or target.layer not in analysis.facts:
+        return 0
+    row = analysis.row(target.layer)
+    return row.bytes // row.stored * math.prod(shape) if row.stored else 0
 
 
 def _ordered(
@@ -176,10 +192,8 @@ def _fitting(network: Network, analysis: Analysis | None, start: End, path: str,
     if len(possible) == 1:
         return next(iter(possible.values()))
     if possible:
-        options = [choice for found in possible.values() for choice in found.choices or (found,)]
-        return Join(
-            options[0].text, f"{path} has {len(possible)} that fit", "Release to choose.", choices=tuple(options)
-        )
+        options = tuple(possible.values())
+        return Join(options[0].text, f"{path} has {len(possible)} that fit", "Release to choose.", choices=options)
     if joins:
         return next(iter(joins.values()))
     if misfits:

@@ -3,7 +3,6 @@
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QMenu
 
 from designer.layers import LSTM, Add, Input, Linear, Permute, ReLU
 from designer.model import Network, Port
@@ -300,7 +299,7 @@ def test_a_learnable_dropped_on_a_layer_switches_on_the_one_that_fits(stage, lan
     it.drag(it.port("emb", "weight", out=True), it.body("fc"))
     assert it.network.source_of(Port("fc", "weight")) == Port("emb", "weight")
     assert it.undo_texts() == ["Take weight of fc from emb"]
-    assert it.told == ["fc takes weight from emb."]
+    assert it.told == ["fc takes weight from emb, saves 1.14 MiB."]
 
 
 def test_a_permutation_is_inserted_where_the_shapes_ask_for_it(autoencoder):
@@ -336,12 +335,10 @@ def test_square_shapes_ask_which_of_two_is_meant(stage):
     it = stage(net)
     it.drag(it.port("a", "weight", out=True), it.body("b"))
     assert not it.undo_texts()
-    menu = it.view.findChild(QMenu, "choice")
-    actions = menu.actions()
-    assert len(actions) == 2
-    assert "Permute 1, 0" in actions[1].text()
-    actions[1].trigger()
-    menu.close()
+    pictures = it.canvas.choosing.pictures
+    assert pictures.isVisible()
+    assert [card.head for card in pictures.cards] == ["Direct", "Transposed"]
+    pictures.cards[1].click()
     assert it.network.layers["permute"] == Permute((1, 0))
 
 

@@ -5,7 +5,6 @@ import random
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QMenu
 
 from designer.edits import group
 from designer.gui import theme
@@ -100,10 +99,11 @@ class Monkey:
             for _ in range(self.random.randint(1, 4)):
                 history = it.document.history
                 (history.undo if self.random.random() < 0.6 else history.redo)()
-        for menu in it.view.findChildren(QMenu, "choice"):
-            self.random.choice(menu.actions()).trigger()
-            menu.close()
-            menu.setObjectName("")
+        box, pictures = it.canvas.frame.box, it.canvas.choosing.pictures
+        if box.isVisible() and box.field.placeholderText() == "Which shall be tied?":
+            QTest.keyClick(box.field, self.random.choice([Qt.Key.Key_Return, Qt.Key.Key_Escape]))
+        if pictures.isVisible():
+            self.random.choice(pictures.cards).click()
         if not it.canvas.nodes() and not it.document.view.path:
             it.document.history.undo()
 

@@ -1,0 +1,183 @@
+"""Ties between two layers in one step: the pairs that fit, the wire drawn from the word "Learnables", the list."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QPen
+
+from designer.analysis import Analysis, permutations
+from designer.edits.switches import switch_input, switch_output
+from designer.gui.canvas import joins
+from designer.gui.canvas.box import Box, Line
+from designer.gui.canvas.form import SECTION
+from designer.gui.canvas.gestures import Fold
+from designer.gui.canvas.joins import End, Join
+from designer.gui.canvas.routes import curve
+from designer.gui.canvas.two_ways import TwoWays
+from designer.gui.canvas.wire import wire_pen
+from designer.gui.canvas.wiring import draw_tip
+from designer.gui.drawing import shape_text
+from designer.gui.theme import faded
+from designer.model import Network, Port
+
+if TYPE_CHECKING:
+    from designer.gui.canvas.canvas import Canvas
+
+WIDE = 480  # of the list of pairs
+
+
+def tie_layers(network: Network, analysis: Analysis | None, owner: str, borrower: str) -> Join:
+    """Let one layer borrow from another: the pair that fits, or a choice among several, matrices and like names first.
+
+    Shapes are those of the analysis; nothing is asked of torch.
+    """
+    giver, taker = network.layer(owner), network.layer(borrower)
+    for path, layer in ((owner, giver), (borrower, taker)):
+        if not layer.learnables():
+            return Join("", f"{path} has no learnables")
+    if analysis is None:
+        return Join("", "The shapes are not known yet")
+    found: list[tuple[tuple[int, bool], Join]] = []
+    sizes: dict[bool, list[tuple[int, str]]] = {True: [], False: []}
+    known = False
+    for give in giver.learnables():
+        have = analysis.learnable_shape(source := Port(owner, give))
+        for take in taker.learnables():
+            want = analysis.learnable_shape(target := Port(borrower, take))
+            if have is None or want is None:
+                continue
+            known = True
+            sizes[True].append((len(have), f"{owner}.{give} is {shape_text(have)}"))
+            sizes[False].append((len(want), f"{borrower}.{take} is {shape_text(want)}"))
+            if not permutations(have, want) or network.source_of(target) == source:
+                continue
+            made = joins.join(network, analysis, _giving(source), _taking(target))
+            if not made.refused:
+                found.append(((-len(have), give != take), made))
+    pairs = [made for _, made in sorted(found, key=lambda pair: pair[0])]
+    if len(pairs) == 1:
+        return pairs[0]
+    if pairs:
+        says = f"{borrower} fits {owner} in {len(pairs)} ways"
+        return Join(pairs[0].text, says, "Release to choose.", choices=tuple(pairs))
+    if not known:
+        return Join("", "The shapes are not known yet")
+    if network.targets and any(network.source_of(Port(borrower, n)) == Port(owner, n) for n in taker.learnables()):
+        return Join("", f"{borrower} takes all that fits from {owner} already")
+    largest = [max(sizes[side], key=lambda size: size[0])[1] for side in (True, False)]
+    return Join("", f"{', '.join(largest)}: no permutation fits")
+
+
+def _giving(port: Port) -> End:
+    return End(port, True, lambda net: switch_output(net, port, True))
+
+
+def _taking(port: Port) -> End:
+    return End(port, False, lambda net: switch_input(net, port, True))
+
+
+class LearnablesPress(Fold):
+    """Fold or unfold on a click; a drag ties this layer to the one that it is dropped on."""
+
+    over: str = ""  # the layer under the pointer
+    join: Join | None = None
+    at = QPointF()
+
+    def start(self, modifiers):
+        self.viewer.viewport().setCursor(Qt.CursorShape.CrossCursor)
+        return self
+
+    def move(self, at, modifiers):
+        self.at = at
+        node = self.viewer.hit(at).node
+        path = node.look.path if node is not None and node is not self.hit.node else ""
+        if path != self.over:
+            self._unmark()
+            document = self.canvas.document
+            self.over, self.join = path, None
+            if node is not None and path:
+                self.join = tie_layers(document.network, document.analysis, self.hit.node.look.path, path)
+                node.mark = "refused" if self.join.refused else "target"
+                node.update()
+        refused = self.join is not None and self.join.refused
+        self.viewer.viewport().setCursor(Qt.CursorShape.ForbiddenCursor if refused else Qt.CursorShape.CrossCursor)
+
+    def drop(self, at, modifiers):
+        self.move(at, modifiers)
+        found = self.join
+        self.cancel()
+        if found is not None:
+            self.canvas.make(found, at)
+
+    def cancel(self):
+        self._unmark()
+        self.over, self.join = "", None
+        self.viewer.viewport().unsetCursor()
+
+    def _unmark(self) -> None:
+        if (node := self.canvas.mirror.nodes.get(self.over)) is not None:
+            node.view.mark = ""
+            node.view.update()
+
+    def paint(self, painter, theme):
+        node, end = self.hit.node, self.viewer.scene_at(self.at)
+        refused = self.join is not None and self.join.refused
+        color = theme.error if refused else theme.learn
+        right = end.x() > node.frame.center().x()
+        start = node.pos() + QPointF(node.form.width if right else 0, node.form.section + SECTION / 2)
+        path = curve(start, end) if right else curve(end, start)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(faded(color, 0.24), 8, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        painter.drawPath(path)
+        painter.setPen(wire_pen(color, 2.5, True))
+        painter.drawPath(path)
+        painter.resetTransform()
+        says, detail = f"Tie: offer the learnables of {node.look.name}", "drop it on the layer that shall take them"
+        if self.join is not None:
+            says, detail = self.join.says, self.join.detail
+        icon = "octagon-alert" if refused else "link"
+        draw_tip(painter, theme, self.at, self.viewer.viewport().rect().toRectF(), says, detail, icon, refused)
+
+
+class Choosing:
+    """Asks which of several ties is meant: a list of pairs, or the two meanings of a square one as pictures."""
+
+    def __init__(self, canvas: "Canvas", box: Box):
+        self.canvas, self.box = canvas, box
+        self.pictures = TwoWays(canvas.frame)
+
+    def ask(self, choices: Iterable[Join], at: QPointF) -> None:
+        choices = tuple(choices)
+        pairs = {choice.pair for choice in choices}
+        if len(choices) == 2 and len(pairs) == 1 and None not in pairs and not choices[0].permute:
+            self.pictures.ask(self._place(at), self.canvas.document, choices, lambda it: self.canvas.make(it, at))
+            return
+        lines = [self._line(choice, at) for choice in choices]
+
+        def matching(text: str) -> list[Line]:
+            words = text.lower().split()
+            found = [line for line in lines if all(word in f"{line.title} {line.hint}".lower() for word in words)]
+            return found or [Line("No pair is called so.")]
+
+        self.box.ask(self._place(at), "Which shall be tied?", f"{len(lines)} that fit", matching, WIDE)
+
+    def _place(self, at: QPointF) -> QPoint:
+        return at.toPoint() + QPoint(8, 12)
+
+    def _line(self, choice: Join, at: QPointF) -> Line:
+        first = choice.choices[0] if choice.choices else choice
+        title, hint = choice.says, choice.detail
+        if first.pair is not None:
+            give, take = first.pair
+            title = f"{take.layer}.{take.name} takes {give.layer}.{give.name}"
+            shape = joins.learnable_shape(self.canvas.document.network, self.canvas.document.analysis, give)
+            through = ", ".join(map(str, first.permute))
+            way = ", directly or transposed" if choice.choices else f", by Permute {through}" if through else ""
+            hint = f"{shape_text(shape)}{way}" if shape is not None else way
+        tail = f"saves {first.saves}" if first.saves else ""
+        return Line(title, hint, tail, port="diamond", tip=f"{title}\n{hint}", run=lambda _: self._take(choice, at))
+
+    def _take(self, choice: Join, at: QPointF) -> None:
+        self.box.close_box()  # before what is asked next opens
+        self.canvas.make(choice, at)
