@@ -63,7 +63,7 @@ def make_actions(window: "MainWindow") -> dict[str, QAction]:
         Command("full_screen", "&Full screen", ("F11",), window.flip_full_screen),
         # The rest are those of ON_CANVAS, whose keys type in text fields, and a few more.
         Command("search", "&Search the library", ("/",), window.search_library, canvas=True),
-        Command("rename", "&Rename", ("F2",), window.rename, canvas=True),
+        Command("rename", "&Rename", ("F2",), lambda: window.canvas.naming.open_selected(), canvas=True),
         Command("replace", "Re&place layer…", ("Ctrl+R",), lambda: replace_layer(window), canvas=True),
         Command("settings", "Show se&ttings", ("Ctrl+Return",), window.show_settings, canvas=True),
         Command("freeze", "Free&ze or unfreeze", ("Ctrl+Shift+F",), do.freeze, canvas=True),

@@ -193,15 +193,6 @@ class MainWindow(QMainWindow):
         self.docks.show_panel("properties")
         self.properties.focus_first()
 
-    def rename(self) -> None:
-        """Put the keyboard into the name of the selected layer."""
-        if len(self.doing.selected()) != 1:
-            self.document.refused.emit("Select one layer to rename it.")
-            return
-        self.docks.show_panel("properties")
-        self.properties.form.name.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        self.properties.form.name.selectAll()
-
     def step_problem(self, by: int) -> None:
         if self.bottom.folded or self.bottom.pages.currentIndex() != 1:
             self.bottom.show_tab(1)

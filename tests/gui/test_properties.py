@@ -105,7 +105,11 @@ def test_a_name(desk, tied):
     assert desk.form.name.problem.text() == "There is already a layer named 'emb'."
     QTest.keyClick(desk.form.name, Qt.Key.Key_Escape)
     desk.key(Qt.Key.Key_F2)
-    assert desk.form.name.hasFocus()
+    assert desk.canvas.naming.hasFocus()
+    assert desk.canvas.naming.text() == "head"
+    QTest.keyClicks(desk.canvas.naming, "decoder")
+    QTest.keyClick(desk.canvas.naming, Qt.Key.Key_Return)
+    assert "decoder" in desk.network.layers
 
 
 def test_sizes_that_the_wires_tell(desk, tied):

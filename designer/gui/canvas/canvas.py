@@ -1,6 +1,6 @@
 """The canvas itself: it draws the document through the mirror, and turns gestures into edits of the document."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from NodeGraphQt import NodeGraph
@@ -14,8 +14,9 @@ from designer.gui.canvas.connecting import Connecting
 from designer.gui.canvas.frame import Frame
 from designer.gui.canvas.gestures import CTRL, SHIFT
 from designer.gui.canvas.joins import Join
-from designer.gui.canvas.map import Map
+from designer.gui.canvas.map import Map, Views
 from designer.gui.canvas.mirror import Mirror, Place
+from designer.gui.canvas.naming import Naming
 from designer.gui.canvas.node import NodeItem
 from designer.gui.canvas.placing import Placing
 from designer.gui.canvas.preview import Preview
@@ -49,7 +50,7 @@ class Canvas(NodeGraph):
         self.setParent(document)
         self.view: Viewer = self.viewer()
         self.mirror = Mirror(self)
-        self.view.map = Map(_Views(self.mirror.nodes))
+        self.view.map = Map(Views(self.mirror.nodes))
         self.placing = Placing()
         self._keep = QTimer(self, singleShot=True, interval=250)
         self._keep.timeout.connect(self._keep_place)
@@ -61,6 +62,7 @@ class Canvas(NodeGraph):
         self.preview = Preview(self)
         self.search = LayerSearch(self, self.frame.box)
         self.choosing = Choosing(self, self.frame.box)
+        self.naming = Naming(self)
         self.connecting, self.walking = Connecting(self, self.frame.box), Walking(self)
         self.commands = commands(self)
         document.changed.connect(self.redraw)
@@ -91,6 +93,7 @@ class Canvas(NodeGraph):
         if entered or (not self._fitted and self.mirror.nodes):
             self._bring_into_view()
         self.frame.follow()
+        self.naming.follow()
         self.view.viewport().update()
 
     def _end(self) -> None:
@@ -243,6 +246,8 @@ class Canvas(NodeGraph):
         elif hit.what == "label":
             self.select({hit.wire.output_port.node.look.path, hit.wire.input_port.node.look.path})
             self.fit()
+        elif hit.what == "name":
+            self.naming.open(hit.node.look.path)
         elif hit.node is not None and isinstance(network.find(hit.node.look.path), Group):
             self.enter(hit.node.look.path)
         elif hit.node is not None:
@@ -377,22 +382,6 @@ class Canvas(NodeGraph):
         step = FAR_STEP if event.modifiers() & SHIFT else STEP
         self.nudge(x * step, y * step)
         return True
-
-
-class _Views(Mapping[str, NodeItem]):
-    """The items of the nodes, as the nodes come and go."""
-
-    def __init__(self, nodes: Mapping[str, Any]):
-        self._nodes = nodes
-
-    def __getitem__(self, path: str) -> NodeItem:
-        return self._nodes[path].view
-
-    def __iter__(self):
-        return iter(self._nodes)
-
-    def __len__(self) -> int:
-        return len(self._nodes)
 
 
 def _xy(node: NodeItem) -> Place:

@@ -1,6 +1,7 @@
 """The network from afar, drawn in one batch: thousands of items that paint themselves take too long."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
@@ -131,3 +132,19 @@ class Map:
 
 def _line(wire: WireItem) -> QLineF:
     return QLineF(*wire.ends)
+
+
+class Views(Mapping[str, NodeItem]):
+    """The items of the nodes, as the nodes come and go."""
+
+    def __init__(self, nodes: Mapping[str, Any]):
+        self._nodes = nodes
+
+    def __getitem__(self, path: str) -> NodeItem:
+        return self._nodes[path].view
+
+    def __iter__(self):
+        return iter(self._nodes)
+
+    def __len__(self) -> int:
+        return len(self._nodes)

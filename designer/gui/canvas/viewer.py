@@ -107,8 +107,8 @@ class Viewer(NodeViewer):
 
     def visible(self) -> QRectF:
         """The part of the scene that is seen."""
-        corner = QPointF(self.viewport().width(), self.viewport().height()) / self.zoom
-        return QRectF(self.center - corner / 2, self.center + corner / 2)
+        half = QPointF(self.viewport().width(), self.viewport().height()) / self.zoom / 2
+        return QRectF(self.center - half, self.center + half)
 
     def resizeEvent(self, event) -> None:
         QGraphicsView.resizeEvent(self, event)
@@ -266,7 +266,6 @@ class Viewer(NodeViewer):
             return
         gesture = self.gesture
         if not gesture.dragging and (at - gesture.pressed).manhattanLength() >= START:
-            gesture.dragging = True
             self.gesture = gesture = gesture.start(event.modifiers())
             gesture.dragging = True
         if gesture.dragging:
@@ -329,13 +328,14 @@ class Viewer(NodeViewer):
             self.menu_wanted.emit(self.hit(middle), self.viewport().mapToGlobal(middle.toPoint()))
 
     def hover(self, at: QPointF) -> None:
-        hit = self.hit(at)
-        if hit.port is None and self.space:
-            self.viewport().setCursor(Qt.CursorShape.OpenHandCursor)
-        elif hit.what == "port":
-            self.viewport().setCursor(Qt.CursorShape.CrossCursor)
-        else:
-            self.viewport().unsetCursor()
+        hit, shape = self.hit(at), Qt.CursorShape.ArrowCursor
+        if hit.what == "port":
+            shape = Qt.CursorShape.CrossCursor
+        elif self.space:
+            shape = Qt.CursorShape.OpenHandCursor
+        elif hit.what == "name" and hit.node.look.path in self.canvas.selection:  # after the first click
+            shape = Qt.CursorShape.IBeamCursor
+        self.viewport().setCursor(shape)
         self.show_hover(hit.port or hit.node or hit.wire)
 
     def show_hover(self, item: NodeItem | PortItem | WireItem | None) -> None:
