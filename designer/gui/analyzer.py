@@ -36,6 +36,7 @@ class AnalyzerPanel(QWidget):
         self.busy_line = Picture(self._paint_busy, height=2)
         self.totals = Picture(self._paint_totals, height=32)
         self.beat = 0
+        self.counted = self.cost = ""  # layers and multiply-adds in all
         self.analyzing: Analyzer | None = None
         self.said = Label("")
         self.again = Link("Analyze again", self._again)
@@ -81,9 +82,17 @@ class AnalyzerPanel(QWidget):
         self.note.hide()
         if self.document.analysis is None:
             self.table.refresh()
-            self.totals.update()
+            self._count()
         if self.document.stale and not self.late.isActive():
             self.late.start()
+
+    def _count(self) -> None:
+        """Add up what the totals show, once for a network and its analysis: painting is not the time."""
+        analysis = self.document.analysis
+        layers = sum(not isinstance(layer, Group) for layer in self.document.network.all.values())
+        self.counted = f"{layers:,} layer{'s' if layers != 1 else ''}"
+        self.cost = total_cost(row for row in analysis.rows if row.type != "Group") if analysis else ""
+        self.totals.update()
 
     def _wait(self) -> None:
         """Show that the numbers are from before the last edit."""
@@ -104,7 +113,7 @@ class AnalyzerPanel(QWidget):
         self.said.say("Numbers from before the last edit." if known else "The network could not be analyzed.")
         self.note.setVisible(failed)
         self.table.refresh()
-        self.totals.update()
+        self._count()
 
     def _move(self) -> None:
         self.beat = (self.beat + 1) % 60
@@ -122,11 +131,9 @@ class AnalyzerPanel(QWidget):
     def _paint_totals(self, painter: QPainter, colors: Theme, rect: QRectF) -> None:
         painter.setPen(QPen(colors.edge, 1))
         painter.drawLine(0, 0, round(rect.width()), 0)
-        layers = [layer for layer in self.document.network.all.values() if not isinstance(layer, Group)]
-        words = f"{len(layers):,} layer{'s' if len(layers) != 1 else ''}"
         least = self.document.analysis is not None and self.document.analysis.partial
         self._total(painter, "Name", (Part("At least" if least else "Total", weight=600),))
-        self._total(painter, "Type", (Part(words, "text2"),))
+        self._total(painter, "Type", (Part(self.counted, "text2"),))
         analysis = self.document.analysis
         if analysis is None:
             if self.document.network.all and not (self.analyzing and self.analyzing.torch.version):
@@ -137,12 +144,11 @@ class AnalyzerPanel(QWidget):
             draw_icon(painter, "link", QRectF(x, 10, 12, 12), colors.learn, 2.25)
             saved = f"saved {analysis.saved:,}"
             draw_text(painter, x + 18, 20, saved, self._tint(colors, "learn_text"), 12, 600)
-        rows = [row for row in analysis.rows if row.type != "Group"]
         for column, text in (
             ("Stored", f"{analysis.stored:,}"),
             ("Used", f"{analysis.used:,}"),
             ("Memory", memory(analysis.bytes)),
-            ("Multiply-adds", total_cost(rows)),
+            ("Multiply-adds", self.cost),
         ):
             self._total(painter, column, (Part(text, weight=600),))
 

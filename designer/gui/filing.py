@@ -43,6 +43,7 @@ def read(path: Path) -> Opened:
     from designer import import_pytorch
 
     network, report = import_pytorch(path)
+    network.learnable_ports  # noqa: B018  (found here, so that the window need not)
     layers, ties = sum(report.layers.values()), len(report.ties)
     said = f"Opened {path.name}: {layers:,} layers, {ties} tie{'s' if ties != 1 else ''}."
     return Opened(network, path.stem, None, View(), said, report)

@@ -92,14 +92,13 @@ class Network:
 
     @cached_property
     def learnable_ports(self) -> frozenset[Port]:
-        """The output ports that have nothing but learnables upstream."""
-        ports = {
-            Port(path, name)
-            for path, layer in self.all.items()
-            for name in (*layer.output_learnables, *(layer.outputs() if layer.computes else ()))
-        }
-        bundles = (port for port in self.targets if port.name == BUNDLE)
-        return frozenset(port for port in {*ports, *bundles} if self.is_learnable(port))
+        """The output ports that have nothing but learnables upstream, found from what is offered on."""
+        return rules.learnable_ports(self)
+
+    @cached_property
+    def _wiring(self) -> object:
+        """The same in networks whose wires and ports are the same, carried from edit to edit."""
+        return object()
 
     @cached_property
     def _loads(self) -> dict[Port, rules.Load]:
@@ -324,8 +323,8 @@ class Network:
             new = new._swept()
         if type(old) is not type(layer) or isinstance(layer, Group):
             rules.check_borders(new)
-        if self.values:
-            new = dataclasses.replace(new, values=new._values_after(path, old, layer))
+        if self.values and len(values := new._values_after(path, old, layer)) < len(self.values):
+            new = new._kept(values=values)
         return new.rename(path, rename) if rename and rename != path.rpartition(".")[2] else new
 
     def _values_after(self, path: str, old: Layer, layer: Layer) -> Mapping[str, Tensor]:
@@ -427,8 +426,13 @@ class Network:
         return self._kept(layers=_with(self.layers, {name: dataclasses.replace(group, network=inner)}))
 
     def _kept(self, **fields: Any) -> Self:
-        """Replace fields, keeping the order of the layers that loops are looked for with."""
+        """Replace fields, keeping the order of the layers that loops are looked for with, and what hangs on wires."""
         new = dataclasses.replace(self, **fields)
+        if new.connections is self.connections and rules.same_ports(self.layers, new.layers):
+            new.__dict__["_wiring"] = self._wiring
+            for name in ("wires", "targets", "_loads", "learnable_ports"):
+                if name in self.__dict__:
+                    new.__dict__[name] = self.__dict__[name]
         if "_order" in self.__dict__:
             new.__dict__["_order"] = self.__dict__["_order"]
         return new

@@ -32,9 +32,11 @@ def carries(network: "Network", port: Port) -> Load:
         feeders = _feeders(network, at)
         if isinstance(feeders, str):
             loads[at] = feeders
-        elif missing := [feeder for feeder in feeders if feeder not in loads and feeder not in open_ports]:
+        elif any(loads.get(feeder) == "data" for feeder in feeders):
+            loads[at] = "data"
+        elif missing := next((feeder for feeder in feeders if feeder not in loads and feeder not in open_ports), None):
             open_ports.add(at)
-            todo += missing
+            todo.append(missing)
             continue
         else:  # a feeder that is still open closes a ring, which is refused elsewhere
             ringed = ringed or any(feeder not in loads for feeder in feeders)
@@ -45,6 +47,48 @@ def carries(network: "Network", port: Port) -> Load:
     if ringed:  # what was told inside the ring may be less than what comes into it
         loads.clear()
     return load
+
+
+def learnable_ports(network: "Network") -> frozenset[Port]:
+    """The output ports with nothing but learnables upstream, found from what is offered on."""
+    todo = [Port(path, name) for path, layer in network.all.items() for name in layer.output_learnables]
+    todo += [source for source in network.targets if source.name == BUNDLE]
+    found: set[Port] = set()
+    while todo:
+        port = todo.pop()
+        if port in found or not network.is_learnable(port):
+            continue
+        found.add(port)
+        for target in network.targets.get(port, ()):
+            layer = network.layer(target.layer)
+            if target.name in layer.output_learnables:
+                todo.append(target)
+            elif layer.computes:
+                todo += [Port(target.layer, out) for out in layer.outputs()]
+    return frozenset(found)
+
+
+def same_ports(before: Mapping[str, Layer], after: Mapping[str, Layer]) -> bool:
+    """Whether layers have the same names and ports, so that what hangs on their wires is the same."""
+    if before is after:
+        return True
+    if before.keys() != after.keys():
+        return False
+    for name, new in after.items():
+        old = before[name]
+        if old is new:
+            continue
+        if isinstance(old, Group) and isinstance(new, Group):
+            if old.network._wiring is not new.network._wiring:
+                return False
+        elif type(old) is not type(new) or _ports(old) != _ports(new):
+            return False
+    return True
+
+
+def _ports(layer: Layer) -> tuple[object, ...]:
+    switched = layer.input_learnables, layer.output_learnables
+    return layer.inputs(), layer.outputs(), layer.variadic, layer.computes, layer.learnables(), *switched
 
 
 def _feeders(network: "Network", port: Port) -> Load | list[Port]:

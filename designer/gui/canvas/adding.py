@@ -10,7 +10,7 @@ from designer.edits.insertion import insert, wired
 from designer.gui.canvas.fitting import fits_wire, joined
 from designer.gui.canvas.form import MIDDLE, form
 from designer.gui.canvas.joins import End, learnable_shape
-from designer.gui.canvas.look import learnable_ports, look
+from designer.gui.canvas.look import look
 from designer.gui.canvas.placing import fresh_name
 from designer.gui.canvas.wire import WireItem
 from designer.gui.mime import dragged_layer
@@ -213,7 +213,7 @@ class Adding:
 
     def _width(self, network: Network, path: str) -> float:
         """How wide the node of a layer will be, before its shapes are known."""
-        learnable = learnable_ports(network)
+        learnable = network.learnable_ports
         return form(look(network, path, self.canvas.document.view, None, learnable=learnable)).width
 
     def _free_spot(self, before: str | None) -> QPointF:

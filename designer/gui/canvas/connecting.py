@@ -11,7 +11,7 @@ from designer.edits.switches import switch_input, switch_output
 from designer.gui.canvas import joins
 from designer.gui.canvas.box import Box, Line
 from designer.gui.canvas.joins import End, Join
-from designer.gui.canvas.look import learnable_ports, shape_of
+from designer.gui.canvas.look import shape_of
 from designer.gui.drawing import shape_text
 from designer.model import BUNDLE, Call, Group, Network, Port, Shape
 
@@ -153,7 +153,7 @@ class Connecting:
         bundle, own = start.port.name == BUNDLE, start.port.name in layer.learnables()
         have = joins.learnable_shape(network, analysis, start.port) if own else None
         carries = own or (start.out and network.is_learnable(start.port))
-        learnable = learnable_ports(network) if own and not start.out else frozenset()
+        learnable = network.learnable_ports if own and not start.out else frozenset()
         for path in self._near(start.port.layer):
             other = network.layer(path)
             if bundle:

@@ -300,25 +300,6 @@ def _loose(root: Network, path: str, group: Group) -> tuple[list[Port], list[Por
     return takes, offers
 
 
-def learnable_ports(network: Network) -> frozenset[Port]:
-    """The output ports with nothing but learnables upstream, found from what is offered on."""
-    todo = [Port(path, name) for path, layer in network.all.items() for name in layer.output_learnables]
-    todo += [source for source in network.targets if source.name == BUNDLE]
-    found: set[Port] = set()
-    while todo:
-        port = todo.pop()
-        if port in found or not network.is_learnable(port):
-            continue
-        found.add(port)
-        for target in network.targets.get(port, ()):
-            layer = network.layer(target.layer)
-            if target.name in layer.output_learnables:
-                todo.append(target)
-            elif layer.computes:
-                todo += [Port(target.layer, out) for out in layer.outputs()]
-    return frozenset(found)
-
-
 def row_of(analysis: Analysis | None, path: str) -> Row | None:
     """The row of a layer; None where the analysis is of an earlier network that did not have it."""
     return analysis.row(path) if analysis and analysis.network.find(path) else None

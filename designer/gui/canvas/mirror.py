@@ -163,7 +163,7 @@ class Mirror:
 
     def _compare_learnable(self, network: Network, rewired: bool) -> set[str]:
         """The layers whose wires became learnable, or no longer are, and those that tell whom they borrow from."""
-        now = looks.learnable_ports(network)
+        now = network.learnable_ports
         differ = now ^ self.learnable
         self.learnable = now
         dirty = {

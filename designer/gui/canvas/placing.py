@@ -3,7 +3,7 @@
 from designer.analysis import Analysis
 from designer.edits import arrange
 from designer.gui.canvas.form import form
-from designer.gui.canvas.look import learnable_ports, look
+from designer.gui.canvas.look import look
 from designer.gui.canvas.mirror import Place
 from designer.gui.document import View
 from designer.model import Network, NetworkError
@@ -45,7 +45,7 @@ def _below(standing: list[Place], made: dict[str, Place]) -> dict[str, Place]:
 
 def _sizes(network: Network, view: View, analysis: Analysis | None) -> dict[str, tuple[float, float]]:
     """The width and height that the nodes of the open group will have."""
-    learnable, found = learnable_ports(network), {}
+    learnable, found = network.learnable_ports, {}
     for name in network.network_at(view.path).layers:
         made = form(look(network, path := join(view.path, name), view, analysis, learnable=learnable))
         found[path] = made.width, made.height
