@@ -238,7 +238,7 @@ def _in_text(data: bytes) -> str:
 def _json(text: str) -> str:
     """A network of this program starts with its format, so that a long file need not be read to the end."""
     try:
-        document = json.loads(text)
+        document = json.loads(text, object_hook=lambda found: found)  # Python is called, so other threads can run
     except (ValueError, RecursionError):
         return "network" if '"format": "network' in text[:400] else "unknown"
     return "network" if isinstance(document, dict) and str(document.get("format", "")).startswith("network") else "JSON"
