@@ -363,7 +363,9 @@ def _wrong(analysis: Analysis) -> dict[str, str]:
     todo = list(wrong)
     while todo:
         path = todo.pop()
-        for port in (Port(path, name) for name in network.outputs_of(path)):
+        layer = network.layer(path)
+        offered = [name for name in layer.output_learnables if name in layer.input_learnables]
+        for port in (Port(path, name) for name in (*network.outputs_of(path), *offered)):
             for target in network.targets.get(port, ()) if network.is_learnable(port) else ():
                 if target.layer not in wrong:
                     wrong[target.layer] = wrong[path]

@@ -145,3 +145,11 @@ def test_sources_end_where_edits_break_them(random_networks, random_edit):
         assert named_exist(net, written)
 
     check()
+
+
+def test_what_is_offered_on_but_arrives_nowhere_ends_the_source_where_it_is_used():
+    net = Network().chain(x=Input(("B", 4)), b=Linear(4, input_learnables=("weight",)))
+    net = net.chain("b", a=Linear(4, input_learnables=("weight",), output_learnables=("weight",)))
+    written = write_located(analyze(net.connect("a/weight", "b/weight")))
+    assert written.problem == "a takes its weight from a wire, but none is connected."
+    assert written.stop is not None
