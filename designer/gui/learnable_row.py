@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPen
 from PySide6.QtWidgets import QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from designer.edits.switches import switch_input, switch_output
 from designer.gui import drawing, taking
@@ -260,7 +261,7 @@ class LearnableRow(QWidget):
         value, details = self.document.network.values.get(key), self.details
 
         def came(text: str) -> None:
-            if self.document.closed or self.document.network.values.get(key) is not value:
+            if self.document.closed or not isValid(self) or self.document.network.values.get(key) is not value:
                 return
             if details is self.details:  # else another kind of row is shown by now
                 self.shown_value = value

@@ -56,12 +56,26 @@ class Properties(QWidget):
         else:
             kind = NetworkForm, ()
         if (type(self.form), self.form.key) != kind:
+            field = self.form.focusWidget()
+            if field is not None and field.hasFocus():
+                name, shown = field.accessibleName(), self.form.key[:1]
+                field.clearFocus()  # what was typed belongs to what was shown; making that edit comes back here
+                self.refresh()
+                if shown and self.form.key[:1] == shown:
+                    self._focus(name)
+                return
             made, key = kind
             old, self.form = self.area.takeWidget(), made(self, *key)
             self.area.setWidget(self.form)
             self.form.show()
             old.deleteLater()
         self.form.refresh()
+
+    def _focus(self, name: str) -> None:
+        """Put the keyboard where it was, after the form of a layer was built anew."""
+        found = (widget for widget in self.form.findChildren(QWidget) if widget.accessibleName() == name)
+        if name and (widget := next(found, None)):
+            widget.setFocus()
 
     def focus_first(self) -> None:
         """Put the keyboard into the first setting."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtWidgets import QFileDialog, QWidget
+from shiboken6 import isValid
 
 from designer.analysis import permutations
 from designer.edits import change_owner, reinitialize, take_values, tie
@@ -65,8 +66,8 @@ def list_file(document: Document, port: Port, beside: QWidget, path: Path) -> No
         return tensors_in(path)
 
     def came(tensors: Mapping[str, Any]) -> None:
-        if document.closed or document.network is not before:
-            return
+        if document.closed or document.network is not before or not isValid(beside):
+            return  # nobody waits for it any more
         want = _shape(document, port)
         if want is None:
             document.refused.emit(f"The size of {dotted(port)} is not known yet.")

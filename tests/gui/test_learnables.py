@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog, QPushButton
+from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton
 
 from designer import initialize, save, tie
 from designer.files.values_file import content_hash, written
@@ -193,6 +193,19 @@ def test_statistics_of_what_is_gone_are_dropped(desk, coder):
     desk.document.edit("Other", desk.network.with_values({"dec.weight": torch.zeros(12, 5)}))
     QTest.qWait(300)
     assert not row.numbers.isVisible()
+
+
+def test_what_comes_after_another_layer_was_selected_is_dropped(desk, coder, tmp_path):
+    desk.open(initialize(coder))
+    save(desk.network, tmp_path / "same.network")
+    row = Hand(desk, "dec").row("weight")
+    row.count.click()
+    list_file(desk.document, row.port, row.head, tmp_path / "same.network")
+    desk.select("enc")
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    QTest.qWait(500)
+    assert desk.form.path == "enc"
+    assert not desk.window.findChildren(Chooser)
 
 
 def test_values_from_a_file(desk, coder, tmp_path, monkeypatch):

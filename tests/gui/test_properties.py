@@ -269,6 +269,34 @@ def test_numbers_step_by_keys_and_the_wheel(desk, tied):
     assert desk.network.layer("lstm").dropout == 0.1
 
 
+def test_a_step_is_kept_when_another_layer_is_selected_at_once(desk, tied):
+    desk.open(tied)
+    desk.select("lstm")
+    field = desk.setting("hidden_size")
+    field.setFocus()
+    QTest.keyClick(field, Qt.Key.Key_Up)
+    desk.select("fc")
+    QApplication.processEvents()
+    assert desk.network.layer("lstm").hidden_size == 301
+    assert desk.form.path == "fc"
+    QTest.qWait(400)
+    assert desk.undo_texts() == ["Set hidden_size of lstm"]
+
+
+def test_the_keyboard_stays_where_it_was_when_learnables_come_and_go(desk, tied):
+    desk.open(tied)
+    desk.select("lstm")
+    desk.type(desk.setting("num_layers"), "2")
+    assert desk.network.layer("lstm").num_layers == 2
+    assert desk.setting("num_layers").hasFocus()
+    switch = desk.setting("bias")
+    switch.setFocus()
+    QTest.keyClick(switch, Qt.Key.Key_Space)
+    assert desk.network.layer("lstm").bias is False
+    assert desk.setting("bias").hasFocus()
+    assert desk.undo_texts() == ["Set num_layers of lstm", "Set bias of lstm"]
+
+
 def _wheel(widget, by):
     at = widget.rect().center()
     event = QWheelEvent(
