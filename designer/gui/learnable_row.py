@@ -342,15 +342,18 @@ class GroupRow(QWidget):
 def switch(document: Any, path: str, names: Sequence[str], which: str, on: bool) -> None:
     """Switch learnables of a layer to wires, or back, in one step."""
     edit = switch_input if which == "take" else switch_output
-    verb = {"take": ("Take", "Own"), "offer": ("Offer", "Stop offering")}[which][0 if on else 1]
     what = names[0] if len(names) == 1 else f"{len(names)} learnables"
+    if which == "offer":
+        text = f"{'Offer' if on else 'Stop offering'} {what} of {path}"
+    else:
+        text = f"Take {what} of {path} from a wire" if on else f"Let {path} own {what}"
 
     def made(network: Network) -> Network:
         for name in names:
             network = edit(network, Port(path, name), on)
         return network
 
-    document.attempt(f"{verb} {what} of {path}", made)
+    document.attempt(text, made)
 
 
 def set_factor(document: Any, paths: Sequence[str], field: str, text: str, name: str = "") -> str | None:

@@ -115,6 +115,6 @@ class WireForm(Form):
         if self.tie:
             untie_ports(self.document, self.borrowers)
         elif name in self.document.network.layer(path).input_learnables:
-            self.document.attempt(f"Own {name} of {path}", lambda net: switch_input(net, self.target, False))
+            self.document.attempt(f"Let {path} own {name}", lambda net: switch_input(net, self.target, False))
         else:
             self.document.attempt(f"Cut the wire to {self.target}", lambda net: net.disconnect(self.target))

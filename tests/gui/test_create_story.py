@@ -113,7 +113,7 @@ def test_create_in_the_properties(desk, monkeypatch):
     """The columns of the properties switch the ports on; a diamond stands beside each tick."""
     _build(desk, monkeypatch)
     view = desk.canvas.view.viewport()
-    for path, box, undo in (("emb", "offers", "Offer weight of emb"), ("fc", "takes", "Take weight of fc")):
+    for path, box, undo in (("emb", "offers", "Offer weight of emb"), ("fc", "takes", "Take weight of fc from a wire")):
         desk.click(view, desk.body(path))
         desk.click(getattr(desk.form.learnables.rows["weight"], box))
         assert desk.undo_texts()[-1] == undo

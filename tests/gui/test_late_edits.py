@@ -61,3 +61,15 @@ def test_a_failed_measurement_says_why(desk, tied):
     assert desk.undo_texts() == ["Untie fc"]
     said = "fc owns a copy of emb.weight; the outputs were not compared: lstm has nothing on its input 'in'."
     desk.qtbot.waitUntil(lambda: desk.told[-1] == said, timeout=20_000)
+
+
+def test_what_came_from_a_file_is_measured_in_a_child_process(desk, tied, monkeypatch, tmp_path):
+    from designer.files import difference
+
+    monkeypatch.setattr(difference, "measured", None)  # of this process
+    desk.open(tied)
+    desk.document.path = tmp_path / "model.network"
+    desk.select("fc")
+    desk.key(Qt.Key.Key_T, CTRL | SHIFT)
+    said = "fc owns a copy of emb.weight; max |difference| of the outputs: 0."
+    desk.qtbot.waitUntil(lambda: said in desk.told, timeout=60_000)

@@ -1,6 +1,7 @@
 """The menus of the right button, opened and used with the mouse."""
 
-from PySide6.QtCore import QPointF
+from PySide6.QtCore import QPoint, QPointF
+from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtWidgets import QApplication
 
 from designer import group
@@ -128,3 +129,16 @@ def test_of_the_empty_canvas(desk, tied):
     assert "Leave group" not in texts(menu)
     desk.choose(menu, "Select all")
     assert desk.document.view.selection == set(tied.layers)
+
+
+def test_by_the_key_for_menus(desk, tied):
+    desk.open(tied)
+    view = desk.canvas.view
+    for chosen, first in (("lstm", "Show settings"), ("", "Add layer…")):
+        desk.select(*filter(None, [chosen]))
+        event = QContextMenuEvent(QContextMenuEvent.Reason.Keyboard, QPoint(5, 5), view.mapToGlobal(QPoint(5, 5)))
+        QApplication.sendEvent(view, event)
+        menu = QApplication.activePopupWidget()
+        assert texts(menu)[0] == first
+        assert desk.document.view.selection == frozenset(filter(None, [chosen]))
+        menu.close()

@@ -114,14 +114,14 @@ def test_by_hand_in_the_properties(desk, told):
     cut(desk)
     for path, box, undo in (
         ("emb", "offers", "Stop offering weight of emb"),
-        ("fc", "takes", "Own weight of fc"),
+        ("fc", "takes", "Let fc own weight"),
     ):
         desk.click(desk.canvas.view.viewport(), desk.body(path))
         assert desk.document.view.selection == {path}
         desk.click(getattr(desk.form.learnables.rows["weight"], box))
         desk.settle()
         assert desk.undo_texts()[-1] == undo
-    desk.shows("Own weight of fc", 1_323_400, 1_323_400)
+    desk.shows("Let fc own weight", 1_323_400, 1_323_400)
     replace(desk)
     ends(desk, told, "Replace fc by fcNew")
 

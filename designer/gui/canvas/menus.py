@@ -14,6 +14,7 @@ from designer.gui.canvas import joins
 from designer.gui.canvas.joins import End
 from designer.gui.canvas.port import PortItem
 from designer.gui.canvas.tooltips import tooltip
+from designer.gui.canvas.viewer import Hit
 from designer.gui.drawing import shape_text
 from designer.gui.untying import borrows, untie_ports
 from designer.model import BUNDLE, Group, Port
@@ -21,7 +22,6 @@ from designer.model.names import parent
 
 if TYPE_CHECKING:
     from designer.gui.canvas.canvas import Canvas
-    from designer.gui.canvas.viewer import Hit
     from designer.gui.main_window import MainWindow
 
 # Names of commands, those of the canvas with a dot before them, | for a line; one that is not there is left out.
@@ -35,8 +35,10 @@ LISTED = 16  # that something can be tied or connected to; more are looked for w
 LOOKING = 0.05  # seconds for finding them
 
 
-def open_menu(window: "MainWindow", hit: "Hit", at: QPoint) -> QMenu:
-    """Show the menu of what was hit."""
+def open_menu(window: "MainWindow", hit: Hit | None, at: QPoint | None) -> QMenu:
+    """Show the menu of what was hit; by the key for menus, that of the selection."""
+    if hit is None or at is None:
+        hit, at = _selected(window.canvas)
     menu = QMenu(window.canvas.view, objectName="context")
     menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     menu.setToolTipsVisible(True)
@@ -55,10 +57,18 @@ def open_menu(window: "MainWindow", hit: "Hit", at: QPoint) -> QMenu:
     return menu
 
 
+def _selected(canvas: "Canvas") -> tuple[Hit, QPoint]:
+    """Give the title of the first layer that is selected, else the middle of the canvas."""
+    view = canvas.view
+    titles = [canvas.node(path).pos() + QPointF(46, 12) for path in canvas.selected_layers()]
+    spot = view.viewportTransform().map((titles or [view.center])[0])
+    return view.hit(spot) if titles else Hit("canvas", view.center), view.viewport().mapToGlobal(spot.toPoint())
+
+
 class _Menu:
     """A menu that is being filled."""
 
-    def __init__(self, window: "MainWindow", menu: QMenu, hit: "Hit"):
+    def __init__(self, window: "MainWindow", menu: QMenu, hit: Hit):
         self.window, self.menu, self.hit = window, menu, hit
         self.canvas: Canvas = window.canvas
         self.document = window.document

@@ -46,7 +46,7 @@ class Viewer(NodeViewer):
     """
 
     moved = Signal()  # the camera
-    menu_wanted = Signal(object, object)  # what was hit, where on the screen
+    menu_wanted = Signal(object, object)  # what was hit, where on the screen; None: of the selection
 
     def __init__(self, canvas: "Canvas"):
         self.center, self.zoom = QPointF(), 1.0
@@ -324,8 +324,7 @@ class Viewer(NodeViewer):
     def contextMenuEvent(self, event) -> None:
         """The menu comes when the right button is released without a drag; the key asks for the selection's."""
         if event.reason() == event.Reason.Keyboard:
-            middle = QPointF(self.viewport().rect().center())
-            self.menu_wanted.emit(self.hit(middle), self.viewport().mapToGlobal(middle.toPoint()))
+            self.menu_wanted.emit(None, None)
 
     def hover(self, at: QPointF) -> None:
         hit, shape = self.hit(at), Qt.CursorShape.ArrowCursor
