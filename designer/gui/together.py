@@ -36,9 +36,9 @@ class Together(QWidget):
         heading = row(Label("All together", "t3"), margins=(28, 8, 12, 0), height=32)
         for each in (row(line(), margins=(12, 0, 12, 0)), heading, *lines, _line("Frozen", self.some, self.frozen)):
             layout.addWidget(each)
-        self.refresh()
 
     def refresh(self) -> None:
+        """Show what is so now; called in its place only, else it would flash as a window of its own."""
         network = self.document.network
         owners = [(layer, owned) for path in self.paths if (owned := (layer := network.layer(path)).owned)]
         self.setVisible(sum(len(owned) for _, owned in owners) > 1)  # one has them in its row
