@@ -18,11 +18,12 @@ from PySide6.QtWidgets import (
 from designer.gui import drawing, theme
 from designer.gui.drawing import category_of, draw_icon, draw_text, draw_tile
 from designer.gui.mime import layer_mime
-from designer.gui.searching import Entry, entries, near, search
+from designer.gui.searching import Entry, asks_learnables, entries, near, search
 from designer.gui.widgets import Label, Link, Search, column, row, sentence
 from designer.model import CATEGORIES, layer_types
 
 CLOSED = ("Convolution and pooling", "Normalisation and dropout", "Shape and maths")  # at first: they are long
+TEACHING = "Learnables are offered and taken at a layer: select it and press L."
 
 
 class Library(QWidget):
@@ -60,8 +61,8 @@ class Library(QWidget):
         self.tree.fill(hits, flat=bool(text.strip()))
         self.pages.setCurrentIndex(0 if hits else 1)
         if not hits:
-            guess = near(self.entries, text)
-            self.nothing.setText(f"No layer is called {text.strip()}.")
+            guess = "" if asks_learnables(text) else near(self.entries, text)
+            self.nothing.setText(TEACHING if asks_learnables(text) else f"No layer is called {text.strip()}.")
             self.guess.setText(f"Did you mean {guess}?" if guess else "Show all layers")
             self.guess.setProperty("guess", guess)
 
@@ -77,7 +78,10 @@ class Library(QWidget):
                 self.tree.step(1 if key == Qt.Key.Key_Down else -1)
                 return True
             if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-                self.tree.take_current()
+                if self.pages.currentIndex():
+                    self._take_guess()
+                else:
+                    self.tree.take_current()
                 return True
             if key == Qt.Key.Key_Escape and self.field.text():
                 self.field.clear()

@@ -77,6 +77,12 @@ def _rank(entry: Entry, words: list[str]) -> int | None:
     return LETTERS + 1 if title[:1] == text[:1] and all(letter in rest for letter in text) else None
 
 
+def asks_learnables(text: str) -> bool:
+    """Whether a text is a word by which others know the switches of learnables."""
+    word = "".join(text.lower().split())
+    return len(word) > 2 and any(known.startswith(word) for known in ("inputlearnables", "outputlearnables"))
+
+
 def near(found: Iterable[Entry], text: str) -> str:
     """Guess which title was meant by a text that finds nothing; "" where none is like it."""
     names = {entry.title.lower(): entry.title for entry in found}

@@ -62,6 +62,35 @@ def test_nothing_found_offers_what_is_near(desk):
     assert library.tree.topLevelItemCount() == len(CATEGORIES)
 
 
+def test_keys_lead_from_the_field_through_the_list(desk):
+    desk.click(desk.window.start.starts[0])
+    library = desk.window.library
+    library.field.setFocus()
+    QTest.keyClicks(library.field, "convv")
+    QTest.keyClick(library.field, Qt.Key.Key_Return)  # takes the guess
+    assert library.field.text() == "Conv2d"
+    library.field.selectAll()
+    QTest.keyClicks(library.field, "conv")
+    assert library.tree.currentItem().text(0) == "Conv1d"
+    QTest.keyClick(library.field, Qt.Key.Key_Down)
+    QTest.keyClick(library.field, Qt.Key.Key_Down)
+    QTest.keyClick(library.field, Qt.Key.Key_Up)
+    assert library.field.hasFocus()
+    QTest.keyClick(library.field, Qt.Key.Key_Return)
+    assert list(desk.network.layers) == ["conv2d"]
+    assert desk.undo_texts() == ["Add Conv2d"]
+
+
+@pytest.mark.parametrize("words", ["OutputLearnables", "input learnables"])
+def test_the_words_of_others_for_the_switches(desk, words):
+    desk.click(desk.window.start.starts[0])
+    library = desk.window.library
+    QTest.keyClicks(library.field, words)
+    assert library.nothing.text() == "Learnables are offered and taken at a layer: select it and press L."
+    desk.click(library.guess)
+    assert library.field.text() == ""
+
+
 def test_enter_adds_after_the_selected_layer(desk):
     desk.open(Network().add(tokens=Input(("B", 8))))
     desk.select("tokens")

@@ -12,7 +12,7 @@ from designer.gui.canvas.look import shape_of
 from designer.gui.canvas.routes import curve
 from designer.gui.canvas.wire import wire_pen
 from designer.gui.drawing import category_of, shape_text
-from designer.gui.searching import Entry, entries, near, search, signature
+from designer.gui.searching import Entry, asks_learnables, entries, near, search, signature
 from designer.gui.theme import Theme
 from designer.model import CATEGORIES, Layer, Port, layer_types
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from designer.gui.canvas.canvas import Canvas
 
 Put = Callable[[Layer], str | None]
-TEACH = ("inputlearnables", "outputlearnables", "learnables")
 
 
 class LayerSearch:
@@ -92,8 +91,7 @@ class LayerSearch:
         """List what answers to a text, or what to do where nothing does."""
         if hits := search(self.fitting, text):
             return [self._line(entry) for entry in hits]
-        word = "".join(text.lower().split())
-        if self.teaches and any(known.startswith(word) for known in TEACH):
+        if self.teaches and asks_learnables(text):
             return self._teaching()
         where = " that fits here" if self.narrow else ""
         nothing = Line(f"No layer{where} is called {text.strip()}.")

@@ -5,6 +5,7 @@ import random
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
 from designer.edits import group
 from designer.gui import theme
@@ -21,8 +22,11 @@ from designer.layers import (
 )
 from designer.model import Call, Network
 
+NONE = Qt.KeyboardModifier.NoModifier
 SHIFT, CTRL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
 KEYS = ("Delete", "Backspace", "L", "T", "F", "Home", "Return", "Left", "Down", "Escape")
+OPENING = ((Qt.Key.Key_Tab,), (Qt.Key.Key_A, SHIFT), (Qt.Key.Key_C,), (Qt.Key.Key_I, SHIFT))
+TEXTS = ("", "", "lin", "relu", "perm", "weight", "take", "in", "convv", "lstm", "call", "0")
 TYPES = ("Linear", "ReLU", "Add", "Embedding", "Concatenate", "Permute", "Parameter", "Output", "Call", "LSTM")
 
 
@@ -71,6 +75,22 @@ class Monkey:
         size = it.view.viewport().size()
         return QPoint(self.random.randrange(size.width()), self.random.randrange(size.height()))
 
+    def on_a_wire(self):
+        wires = list(self.it.canvas.mirror.wires)
+        return self.it.wire(str(self.random.choice(wires))) if wires else self.somewhere()
+
+    def choose_in_box(self):
+        """Type into the box if one is open, and take what it finds or leave it."""
+        box = self.it.canvas.frame.box
+        while box.isVisible():
+            QTest.keyClicks(box.field, self.random.choice(TEXTS))
+            for _ in range(self.random.randrange(4)):
+                QTest.keyClick(box.field, self.random.choice((Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_Delete)))
+            leaves = self.random.random() < 0.4
+            key = Qt.Key.Key_Escape if leaves else Qt.Key.Key_Return
+            QTest.keyClick(box.field, key, self.random.choice((NONE, NONE, SHIFT)))
+            QApplication.processEvents()
+
     def step(self):
         it, pick = self.it, self.random.random()
         modifiers = self.random.choice([Qt.KeyboardModifier.NoModifier] * 6 + [SHIFT, CTRL])
@@ -81,16 +101,26 @@ class Monkey:
             if self.random.random() < 0.1:
                 it.key(Qt.Key.Key_Escape)
             it.release(end, modifiers)
-        elif pick < 0.65:
+            self.choose_in_box()
+        elif pick < 0.63:
             it.click(self.somewhere(), modifiers)
+        elif pick < 0.66:
+            it.double_click(self.on_a_wire())
+            self.choose_in_box()
         elif pick < 0.70:
             it.double_click(self.somewhere())
+            self.choose_in_box()
         elif pick < 0.78:
-            QTest.keyClick(it.view, getattr(Qt.Key, f"Key_{self.random.choice(KEYS)}"))
+            if self.random.random() < 0.3:
+                it.key(*self.random.choice(OPENING))
+                self.choose_in_box()
+            else:
+                it.key(getattr(Qt.Key, f"Key_{self.random.choice(KEYS)}"), self.random.choice((NONE, NONE, NONE, CTRL)))
         elif pick < 0.82:
             it.key(Qt.Key.Key_Return, SHIFT)
         elif pick < 0.87:
-            it.drop(self.random.choice(TYPES), QPoint(self.random.randrange(900), self.random.randrange(500)))
+            anywhere = QPoint(self.random.randrange(900), self.random.randrange(500))
+            it.drop(self.random.choice(TYPES), self.random.choice((anywhere, self.on_a_wire())))
         elif pick < 0.90:
             it.wheel(self.somewhere(), self.random.choice([-3, -1, 1, 2]), modifiers)
         elif pick < 0.92:
