@@ -102,8 +102,7 @@ class Viewer(NodeViewer):
         self.set_camera(self.center - by / self.zoom, self.zoom)
 
     def scene_at(self, at: QPointF) -> QPointF:
-        inverted, _ = self.viewportTransform().inverted()
-        return inverted.map(at)
+        return self.viewportTransform().inverted()[0].map(at)
 
     def visible(self) -> QRectF:
         """The part of the scene that is seen."""
@@ -341,7 +340,7 @@ class Viewer(NodeViewer):
         if item is self._hover:
             return
         for changed, on in ((self._hover, False), (item, True)):
-            if changed is not None:
+            if changed is not None and changed.scene() is not None:  # a port may have gone from its node
                 changed.hovered = on
                 (changed.node if isinstance(changed, PortItem) else changed).update()
         self._hover = item

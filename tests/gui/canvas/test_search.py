@@ -389,3 +389,13 @@ def test_in_a_group(stage):
     write(it, "gelu", Qt.Key.Key_Return)
     assert it.network.source_of(Port("block.act", "in")) == Port("block.gelu", "out")
     assert it.undo_texts() == ["Add Tanh", "Insert GELU before act"]
+
+
+def test_a_port_that_goes_while_the_pointer_is_on_it(tied):
+    at = tied.port("emb", "weight", out=True)
+    QTest.mouseMove(tied.view.viewport(), at)
+    QApplication.processEvents()
+    tied.document.edit("Untie", tied.network.disconnect("fc/weight").set("emb", output_learnables=()))
+    QTest.mouseMove(tied.view.viewport(), tied.title("fc"))
+    QApplication.processEvents()
+    assert tied.canvas.node("fc").hovered
