@@ -55,9 +55,13 @@ def begin(window: MainWindow, path: str | None = None) -> None:
 
     def load() -> None:
         session.torch.load()
-        session.torch.came.connect(lambda: _when_idle(window, lambda: window.canvas))
+        session.torch.came.connect(lambda: _when_idle(window, warm))
         if path is not None:
             window.filing.open(Path(path))
+
+    def warm() -> None:
+        window.canvas  # noqa: B018  (it is made when it is first needed)
+        _when_idle(window, session.torch.warm)
 
     _when_idle(window, load)
 

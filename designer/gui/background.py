@@ -54,6 +54,7 @@ class Torch(QObject):
     """Whether torch is there yet: its import takes seconds, so it waits until the first window is painted."""
 
     came = Signal()
+    warmed = Signal()
 
     def __init__(self, background: Background):
         super().__init__(background)
@@ -65,6 +66,10 @@ class Torch(QObject):
             self._asked = True
             self.background.run(_import_torch, self._loaded)
 
+    def warm(self) -> None:
+        """Let torch load what its first fake runs need, so that the first analysis does not wait for it."""
+        self.background.run(_run_once, lambda _: self.warmed.emit())
+
     def _loaded(self, version: str) -> None:
         self.version = version
         self.came.emit()
@@ -74,6 +79,17 @@ def _import_torch() -> str:
     import torch
 
     return str(torch.__version__).partition("+")[0]
+
+
+def _run_once() -> None:
+    """Analyze a layer of each kind that torch runs in a way of its own."""
+    from designer.analysis import analyze
+    from designer.layers import LSTM, Conv1d, Embedding, Flatten, Input, Linear, MultiheadAttention
+    from designer.model import Network
+
+    net = Network().chain(tokens=Input(("B", "T"), dtype="int64"), emb=Embedding(3, 2), lstm=LSTM(2))
+    net = net.chain("lstm", attn=MultiheadAttention(1), fc=Linear(2)).add(x=Input(("B", 2, 8)))
+    analyze(net.chain("x", conv=Conv1d(2, 3), flat=Flatten()))
 
 
 class Analyzer(QObject):

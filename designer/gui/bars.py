@@ -1,10 +1,10 @@
 """The bar at the top, with menus, name and tools, and the one at the bottom, with messages."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QAction, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenuBar, QPushButton, QSizePolicy, QStatusBar, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenuBar, QPushButton, QSizePolicy, QStatusBar, QWidget
 
 from designer.gui import theme
 from designer.gui.document import Document
@@ -190,28 +190,3 @@ class Foot(QStatusBar):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self.content.setGeometry(self.rect())
-
-
-class Reading(QFrame):
-    """A strip that says what is being opened, and can be told not to."""
-
-    def __init__(self, parent: QWidget, cancel: Callable[[], None]):
-        super().__init__(parent, objectName="pill")
-        self.setFixedHeight(32)
-        self.label = Label("")
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        content = row(
-            Icon("folder-open", "text2", 14), 8, self.label, 12, Link("Cancel", cancel), margins=(12, 2, 12, 2)
-        )
-        layout.addWidget(content)
-        self.hide()
-
-    def show_name(self, name: str) -> None:
-        self.setVisible(bool(name))
-        if name:
-            self.label.say(f"Opening {name}…")
-            self.layout().invalidate()  # it was told nothing while it was hidden
-            self.adjustSize()
-            self.move(12, 52)
-            self.raise_()

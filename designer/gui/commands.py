@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar
 
+from designer.gui.examples import examples
 from designer.gui.replace import replace_layer, transfer_head
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ ON_CANVAS = (
 
 # What stands in the menus: names of actions, those of the canvas with a dot before them, | for a line.
 MENUS = {
-    "&File": "new open import (recent) | save save_as | export | close quit",
+    "&File": "new open import (recent) (examples) | save save_as | export | close quit",
     "&Edit": (
         "undo redo history | cut copy paste duplicate .delete .delete_joined | copy_picture copy_python | "
         ".select_all .clear | .go_left .go_right .go_up .go_down .keep | find find_next find_previous | palette options"
@@ -134,6 +135,18 @@ def fill_menus(bar: QMenuBar, actions: dict[str, QAction], parts: dict[str, QMen
                 menu.addMenu(parts[name.strip("()")])
             elif name in actions:
                 menu.addAction(actions[name])
+
+
+def examples_menu(window: "MainWindow") -> QMenu:
+    """Make the menu of the examples."""
+    menu = QMenu("E&xamples", window)
+    menu.setToolTipsVisible(True)
+    for example in examples():
+        action = menu.addAction(example.title)
+        action.setObjectName(f"example_{example.name}")
+        action.setToolTip(f"{example.sentence} {example.counts}")
+        action.triggered.connect(lambda _=False, example=example: window.filing.open_example(example))
+    return menu
 
 
 def theme_menu(window: "MainWindow") -> QMenu:

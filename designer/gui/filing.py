@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 from designer.files.errors import FileError
 from designer.files.kinds import kind_of
 from designer.gui.document import Document, View
+from designer.gui.examples import Example
 from designer.gui.session import Session
 from designer.model import Network, NetworkError
 
@@ -47,6 +48,11 @@ def read(path: Path) -> Opened:
     layers, ties = sum(report.layers.values()), len(report.ties)
     said = f"Opened {path.name}: {layers:,} layers, {ties} tie{'s' if ties != 1 else ''}."
     return Opened(network, path.stem, None, View(), said, report)
+
+
+def count_ties(network: Network) -> int:
+    """Count the learnables that layers take from others."""
+    return sum(port.name in network.layer(port.layer).input_learnables for port in network.wires)
 
 
 def compared(report: Any) -> str:
@@ -135,12 +141,20 @@ class Filing(QObject):
     def open(self, path: Path) -> None:
         """Read a file beside the window, then show it here, or in another window when work is unsaved here."""
         path = path.absolute()
+        self._read(path, path.name, lambda: read(path), recent=True)
+
+    def open_example(self, example: Example) -> None:
+        """Show an example as a network that was never saved."""
+        said = f"Opened the example {example.title}."
+        self._read(example.path, example.title, lambda: read(example.path)._replace(path=None, said=said), recent=False)
+
+    def _read(self, path: Path, name: str, work: Callable[[], Opened], recent: bool) -> None:
         self.request += 1
         request = self.request
-        self.opening.emit(path.name)
+        self.opening.emit(name)
         self.session.files.run(
-            lambda: read(path),
-            lambda opened: self._came(request, path, opened),
+            work,
+            lambda opened: self._came(request, opened, path if recent else None),
             lambda error: self._failed(request, path, error),
         )
 
@@ -149,11 +163,12 @@ class Filing(QObject):
         self.request += 1  # what comes is dropped
         self.opening.emit("")
 
-    def _came(self, request: int, path: Path, opened: Opened) -> None:
+    def _came(self, request: int, opened: Opened, path: Path | None) -> None:
         if request != self.request:
             return
         self.opening.emit("")
-        self.session.remember(path)
+        if path is not None:
+            self.session.remember(path, count_ties(opened.network))
         (self.opened if self.document.history.isClean() else self.elsewhere).emit(opened)
 
     def _failed(self, request: int, path: Path, error: BaseException) -> None:
@@ -216,7 +231,7 @@ class Filing(QObject):
     def _saved(self, network: Network, path: Path, then: Callable[[], object] | None) -> None:
         self.saving = False
         self.document.saved(path, network)
-        self.session.remember(path)
+        self.session.remember(path, count_ties(network))
         self.document.told.emit(f"Saved {path.name}.")
         waiting, self.waiting = self.waiting, []
         for each in [*([then] if then else []), *waiting]:

@@ -1,6 +1,5 @@
 """The window: start page, or canvas with the library, the properties and the analyzer around it."""
 
-from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QEvent, QSize, Qt
@@ -24,19 +23,20 @@ from PySide6.QtWidgets import (
 from designer.analysis import Fix
 from designer.gui import commands, theme
 from designer.gui.background import Analyzer
-from designer.gui.bars import Foot, Reading, StatusBar, TopBar
+from designer.gui.bars import Foot, StatusBar, TopBar
 from designer.gui.bottom import Bottom
 from designer.gui.clipboard import Clipboard
 from designer.gui.docks import CANVAS, Docks
 from designer.gui.document import Document
 from designer.gui.doing import Doing, lowered
+from designer.gui.dropping import DropFrame, dragged_files
 from designer.gui.exporting import Exporting
 from designer.gui.filing import PROGRAMS, Filing, Opened
 from designer.gui.keys import Keys
 from designer.gui.library import Library
-from designer.gui.mime import LAYER
 from designer.gui.palette import Palette
 from designer.gui.properties import Properties
+from designer.gui.reading import Reading
 from designer.gui.session import Session
 from designer.gui.settings import Settings, wheel_pans
 from designer.gui.start_page import StartPage
@@ -71,7 +71,8 @@ class MainWindow(QMainWindow):
         self.properties = Properties(self.document, self.actions_by_name)
         self.menus = QMenuBar()
         self.recent_menu, self.theme_menu = QMenu("Open &recent", self), commands.theme_menu(self)
-        self.menu_parts = {"recent": self.recent_menu, "theme": self.theme_menu}
+        self.examples_menu = commands.examples_menu(self)
+        self.menu_parts = {"recent": self.recent_menu, "examples": self.examples_menu, "theme": self.theme_menu}
         commands.fill_menus(self.menus, self.actions_by_name, self.menu_parts)
         self.bar = TopBar(self.document, self.menus, self.actions_by_name)
         self.bar.fit.clicked.connect(lambda: self.canvas.fit(all=True))
@@ -85,6 +86,7 @@ class MainWindow(QMainWindow):
         self.status = StatusBar(self.document, session)
         self.setStatusBar(Foot(self.status))
         self.reading = Reading(self.stack, self.filing.cancel)
+        self.drop_frame = DropFrame(self.stack)
         self._connect()
         self.setMinimumSize(640, 400)
         self.resize(self._first_size())
@@ -99,6 +101,7 @@ class MainWindow(QMainWindow):
         filing.opened.connect(lambda opened: self.take(opened))
         filing.elsewhere.connect(lambda opened: self._open_elsewhere(opened))
         self.start.chosen.connect(filing.open)
+        self.start.example.connect(lambda example: filing.open_example(example))
         self.library.wanted.connect(self.add_layer)
         self.bottom.save.clicked.connect(lambda: self.exporting.export("source"))
         self.bottom.analyzer.attach(self.analyzing)
@@ -333,18 +336,17 @@ class MainWindow(QMainWindow):
         box.show()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        data = event.mimeData()
-        if not data.hasFormat(LAYER) and any(url.isLocalFile() for url in data.urls()):
+        if paths := dragged_files(event.mimeData()):
             event.acceptProposedAction()
-            self.start.light(True)
+            self.drop_frame.offer(paths, elsewhere=not self.document.history.isClean())
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        self.start.light(False)
+        self.drop_frame.hide()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        self.start.light(False)
+        self.drop_frame.hide()
         event.acceptProposedAction()
-        first, *others = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        first, *others = dragged_files(event.mimeData())
         self.filing.open(first)
         for path in others:
             self.another().filing.open(path)

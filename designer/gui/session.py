@@ -1,5 +1,6 @@
 """What the windows of one run share: torch, the theme, recent files, settings."""
 
+import json
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QSettings, Signal
@@ -50,7 +51,20 @@ class Session(QObject):
         kept = self.settings.value("recent", [])
         return [Path(path) for path in ([kept] if isinstance(kept, str) else kept or [])]
 
-    def remember(self, path: Path) -> None:
+    @property
+    def ties(self) -> dict[str, int]:
+        """How many ties the recent files had when they were last open, where it is known."""
+        try:
+            kept = json.loads(str(self.settings.value("recent_ties", "{}")))
+        except ValueError:
+            kept = {}
+        return {path: count for path, count in kept.items() if isinstance(count, int)} if isinstance(kept, dict) else {}
+
+    def remember(self, path: Path, ties: int | None = None) -> None:
+        known = self.ties | ({str(path): ties} if ties is not None else {})
+        self.settings.setValue(
+            "recent_ties", json.dumps({str(p): known[str(p)] for p in [path, *self.recent()] if str(p) in known})
+        )
         others = [other for other in self.recent() if other != path]
         self._keep([path, *others][:RECENT])
 

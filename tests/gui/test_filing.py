@@ -172,7 +172,7 @@ def test_opening_can_be_cancelled(desk, tied, tmp_path, qtbot):
     save(tied, path)
     desk.window.filing.open(path)
     assert desk.window.reading.isVisible()
-    assert desk.window.reading.label.full == "Opening other.network…"
+    assert desk.window.reading.label.full == "Reading other.network…"
     desk.window.filing.cancel()
     assert not desk.window.reading.isVisible()
     qtbot.wait(300)
@@ -188,7 +188,7 @@ def test_a_dropped_file_opens(desk, tied, tmp_path, qtbot):
     enter = QDragEnterEvent(QPoint(300, 300), Qt.DropAction.CopyAction, data, left, none)
     QApplication.sendEvent(desk.window, enter)
     assert enter.isAccepted()
-    assert desk.window.start.dragging
+    assert desk.window.drop_frame.isVisible()
     drop = QDropEvent(QPointF(300, 300), Qt.DropAction.CopyAction, data, left, none)
     QApplication.sendEvent(desk.window, drop)
     qtbot.waitUntil(lambda: desk.document.name == "dropped")
