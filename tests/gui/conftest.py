@@ -261,7 +261,7 @@ def aside(monkeypatch):
     for home, name in SLOW:
         call = getattr(importlib.import_module(home), name)
         guard = guarded(call)
-        for module in [module for at, module in sys.modules.items() if at.partition(".")[0] == "designer"]:
+        for module in [module for at, module in list(sys.modules.items()) if at.partition(".")[0] == "designer"]:
             if vars(module).get(name) is call:
                 monkeypatch.setattr(module, name, guard)
 
