@@ -35,6 +35,7 @@ class Bottom(QWidget):
         self.totals = row(*pieces)
         self.filter = Search("Filter")
         self.filter.setFixedWidth(140)
+        self.filter.setToolTip("Words of names and types, type:lstm, tied, frozen, >1M")
         self.filter.textChanged.connect(self.analyzer.find)
         self.copy = Tool("copy", "Copy table", size=24)
         self.copy.clicked.connect(self._copy)
