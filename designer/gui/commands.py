@@ -114,7 +114,8 @@ MENUS = {
         "next_panel previous_panel | (theme) full_screen"
     ),
     "&Layer": (
-        ".search .insert .connect search | rename replace settings .fold freeze | group ungroup .enter .leave | arrange"
+        ".search .insert .connect .slice search | "
+        "rename replace settings .fold freeze | group ungroup .enter .leave | arrange"
     ),
     "&Ties": "tie untie transfer | owner borrower | next_problem previous_problem",
     "&Help": "keys | about",

@@ -212,9 +212,18 @@ class Canvas(NodeGraph):
         self.select(self.mirror.nodes)
 
     def clear(self) -> None:
-        """Cancel a gesture that is under way, else clear the selection."""
-        if not self.view.cancel():
+        """Cancel a gesture that is under way or armed, else clear the selection."""
+        if self.view.slicing:
+            self.slice(False)
+        elif not self.view.cancel():
             self.select(())
+
+    def slice(self, on: bool = True) -> None:
+        """Let the next drag cut the wires that it crosses."""
+        self.view.slicing = on
+        self.view.viewport().setCursor(Qt.CursorShape.CrossCursor if on else Qt.CursorShape.ArrowCursor)
+        if on:
+            self.document.told.emit("Draw a line across the wires to cut them; Esc leaves.")
 
     # Groups.
 

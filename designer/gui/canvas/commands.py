@@ -16,6 +16,7 @@ def commands(canvas: "Canvas") -> dict[str, QAction]:
         "search": ("Add layer…", ("Tab", "Shift+A"), canvas.search.open),
         "insert": ("Insert on wire…", ("Shift+I",), canvas.search.open_on_selected),
         "connect": ("Connect…", ("C",), canvas.connecting.open),
+        "slice": ("Slice wires", ("K",), canvas.slice),
         "go_left": ("Go against the wires", ("Ctrl+Left",), lambda: canvas.walking.step(-1, 0)),
         "go_right": ("Go along the wires", ("Ctrl+Right",), lambda: canvas.walking.step(1, 0)),
         "go_up": ("Go to the layer above", ("Ctrl+Up",), lambda: canvas.walking.step(0, -1)),

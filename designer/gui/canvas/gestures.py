@@ -18,6 +18,7 @@ LEFT, MIDDLE, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton, Qt
 
 def gesture_for(viewer: "Viewer", event) -> "Gesture":
     """Tell what a press begins."""
+    from designer.gui.canvas.slicing import Slice
     from designer.gui.canvas.tying import LearnablesPress
     from designer.gui.canvas.wiring import PortPress, SwitchPress
 
@@ -25,9 +26,11 @@ def gesture_for(viewer: "Viewer", event) -> "Gesture":
     if event.button() == MIDDLE or (event.button() == LEFT and viewer.space):
         return Pan(viewer, hit, event)
     if event.button() == RIGHT:
-        return RightPress(viewer, hit, event)
+        return (Slice if event.modifiers() & CTRL else RightPress)(viewer, hit, event)
     if event.button() != LEFT:
         return Hold(viewer, hit, event)
+    if viewer.slicing:
+        return Slice(viewer, hit, event)
     kinds: dict[str, type[Gesture]] = {
         "port": PortPress,
         "takes": SwitchPress,
@@ -185,7 +188,7 @@ class Band(Gesture):
 
 
 class NodePress(Gesture):
-    """Select a node; a drag moves what is selected."""
+    """Select a node; a drag moves what is selected, with Ctrl copies of it."""
 
     def __init__(self, viewer: "Viewer", hit: "Hit", event):
         super().__init__(viewer, hit, event)
@@ -201,9 +204,11 @@ class NodePress(Gesture):
             self.canvas.select({self.path})
 
     def start(self, modifiers):
+        from designer.gui.canvas.slicing import Duplicate
+
         if self.path not in self.canvas.selection:
             self.canvas.select(self.canvas.selection | {self.path})
-        return Move(self.viewer, self.hit, _Press(self))
+        return (Duplicate if self.modifiers & CTRL else Move)(self.viewer, self.hit, _Press(self))
 
 
 class Move(Gesture):

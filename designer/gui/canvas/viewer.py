@@ -58,7 +58,7 @@ class Viewer(NodeViewer):
         self.ties = "all"
         self.dims = False  # a tie is selected, so the other wires step back
         self.gesture: Gesture | None = None
-        self.space = False
+        self.space = self.slicing = False
         self.wheel_pans = False
         self._hover: NodeItem | PortItem | WireItem | None = None
         self._late = QTimer(self, singleShot=True, interval=0)
@@ -259,11 +259,10 @@ class Viewer(NodeViewer):
         QToolTip.hideText()
 
     def mouseMoveEvent(self, event) -> None:
-        at = event.position()
-        if self.gesture is None:
+        at, gesture = event.position(), self.gesture
+        if gesture is None:
             self.hover(at)
             return
-        gesture = self.gesture
         if not gesture.dragging and (at - gesture.pressed).manhattanLength() >= START:
             self.gesture = gesture = gesture.start(event.modifiers())
             gesture.dragging = True
@@ -327,7 +326,7 @@ class Viewer(NodeViewer):
 
     def hover(self, at: QPointF) -> None:
         hit, shape = self.hit(at), Qt.CursorShape.ArrowCursor
-        if hit.what == "port":
+        if hit.what == "port" or self.slicing:
             shape = Qt.CursorShape.CrossCursor
         elif self.space:
             shape = Qt.CursorShape.OpenHandCursor

@@ -24,7 +24,7 @@ from designer.model import Call, Network
 
 NONE = Qt.KeyboardModifier.NoModifier
 SHIFT, CTRL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
-KEYS = ("Delete", "Backspace", "L", "T", "F", "Home", "Return", "Left", "Down", "Escape")
+KEYS = ("Delete", "Backspace", "L", "T", "F", "Home", "Return", "Left", "Down", "Escape", "K")
 OPENING = ((Qt.Key.Key_Tab,), (Qt.Key.Key_A, SHIFT), (Qt.Key.Key_C,), (Qt.Key.Key_I, SHIFT))
 TEXTS = ("", "", "lin", "relu", "perm", "weight", "take", "in", "convv", "lstm", "call", "0")
 TYPES = ("Linear", "ReLU", "Add", "Embedding", "Concatenate", "Permute", "Parameter", "Output", "Call", "LSTM")
@@ -96,11 +96,12 @@ class Monkey:
         modifiers = self.random.choice([Qt.KeyboardModifier.NoModifier] * 6 + [SHIFT, CTRL])
         if pick < 0.5:
             start, end = self.somewhere(), self.somewhere()
-            it.press(start, modifiers)
+            button = Qt.MouseButton.RightButton if self.random.random() < 0.05 else Qt.MouseButton.LeftButton
+            it.press(start, CTRL if button == Qt.MouseButton.RightButton else modifiers, button)
             it.move(start, end, 4)
             if self.random.random() < 0.1:
                 it.key(Qt.Key.Key_Escape)
-            it.release(end, modifiers)
+            it.release(end, modifiers, button)
             self.choose_in_box()
         elif pick < 0.63:
             it.click(self.somewhere(), modifiers)
