@@ -84,12 +84,12 @@ def _import_torch() -> str:
 def _run_once() -> None:
     """Analyze a layer of each kind that torch runs in a way of its own."""
     from designer.analysis import analyze
-    from designer.layers import LSTM, Conv1d, Embedding, Flatten, Input, Linear, MultiheadAttention
+    from designer.layers import LSTM, Conv1d, Embedding, Flatten, Input, Linear, MultiheadAttention, Operation
     from designer.model import Network
 
     net = Network().chain(tokens=Input(("B", "T"), dtype="int64"), emb=Embedding(3, 2), lstm=LSTM(2))
-    net = net.chain("lstm", attn=MultiheadAttention(1), fc=Linear(2)).add(x=Input(("B", 2, 8)))
-    analyze(net.chain("x", conv=Conv1d(2, 3), flat=Flatten()))
+    net = net.chain("lstm", attn=MultiheadAttention(1, is_causal=True), fc=Linear(2)).add(x=Input(("B", 2, 8)))
+    analyze(net.chain("x", conv=Conv1d(2, 3), flat=Flatten(), abs=Operation("abs", arguments=(("port", "in"),))))
 
 
 class Analyzer(QObject):
