@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenuBar, QPushButton, QSizePolicy, QStatusBar, QWidget
 
@@ -91,6 +91,9 @@ class TopBar(QWidget):
 class StatusBar(QWidget):
     """Messages at the left, for some seconds; what is selected and what runs at the right."""
 
+    undo_wanted = Signal()
+    show_wanted = Signal()  # of what the last step changed, which is selected
+
     def __init__(self, document: Document, session: Session):
         super().__init__(objectName="status")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -98,14 +101,16 @@ class StatusBar(QWidget):
         self.document, self.session = document, session
         self.icon = Icon("", "text2", 14)
         self.message = Label("", "t1", Qt.TextElideMode.ElideRight)
-        self.undo = Link("Undo", self._undo)
+        self.undo = Link("Undo", lambda: self.undo_wanted.emit())
+        self.show_it = Link("Show", lambda: self.show_wanted.emit())
+        self.show_it.setToolTip("Bring what changed into view")
         self.selected = Label("", "t3")
         self.runs = Label("", "t3")
         self.torch = Label("", "t3")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 0, 12, 0)
         layout.setSpacing(0)
-        for piece in (self.icon, 6, self.message, 10, self.undo):
+        for piece in (self.icon, 6, self.message, 10, self.undo, self.show_it):
             layout.addSpacing(piece) if isinstance(piece, int) else layout.addWidget(piece)
         layout.addStretch(1)
         for piece in (self.selected, 16, self.runs, 16, self.torch):
@@ -127,6 +132,7 @@ class StatusBar(QWidget):
         self.message.say(text)
         self.message.setAccessibleName(text)
         self.undo.hide()
+        self.show_it.hide()
         self.timer.stop()
         if stay:
             self.timer.start(stay)
@@ -134,16 +140,13 @@ class StatusBar(QWidget):
     def _told(self, text: str) -> None:
         self.say(text)
         index = self.document.history.index()
-        self.undo.setVisible(index > self.steps)
+        self.undo.setVisible(index > self.steps and not text.startswith("Done again: "))
         self.steps = index
-
-    def _undo(self) -> None:
-        self.document.history.undo()
-        self._clear()
 
     def _clear(self) -> None:
         self.timer.stop()
         self.undo.hide()
+        self.show_it.hide()
         self.steps = self.document.history.index()
         version = self.session.torch.version
         if self.on_start:  # the page has room for nothing else to say

@@ -3,11 +3,12 @@
 import itertools
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
 from designer.edits import arrange, freeze, group, ungroup
 from designer.gui.document import Document
 from designer.gui.properties import split
+from designer.gui.steps import difference
 from designer.gui.table import layer_of
 from designer.gui.untying import borrows, untie_ports
 from designer.model import Group, Network, Port
@@ -18,7 +19,13 @@ if TYPE_CHECKING:
 
 
 class Doing(QObject):
-    """The commands that edit the document."""
+    """The commands that edit the document.
+
+    Signals:
+        stepped: a step was undone or done again, and what differs is selected.
+    """
+
+    stepped = Signal()
 
     def __init__(self, document: Document):
         super().__init__(document)
@@ -31,14 +38,24 @@ class Doing(QObject):
     def undo(self) -> None:
         text = self.document.history.undoText()
         if text:
-            self.document.history.undo()
-            self.document.told.emit(f"Undone: {lowered(text)}.")
+            self.go_to_step(self.document.history.index() - 1, f"Undone: {lowered(text)}.")
 
     def redo(self) -> None:
         text = self.document.history.redoText()
         if text:
-            self.document.history.redo()
-            self.document.told.emit(f"Done again: {lowered(text)}.")
+            self.go_to_step(self.document.history.index() + 1, f"Done again: {lowered(text)}.")
+
+    def go_to_step(self, number: int, said: str) -> None:
+        """Go to a step of the history, and show what is other than before."""
+        document = self.document
+        before = document.network
+        document.history.setIndex(number)
+        home, names = difference(before, document.network)
+        if self.canvas and document.network is not before:
+            _show(self.canvas, home, names)
+        document.told.emit(said)
+        if names:
+            self.stepped.emit()
 
     def group(self) -> None:
         """Put the selected layers into a group, and select it."""
@@ -135,6 +152,16 @@ class Doing(QObject):
             self.document.refused.emit(refusal)
         elif self.canvas:
             self.canvas.show_path(path)
+
+
+def _show(canvas: "Canvas", home: str, names: frozenset[str]) -> None:
+    """Open a group and select in it; the camera moves only where nothing of that can be seen."""
+    canvas.enter(home)
+    canvas.select(names)
+    nodes = canvas.mirror.nodes
+    frames = [nodes[path].view.frame for path in {name.partition("/")[0] for name in names} if path in nodes]
+    if frames and not any(canvas.view.visible().intersects(frame) for frame in frames):
+        canvas.fit()
 
 
 def _owned(network: Network, top: str) -> list[str]:

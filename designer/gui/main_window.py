@@ -107,6 +107,9 @@ class MainWindow(QMainWindow):
         self.bottom.analyzer.attach(self.analyzing)
         self.bottom.problems.pointed.connect(lambda fix: self._preview(fix))
         self.recent_menu.aboutToShow.connect(self._fill_recent)
+        self.doing.stepped.connect(lambda: self.status.show_it.show())
+        self.status.undo_wanted.connect(self.doing.undo)
+        self.status.show_wanted.connect(lambda: self.canvas.fit())
         self._name_history()
         self._titled()
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPoint
 from PySide6.QtGui import QAction, QKeySequence
 
+from designer.gui.doing import lowered
 from designer.gui.drawing import category_of, shape_text
 from designer.gui.table import matches
 
@@ -111,8 +112,13 @@ class Palette:
             name = history.text(number - 1) if number else "The beginning"
             if _answers(words, name, ""):
                 now = "now" if number == history.index() else "undone" if number > history.index() else ""
-                found.append(Line(name, "", now, run=lambda _, number=number: history.setIndex(number), icon=""))
+                found.append(Line(name, "", now, run=lambda _, number=number: self.go(number), icon=""))
         return found or [Line(f"No step is called {text.strip()}.")]
+
+    def go(self, number: int) -> None:
+        history = self.window.document.history
+        name = f"after: {lowered(history.text(number - 1))}" if number else "at the beginning"
+        self.window.doing.go_to_step(number, f"The network {name}.")
 
     def find(self) -> None:
         """Look for layers, also inside groups."""

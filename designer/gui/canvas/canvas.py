@@ -20,6 +20,7 @@ from designer.gui.canvas.naming import Naming
 from designer.gui.canvas.node import NodeItem
 from designer.gui.canvas.placing import Placing
 from designer.gui.canvas.preview import Preview
+from designer.gui.canvas.saying import Saying
 from designer.gui.canvas.search import LayerSearch
 from designer.gui.canvas.tooltips import tooltip
 from designer.gui.canvas.tying import Choosing, tie_layers
@@ -64,7 +65,7 @@ class Canvas(NodeGraph):
         self.choosing = Choosing(self, self.frame.box)
         self.naming = Naming(self)
         self.connecting, self.walking = Connecting(self, self.frame.box), Walking(self)
-        self.commands = commands(self)
+        self.commands, self.saying = commands(self), Saying(self)
         document.changed.connect(self.redraw)
         document.viewed.connect(self.redraw)
         document.analyzed.connect(self.redraw)
@@ -94,6 +95,7 @@ class Canvas(NodeGraph):
             self._bring_into_view()
         self.frame.follow()
         self.naming.follow()
+        self.saying.follow()
         self.view.viewport().update()
 
     def _end(self) -> None:

@@ -1,0 +1,68 @@
+"""What differs between two networks, as a step of the history shows it."""
+
+from designer.gui.table import layer_of
+from designer.model import Group, Layer, Network
+from designer.model.names import join, parent
+
+
+def difference(before: Network, after: Network) -> tuple[str, frozenset[str]]:
+    """Give the group in which a step shows itself, and what to select in it.
+
+    Layers that came or changed; where none did, targets of new wires, then layers with other values, then moved ones.
+    """
+    layers = {path for path, layer in after.all.items() if not _same(before.all.get(path), layer)}
+    gone = {path for path in before.all if path not in after.all}
+    wires = {target for target, source in after.wires.items() if before.wires.get(target) != source}
+    cut = {target for target in before.wires if target not in after.wires and target.layer in after.all}
+    places = layers | gone or {port.layer for port in wires | cut} or _filled(before, after) or _moved(before, after)
+    if not places:
+        return "", frozenset()
+    home = _common([parent(path) for path in places])
+    while home and not isinstance(after.find(home), Group):
+        home = parent(home)
+    if not layers | gone and wires and not cut:
+        inside = {str(port) for port in wires if parent(port.layer) == home}
+        if len(inside) == len(wires):
+            return home, frozenset(inside)
+    shown = {_at(path, home) for path in places}
+    return home, frozenset(path for path in shown if path in after.all)
+
+
+def _same(old: Layer | None, new: Layer) -> bool:
+    """Whether a layer is the same; what is in a group differs for itself."""
+    return old is new or (isinstance(old, Group) and isinstance(new, Group)) or old == new
+
+
+def _filled(before: Network, after: Network) -> set[str]:
+    """The layers whose learnables have other values."""
+    if before.values is after.values:
+        return set()
+    keys = before.values.keys() | after.values.keys()
+    changed = {layer_of(after, key) for key in keys if before.values.get(key) is not after.values.get(key)}
+    return changed - {""}
+
+
+def _moved(before: Network, after: Network) -> set[str]:
+    """The layers that both have, at other positions."""
+    found = set()
+    for home in ("", *(path for path, layer in after.all.items() if isinstance(layer, Group))):
+        old, new = before.network_at(home), after.network_at(home)
+        if old is not new:
+            found |= {join(home, n) for n in new.layers if old.positions.get(n) != new.positions.get(n)}
+    return found
+
+
+def _common(homes: list[str]) -> str:
+    """The innermost group that holds all of some groups."""
+    first, *others = [home.split(".") if home else [] for home in homes]
+    depth = len(first)
+    for other in others:
+        depth = next((n for n, (one, two) in enumerate(zip(first[:depth], other, strict=False)) if one != two), depth)
+        depth = min(depth, len(other))
+    return ".".join(first[:depth])
+
+
+def _at(path: str, home: str) -> str:
+    """The layer directly in a group that is, or holds, what a path names."""
+    inner = path[len(home) + 1 :] if home else path
+    return join(home, inner.partition(".")[0])
