@@ -1,0 +1,79 @@
+"""Everything that takes the keyboard or the mouse has a name that a screen reader can say."""
+
+import pytest
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QDialog,
+    QLineEdit,
+    QPlainTextEdit,
+    QWidget,
+)
+
+from designer.edits import group
+from designer.layers import LSTM
+
+KINDS = (QAbstractButton, QAbstractItemView, QAbstractSpinBox, QComboBox, QLineEdit, QPlainTextEdit)
+
+
+def nameless(top):
+    """List what has no name, but for parts that Qt puts into widgets of its own."""
+    found = []
+    for widget in top.findChildren(QWidget):
+        inside = isinstance(widget.parent(), (QComboBox, QAbstractSpinBox, QAbstractItemView, QLineEdit))
+        called = widget.accessibleName() or (isinstance(widget, QAbstractButton) and widget.text())
+        if isinstance(widget, KINDS) and widget.isVisibleTo(top) and not inside and not called.strip():
+            found.append(f"{type(widget).__name__} {widget.objectName()} in {type(widget.parent()).__name__}")
+    return found
+
+
+def test_the_start_page(desk):
+    assert not nameless(desk.window)
+
+
+VIEWS = {
+    "nothing": (),
+    "a layer": ("fc",),
+    "many learnables": ("lstm",),
+    "a group": ("block",),
+    "several layers": ("fc", "emb"),
+    "a wire": ("fc/in",),
+    "a tie": ("fc/weight",),
+}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_what_is_selected(desk, tied, view):
+    network = tied.replace("lstm", LSTM(300, num_layers=2, bidirectional=True))
+    desk.open(group(network, ["probs"], "block"))
+    desk.select(*VIEWS[view])
+    QApplication.processEvents()
+    for fold in desk.window.properties.findChildren(QAbstractButton):
+        if fold.objectName() == "fold" and not fold.isChecked():
+            fold.click()
+    QApplication.processEvents()
+    assert not nameless(desk.window)
+
+
+def test_the_tabs_below_and_what_opens_over_the_window(desk, tied):
+    desk.open(tied.set("lstm", input_learnables=("weight_hh_l0",)))
+    desk.select("fc")
+    for tab in range(3):
+        desk.window.bottom.show_tab(tab)
+        desk.settle()
+        assert not nameless(desk.window)
+    for name in ("palette", "find", "history", "keys", "options", "replace", "transfer"):
+        desk.window.actions_by_name[name].trigger()
+        QApplication.processEvents()
+        assert not nameless(desk.window), name
+        for dialog in QApplication.topLevelWidgets():
+            if dialog.isVisible() and dialog is not desk.window:
+                assert not nameless(dialog), name
+                if isinstance(dialog, QDialog):
+                    dialog.close()
+    desk.canvas.commands["search"].trigger()
+    QApplication.processEvents()
+    assert not nameless(desk.window)
