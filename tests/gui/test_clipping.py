@@ -1,0 +1,128 @@
+"""No text is cut without a tooltip that has all of it, in any view, at the smallest and at a large size."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QCheckBox, QDialog, QLabel, QPushButton, QTableView, QToolButton, QWidget
+
+from designer.edits import group, tie
+from designer.gui import theme
+from designer.gui.widgets import Label
+from designer.layers import LSTM, Input, Linear, MultiheadAttention
+from designer.model import Network
+
+LONG = "projection_of_the_hidden_state_to_the_vocabulary"
+TEXTS = (QLabel, QPushButton, QToolButton, QCheckBox)
+SIZES = ((1280, 720), (1920, 1080))
+
+
+def cut(top):
+    """List the texts of which a part is missing and that have no tooltip."""
+    found = []
+    for widget in top.findChildren(QWidget):
+        if not isinstance(widget, TEXTS) or not widget.isVisibleTo(top) or widget.toolTip() or not widget.text():
+            continue
+        if isinstance(widget, Label) and widget.elide != Qt.TextElideMode.ElideNone:
+            missing = widget.text() != widget.full
+        elif isinstance(widget, QLabel):
+            hint = widget.heightForWidth(widget.width()) if widget.wordWrap() else widget.sizeHint().height()
+            wide = not widget.wordWrap() and widget.sizeHint().width() > widget.width() + 1
+            missing = wide or hint > widget.height() + 1
+        else:
+            text = widget.text().replace("&", "")
+            missing = widget.fontMetrics().horizontalAdvance(text) > widget.width()
+        if missing:
+            found.append(f"{type(widget).__name__} {widget.text()!r} in {widget.width()} x {widget.height()}")
+    for table in top.findChildren(QTableView):
+        if table.isVisibleTo(top):
+            found += cut_cells(table)
+    return found
+
+
+def cut_cells(table):
+    model = table.model()
+    for row in range(model.rowCount()):
+        for column in range(model.columnCount()):
+            index = model.index(row, column)
+            text = index.data() or ""
+            room = table.columnWidth(column) - 12
+            wide = table.fontMetrics().horizontalAdvance(text.partition("\n")[0]) > room
+            if not table.isColumnHidden(column) and wide and not index.data(Qt.ItemDataRole.ToolTipRole):
+                yield f"cell {text!r} in {room}"
+
+
+def network():
+    """Names as long as people make them, and a layer of many learnables."""
+    net = Network().chain(
+        **{"tokens_of_the_document_to_be_classified": Input(("B", "T", 32))},
+        **{f"recurrent_{LONG}": LSTM(300, num_layers=2, bidirectional=True)},
+        **{f"attention_over_{LONG}": MultiheadAttention(8)},
+        **{LONG: Linear(600), f"{LONG}_again": Linear(600)},
+    )
+    net = tie(net, f"{LONG}/weight", f"{LONG}_again/weight", permute=())
+    return group(net, [f"attention_over_{LONG}"], f"block_with_{LONG}")
+
+
+def look_at_all(desk, check):
+    """Show every view with long names, and check each."""
+    window = desk.window
+    check("start page")
+    desk.open(network(), f"a-network-about-{LONG}-and-{LONG}")
+    names = [*desk.network.layers]
+    for chosen in ((), *((name,) for name in names), tuple(names), (f"{LONG}_again/weight",), (f"{LONG}/in",)):
+        desk.select(*chosen)
+        QApplication.processEvents()
+        check(f"properties of {chosen}")
+    for tab in range(3):
+        window.bottom.show_tab(tab)
+        desk.settle()
+        check(f"tab {tab}")
+    desk.document.attempt("Break it", lambda net: net.set(names[1], input_learnables=("weight_ih_l0",)))
+    window.bottom.show_tab(1)
+    desk.settle()
+    check("problems")
+    desk.select(LONG)
+    for name in ("palette", "find", "history", "keys", "options", "replace", "transfer"):
+        window.actions_by_name[name].trigger()
+        QApplication.processEvents()
+        check(name)
+        for dialog in window.findChildren(QDialog):
+            dialog.close()
+        QApplication.processEvents()
+
+
+@pytest.mark.parametrize("colors", [theme.DARK, theme.LIGHT], ids=["dark", "light"])
+@pytest.mark.parametrize("size", SIZES, ids=["1280x720", "1920x1080"])
+def test_nothing_is_cut(desk, size, colors):
+    desk.window.session.choose_theme(colors.name)
+    desk.window.resize(*size)
+    QApplication.processEvents()
+    seen = []
+
+    def check(what):
+        seen.append(what)
+        tops = [top for top in QApplication.topLevelWidgets() if top.isVisible()]
+        for top in tops:
+            assert not (found := cut(top)), f"{what}: {found}"
+            assert not top.grab().isNull()
+
+    look_at_all(desk, check)
+    assert len(seen) > 15
+    desk.window.session.choose_theme("dark")
+
+
+@pytest.mark.nightly
+def test_nothing_is_cut_at_twice_the_size():
+    """Such a screen needs a process of its own."""
+    wanted = f"{__file__}::test_nothing_is_cut"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", wanted],
+        env={**os.environ, "QT_SCALE_FACTOR": "2"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
