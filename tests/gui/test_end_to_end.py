@@ -145,6 +145,7 @@ def test_stories(desk, screen, tmp_path):
     path = tmp_path / "story.network"
     twin = Twin(desk, screen, path)
     create(desk, screen, twin)
+    transfer(desk, screen, twin)
     untie(desk, screen, twin)
 
 
@@ -213,6 +214,24 @@ def create(desk, screen, twin):
         {"weight": "embedding.weight"},
     )
     assert not found.problems
+
+
+def transfer(desk, screen, twin):
+    """A head of 15 outputs, in one step, which is one to undo."""
+    screen.click(twin.body("linear"))
+    screen.key("ctrl+shift+p")
+    screen.type("transfer")
+    screen.key("Return")
+    screen.type("15")  # the number of outputs is chosen, to be typed over
+    screen.key("Return")
+    screen.click(twin.body("tokens"))
+    network = twin.saved()
+    found = analyze(network)
+    assert (found.stored, found.used) == (1_026_915, 1_026_915)
+    assert network.layer("linearNew").out_features == 15
+    assert dict(network.layer("linearNew").learn_rate_factors) == {"weight": 10, "bias": 10}
+    screen.key("ctrl+z")
+    assert analyze(twin.saved()).stored == 1_023_400
 
 
 def untie(desk, screen, twin):
