@@ -12,9 +12,11 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"
 root = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(root))
 
-from PySide6.QtCore import QSettings  # noqa: E402
-from PySide6.QtWidgets import QApplication  # noqa: E402
+from PySide6.QtCore import QSettings, Qt  # noqa: E402
+from PySide6.QtTest import QTest  # noqa: E402
+from PySide6.QtWidgets import QApplication, QDialog, QWidget  # noqa: E402
 
+from designer import load  # noqa: E402
 from designer.edits import group, tie  # noqa: E402
 from designer.gui.main_window import MainWindow  # noqa: E402
 from designer.gui.session import Session  # noqa: E402
@@ -35,25 +37,69 @@ def main(folder: Path) -> None:
         session.torch.load()
         wait(app, lambda: session.torch.version)  # noqa: B023  (called before the next session)
         draw(window, folder / f"start-{name}.png")
-        show(app, window, language_model(), "tied-language-model", selection=frozenset({"fc"}))
-        window.document.look(unfolded=frozenset({"emb", "fc"}))
-        window.properties.form.learnables.rows["weight"].head.toggled()
-        window.canvas.fit(all=True)
-        settle(app)
-        draw(window, folder / f"main-{name}.png")
-        window.bottom.show_tab(2)
-        settle(app)
-        draw(window, folder / f"code-{name}.png")
-        window.bottom.show_tab(1)
-        show(app, window, broken(), "autoencoder", selection=frozenset({"dec"}))
-        draw(window, folder / f"problems-{name}.png")
-        window.bottom.show_tab(0)
-        show(app, window, nested(), "encoder", selection=frozenset({"encoder"}))
-        draw(window, folder / f"groups-{name}.png")
+        stories(app, window, folder, name)
+        views(app, window, folder, name)
         window.document.history.setClean()
         window.close()
         session.stop()
         settle(app)
+
+
+def stories(app: QApplication, window: MainWindow, folder: Path, name: str) -> None:
+    """Create, transfer, untie."""
+    show(app, window, language_model(), "tied-language-model", selection=frozenset({"fc"}))
+    window.document.look(unfolded=frozenset({"emb", "fc"}))
+    window.properties.form.learnables.rows["weight"].head.toggled()
+    window.canvas.fit(all=True)
+    settle(app)
+    draw(window, folder / f"main-{name}.png")
+    window.bottom.show_tab(2)
+    settle(app)
+    draw(window, folder / f"code-{name}.png")
+    window.bottom.show_tab(0)
+    window.actions_by_name["transfer"].trigger()
+    settle(app)
+    draw(window, folder / f"transfer-{name}.png")
+    QTest.keyClick(window.focusWidget(), Qt.Key.Key_Escape)
+    settle(app)
+    window.canvas.view.setFocus()
+    window.actions_by_name["untie"].trigger()
+    wait(app, lambda: "max |difference|" in window.status.message.full)
+    wait(app, lambda: not window.document.stale)
+    draw(window, folder / f"untie-{name}.png")
+
+
+def views(app: QApplication, window: MainWindow, folder: Path, name: str) -> None:
+    """What else there is to see."""
+    square = Network().chain(x=Input(("B", 64)), a=Linear(64), b=Linear(64))
+    show(app, window, square, "square", selection=frozenset({"a", "b"}))
+    window.actions_by_name["tie"].trigger()
+    settle(app)
+    QTest.keyClick(window.focusWidget(), Qt.Key.Key_Return)
+    settle(app)
+    draw(window, folder / f"square-{name}.png")
+    QTest.keyClick(window.focusWidget(), Qt.Key.Key_Escape)
+    window.bottom.show_tab(1)
+    show(app, window, broken(), "autoencoder", selection=frozenset({"dec"}))
+    draw(window, folder / f"problems-{name}.png")
+    window.bottom.show_tab(0)
+    show(app, window, nested(), "encoder", selection=frozenset({"encoder"}))
+    draw(window, folder / f"groups-{name}.png")
+    show(app, window, load(root / "resources" / "examples" / "gpt2.network"), "gpt2")
+    draw(window, folder / f"gpt2-{name}.png")
+    for command in ("palette", "keys"):
+        window.actions_by_name[command].trigger()
+        settle(app)
+        sheets = window.findChildren(QDialog)
+        draw(sheets[0] if sheets else window, folder / f"{command}-{name}.png")
+        sheets[0].close() if sheets else window.boxes.close()
+        settle(app)
+    window.canvas.view.setFocus()
+    window.canvas.commands["search"].trigger()
+    QTest.keyClicks(window.focusWidget(), "norm")
+    settle(app)
+    draw(window, folder / f"search-{name}.png")
+    QTest.keyClick(window.focusWidget(), Qt.Key.Key_Escape)
 
 
 def language_model() -> Network:
@@ -105,7 +151,7 @@ def settle(app: QApplication) -> None:
         time.sleep(0.01)
 
 
-def draw(window: MainWindow, path: Path) -> None:
+def draw(window: QWidget, path: Path) -> None:
     window.grab().save(str(path))
     print(path)
 
