@@ -16,8 +16,9 @@ from designer.gui.session import Session
 from designer.model import Network, NetworkError
 
 PROJECT = ".network"
-PROJECTS, PROGRAMS = "Networks (*.network)", "PyTorch programs (*.pt2)"
-EVERYTHING = "Networks and PyTorch programs (*.network *.pt2);;All files (*)"
+PROJECTS = "Networks (*.network)"
+PROGRAMS = "PyTorch files (*.pt2 *.pt *.pth *.ckpt *.bin *.safetensors);;All files (*)"
+EVERYTHING = "Networks and PyTorch files (*.network *.pt2 *.pt *.pth *.ckpt *.bin *.safetensors);;All files (*)"
 
 
 class Opened(NamedTuple):

@@ -107,7 +107,7 @@ class LearnableRow(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(row(line(), margins=(12, 0, 12, 0)))
-        layout.addWidget(row(self.head, self.takes, 36, self.offers, margins=(0, 0, 20, 0), height=43))
+        layout.addWidget(row(self.head, self.takes, 34, self.offers, margins=(0, 0, 27, 0), height=43))
         layout.addWidget(self.details)
         self.built: tuple[object, ...] | None = None
         self.refresh()
@@ -311,7 +311,7 @@ class GroupRow(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(row(line(), margins=(12, 0, 12, 0)))
-        layout.addWidget(row(self.head, self.takes, 36, self.offers, margins=(0, 0, 20, 0), height=43))
+        layout.addWidget(row(self.head, self.takes, 34, self.offers, margins=(0, 0, 27, 0), height=43))
         self.refresh()
 
     def refresh(self) -> None:

@@ -135,6 +135,6 @@ def _paint_shares(painter: QPainter, colors: Theme, bar: QRectF, own: float) -> 
 
 
 def _paint_heads(painter: QPainter, colors: Theme, rect: QRectF) -> None:
-    for x, word in ((rect.width() - 92, "Input"), (rect.width() - 32, "Output")):
+    for x, word in ((rect.width() - 97, "Input"), (rect.width() - 39, "Output")):
         draw_text(painter, x, 20, word, colors.text3, 10, 500, align="center")
         draw_text(painter, x, 34, "Learnables", colors.text3, 10, 500, align="center")

@@ -34,7 +34,7 @@ class StartPage(QWidget):
         self.painted = False  # what takes long waits for it
         self.starts = [
             Start("file-plus", "Blank network", "An empty canvas", actions["new"], first=True),
-            Start("import", "From PyTorch file…", "A program that torch.export.save wrote", actions["import"]),
+            Start("import", "From PyTorch file…", "A program, or values by name", actions["import"]),
             Start("folder-open", "Open…", "A saved network", actions["open"]),
         ]
         self.cards = [Card(example, self.example.emit) for example in examples()]
@@ -269,4 +269,4 @@ def _paint_drop(painter: QPainter, colors: Theme, rect: QRectF) -> None:
     middle = rect.height() / 2
     draw_icon(painter, "download", QRectF(16, middle - 8, 16, 16), colors.text2)
     draw_text(painter, 44, middle - 4, "Drop a file anywhere to open it", colors.text1, 12, 500)
-    draw_text(painter, 44, middle + 14, ".network  .pt2", colors.text2, 11)
+    draw_text(painter, 44, middle + 14, ".network  .pt2  .pt  .safetensors", colors.text2, 11)

@@ -16,7 +16,8 @@ from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QApplication
 
 from designer import analyze, load
-from designer.gui.filing import read
+from designer.files.project import read_project
+from designer.gui.filing import Opened, view_from
 
 missing = [tool for tool in ("Xvfb", "xdotool") if not shutil.which(tool)]
 pytestmark = pytest.mark.skipif(bool(missing), reason=f"needs {' and '.join(missing)} for real mouse events")
@@ -114,7 +115,8 @@ class Twin:
             time.sleep(0.05)
 
     def follow(self):
-        self.desk.window.take(read(self.path))
+        network, view = read_project(self.path)
+        self.desk.window.take(Opened(network, self.path.stem, self.path, view_from(view), ""))
         QApplication.processEvents()
         self.desk.settle()
         self.desk.canvas.fit(all=True)
