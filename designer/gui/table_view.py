@@ -239,7 +239,7 @@ class Table(QTableView):
             (STORED, 24 + drawing.text_width(stored, 12, 600)),  # numbers first: a part of one is wrong
             (STORED + 1, 24 + drawing.text_width(used, 12, 600)),
             (1, max((24 + drawing.text_width(row.type) for row in shown), default=0.0)),
-            (0, max((self._name_width(row) for row in shown), default=0.0)),
+            (0, max(map(self._name_width, shown), default=0.0)),
         ):
             more = max(0, min(room, round(min(wanted, 320)) + 1 - widths[column])) if widths[column] else 0
             widths[column] += more

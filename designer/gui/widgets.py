@@ -75,6 +75,8 @@ class Label(QLabel):
         self.say(text)
 
     def say(self, text: str) -> None:
+        if text == self.full:
+            return  # a new layout would paint the whole window
         self.full = text
         if self.elide == Qt.TextElideMode.ElideNone:
             self.setText(text)
@@ -371,6 +373,8 @@ class Tab(QToolButton):
 
     def show_mark(self, icon: str, count: str = "") -> None:
         """Show an icon and a count behind the name."""
+        if (icon, count) == (self.mark, self.count):
+            return  # a new layout would paint the whole window
         self.mark, self.count = icon, count
         self.updateGeometry()
         self.update()

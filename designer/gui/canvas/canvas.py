@@ -96,7 +96,8 @@ class Canvas(NodeGraph):
         self.frame.follow()
         self.naming.follow()
         self.saying.follow()
-        self.view.viewport().update()
+        if not self.mirror.still:
+            self.view.viewport().update()
 
     def _end(self) -> None:
         """The widget is gone, and the items with it: the document may outlive them."""

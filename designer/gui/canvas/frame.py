@@ -178,9 +178,10 @@ class Segments(QAbstractButton):
         self.show_choice(names[0])
 
     def show_choice(self, name: str) -> None:
-        self.choice = name
-        self.setAccessibleName(f"{self.title}: {name}")
-        self.update()
+        if (called := f"{self.title}: {name}") != self.accessibleName():
+            self.choice = name
+            self.setAccessibleName(called)
+            self.update()
 
     def mousePressEvent(self, event) -> None:
         x = event.position().x()

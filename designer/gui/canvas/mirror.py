@@ -63,6 +63,12 @@ def _far(look: Look) -> tuple[str, str, str]:
     return look.category, look.kind, look.trouble
 
 
+def _stands(shown: Network, before: Network) -> bool:
+    """Whether the same layers stand where they stood, with the same wires."""
+    same = shown.connections is before.connections or shown.connections == before.connections
+    return same and shown.layers.keys() == before.layers.keys() and shown.positions == before.positions
+
+
 class Mirror:
     """The nodes and wires that are in the scene, and what they were drawn from."""
 
@@ -80,6 +86,8 @@ class Mirror:
         self._troubles: dict[str, looks.Trouble] = {}
         self._lit: set[WireItem] = set()
         self._chosen: set[NodeItem | WireItem] = set()
+        self._places: Mapping[str, Place] = {}
+        self.still = False  # whether what was drawn last looks as before
 
     def clear(self) -> None:
         """Take everything out of the scene."""
@@ -89,7 +97,7 @@ class Mirror:
             self._remove(path)
         self.network, self._shown, self.analysis, self.view = Network(), Network(), None, View()
         self.learnable, self._outside, self._crossings, self._troubles = frozenset(), {}, {}, {}
-        self._ends, self._lit, self._chosen = {}, set(), set()
+        self._ends, self._lit, self._chosen, self._places = {}, set(), set(), {}
 
     def draw(
         self, network: Network, view: View, analysis: Analysis | None, places: Mapping[str, Place]
@@ -120,8 +128,12 @@ class Mirror:
             self._remove(path)
         changed = self._update(dirty, places)
         self._wire()
-        self._label(changed_wires | self._wires_at(dirty) if analysis is old_analysis else self.wires.keys())
+        told = changed_wires | self._wires_at(dirty)
+        if analysis is not old_analysis:  # what a tie says depends on more than the layers at its ends
+            told |= self.wires.keys() if self.path else {at for at, wire in self.wires.items() if wire.learnable}
+        labelled = self._label(told)
         self.select(view)
+        self.still = view is old_view and not changed and not labelled and _stands(shown, old_shown)
         return changed
 
     # What is different.
@@ -238,8 +250,12 @@ class Mirror:
 
     def _update(self, dirty: set[str], places: Mapping[str, Place]) -> list[tuple[str, Look]]:
         changed = []
+        moved = places != self._places or len(self.nodes) != len(self._shown.layers)
+        self._places = places
         for name, layer in self._shown.layers.items():
-            path = join(self.path, name)
+            path = f"{self.path}.{name}" if self.path else name
+            if not moved and path not in dirty and not isinstance(layer, Call):
+                continue
             node = self.nodes.get(path)
             if node is None:
                 node = self._add(path, places[path])
@@ -334,8 +350,9 @@ class Mirror:
         items = [self.nodes[path].view for path in paths if path in self.nodes]
         return {wire.target for item in items for port in item.ports() for wire in port.connected_pipes}
 
-    def _label(self, targets: Iterable[Port]) -> None:
-        """Say the shapes on wires, and which of them are ties."""
+    def _label(self, targets: Iterable[Port]) -> bool:
+        """Say the shapes on wires, and which of them are ties; whether anything is said anew."""
+        said = False
         for wire in [self.wires[target] for target in targets if target in self.wires]:
             learnable = wire.source in self.learnable or wire.source.name == BUNDLE
             label, saves = self._label_of(wire, learnable), self._saves(wire)
@@ -344,6 +361,8 @@ class Mirror:
                     self.graph.viewer().map.stale = True
                 wire.learnable, wire.label, wire.saves = learnable, label, saves
                 wire.redraw()
+                said = True
+        return said
 
     def _label_of(self, wire: WireItem, learnable: bool | None = None) -> str:
         source, target = wire.source, wire.target

@@ -56,5 +56,7 @@ class Preview:
 
     def forget(self) -> None:
         """The document is being drawn: the preview is over."""
+        if self.network is not None:
+            self.canvas.view.viewport().update()
         self.network = None
         self.pill.hide()
