@@ -107,7 +107,10 @@ class AnalyzerPanel(QWidget):
         self.late.stop()
         self.pulse.stop()
         self.busy_line.hide()
-        failed = self.table.rows.faint = self.document.stale
+        failed = self.document.stale
+        if failed != self.table.rows.faint:
+            self.table.rows.faint = failed
+            self.table.viewport().update()
         self.faded.emit(failed)
         known = self.document.analysis is not None
         self.said.say("Numbers from before the last edit." if known else "The network could not be analyzed.")

@@ -7,7 +7,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
-from designer.analysis import Row
+from designer.analysis import Analysis, Row
 from designer.gui import theme
 from designer.gui.document import Document
 from designer.gui.drawing import category_of, draw_icon, draw_text, draw_tile
@@ -26,6 +26,7 @@ class Rows(QAbstractTableModel):
     def __init__(self, document: Document):
         super().__init__(document)
         self.document = document
+        self.analysis: Analysis | None = None  # that the rows are of
         self.network: Network = document.network  # what the rows are of
         self.known: tuple[Row, ...] = ()
         self.shown: list[Row] = []
@@ -41,7 +42,10 @@ class Rows(QAbstractTableModel):
 
     def take(self) -> None:
         """Show the analysis of the document, or, before there is one, names and types."""
+        if self._exchanged():
+            return
         analysis, self.network = self.document.analysis, self.document.network
+        self.analysis = analysis
         self.beginResetModel()
         self.cells, self.borrowed, self.problems = {}, {}, {}
         if analysis is None:
@@ -57,6 +61,25 @@ class Rows(QAbstractTableModel):
                         self.problems[path] = problem.severity
         self._order()
         self.endResetModel()
+
+    def _exchanged(self) -> bool:
+        """Put new rows in the place of old ones where all else stays: only they are drawn again."""
+        before, analysis = self.analysis, self.document.analysis
+        if before is None or analysis is None or self.words or self.sorting:
+            return False
+        plain = not (before.problems or analysis.problems or self.borrowed or borrowers(analysis))
+        if not plain or [row.name for row in analysis.rows] != [row.name for row in self.known]:
+            return False
+        self.analysis, self.network = analysis, analysis.network
+        self.most = (f"{analysis.stored:,}", f"{analysis.used:,}")
+        for old, row in zip(self.known, analysis.rows):
+            if old is not row and row.name in self.places:
+                at = self.places[row.name]
+                self.shown[at] = row
+                self.cells.pop(row.name, None)
+                self.dataChanged.emit(self.index(at, 0), self.index(at, len(COLUMNS) - 1), [])
+        self.known = tuple(analysis.rows)
+        return True
 
     def arrange(self) -> None:
         """Show the same rows by another filter, order or fold."""

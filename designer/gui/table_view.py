@@ -93,7 +93,6 @@ class Table(QTableView):
         if last >= 0 and not self.hasFocus():
             self.scrollTo(self.rows.index(last, 0))
         self.following = False
-        self.viewport().update()
 
     def _chosen(self) -> None:
         if self.following:
