@@ -35,11 +35,12 @@ class Outcome(NamedTuple):
     error: str | None = None
 
 
-class Unwired(dict[str, str]):
-    """Fills a pattern: the name of a port, or ``_`` where nothing is wired to it."""
+def filled(pattern: str, names: Mapping[str, str]) -> str:
+    """Write what a result is assigned to, ``{out}, _``, with a name for each port that is needed, else a ``_``.
 
-    def __missing__(self, port: str) -> str:
-        return "_"
+    Not ``str.format``: a port may be called by a number.
+    """
+    return re.sub(r"\{(\w+)\}", lambda port: names.get(port[1], "_"), pattern)
 
 
 def ask(layer: Layer, inputs: tuple[Tensor, ...], dtype: str = "float32") -> tuple[str | None, Outcome]:
@@ -54,7 +55,7 @@ def ask(layer: Layer, inputs: tuple[Tensor, ...], dtype: str = "float32") -> tup
         return None, Outcome(error=f"it cannot take an input of {len(shapes[0]) if shapes else 0} sizes")
     call = layer.probe("m" if module else "self", *(f"x{n}" for n in range(len(inputs))))
     outputs = layer.outputs()
-    pattern = layer.unpack().format_map(Unwired({port: f"y_{port}" for port in outputs}))
+    pattern = filled(layer.unpack(), {port: f"y_{port}" for port in outputs})
     run = f"{pattern} = {call}" if outputs else ""
     made = "\n".join([*preamble(layer, f"{module} {call}").values(), f"m = {module}"])
     fake = layer.fake or "torch.ops." in call

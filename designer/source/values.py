@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from designer.analysis import analyze
-from designer.analysis.probe import Unwired, namespace, preamble, state
+from designer.analysis.probe import filled, namespace, preamble, state
 from designer.model import Layer, Network, NetworkError, Port
 from designer.model.rules import upstream
 from designer.model.values import check_value, marked
@@ -91,7 +91,7 @@ def _given(network: Network, port: Port, known: dict[Port, Tensor]) -> Tensor:
         names[f"x{n}"] = known[source]
     call = layer.call("self", *(f"x{n}" for n in range(len(inputs))))
     exec("\n".join(preamble(layer, call).values()), names)
-    exec(f"{layer.unpack().format_map(Unwired({port.name: 'y'}))} = {call}", names)
+    exec(f"{filled(layer.unpack(), {port.name: 'y'})} = {call}", names)
     return names["y"]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from designer.analysis import Analysis, analyze
-from designer.analysis.probe import Unwired, preamble
+from designer.analysis.probe import filled, preamble
 from designer.model import BUNDLE, Call, Group, Input, Layer, Network, NetworkError, Output, Parameter, Port, Shape
 from designer.model.names import SOURCE_NAMES, free, is_name, parent, under
 from designer.model.rules import ordered
@@ -344,7 +344,7 @@ class Scope:
                 names[port.name] = self.values[port] = self.local(own)
         if names:
             comment = self.comment(path, outs[0])
-            self.lines.append(Line(f"{pattern.format_map(Unwired(names))} = {text}", comment, (path,)))
+            self.lines.append(Line(f"{filled(pattern, names)} = {text}", comment, (path,)))
 
     def comment(self, path: str, out: str) -> str:
         """The shape, where a layer changes it."""

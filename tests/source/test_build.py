@@ -276,3 +276,11 @@ def test_a_thousand_layers_and_sixty_groups_are_no_deep_recursion():
     assert build(net)(torch.ones(1, 4)).shape == (1, 4)
     deep = Network().chain(x=Input(("B", 4)), **{f"l{n}": ReLU() for n in range(10_000)})
     assert write_pytorch(deep).count("F.relu") == 10_000
+
+
+def test_an_output_of_a_group_may_be_called_by_a_number():
+    """As in a group of layers that a ModuleList numbers."""
+    inner = Network().chain(x=Input(), **{"0": Linear(3), "1": Output()})
+    net = Network().chain(x=Input(("B", 4)), block=Group(inner), act=ReLU())
+    x = torch.randn(2, 4)
+    assert build(net)(x).shape == (2, 3)
