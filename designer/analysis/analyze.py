@@ -1,15 +1,17 @@
 """Analyze a network, following only what changed since one that was analyzed before."""
 
 import collections
+import dataclasses
 from collections.abc import Sequence
 
 from designer.analysis.flat import Flat
 from designer.analysis.flow import Propagation, propagate, repropagate
 from designer.analysis.problems import problems_of, problems_of_layer
 from designer.analysis.report import Analysis, Problem, Row
-from designer.analysis.rows import make_row, rows_of
+from designer.analysis.rows import held_by, make_row, rows_of, summed
 from designer.analysis.waiting import MustWait, hurries
 from designer.model import Call, Group, Input, Layer, Network
+from designer.model.names import parent
 
 # The last few analyses: what an edit left alone is taken from the one of the network before it.
 _recent: "collections.deque[Analysis]" = collections.deque(maxlen=4)
@@ -83,15 +85,26 @@ def _ports(layer: Layer) -> tuple[object, ...]:
 def _rows(recent: Analysis, propagation: Propagation, changed: Sequence[str]) -> list[Row]:
     """The rows, those of layers that did not change shared with the analysis before."""
     network = propagation.flat.network
-    if recent.network.values is not network.values or any(row.type in ("Group", "Call") for row in recent.rows):
+    if recent.network.values is not network.values or propagation.flat.copies:
         return rows_of(propagation)
     touched, before, now = set(changed), recent.facts, propagation.facts
-    return [
-        row
-        if row.name not in touched and before[row.name] is now[row.name]
-        else make_row(propagation, row.name, propagation.flat.layers[row.name])
-        for row in recent.rows
-    ]
+    rows = {row.name: row for row in recent.rows}
+    groups = [row for row in recent.rows if row.type == "Group"]
+    holds: set[str] = set()  # groups of which the sums may be others
+    for row in recent.rows:
+        if row.type != "Group" and (row.name in touched or before[row.name] is not now[row.name]):
+            rows[row.name] = make_row(propagation, row.name, propagation.flat.layers[row.name])
+            path = row.name
+            while path := parent(path):
+                holds.add(path)
+    held = held_by(holds, rows.values())
+    for row in groups:
+        fresh = make_row(propagation, row.name, network.all[row.name])
+        if row.name in held:
+            rows[row.name] = summed(fresh, held[row.name])
+        elif fresh.activations != row.activations:
+            rows[row.name] = dataclasses.replace(row, activations=fresh.activations)
+    return list(rows.values())
 
 
 def _problems(recent: Analysis, propagation: Propagation, changed: Sequence[str]) -> list[Problem]:

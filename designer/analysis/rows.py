@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import cache
 
 from designer.analysis.flat import Flat
@@ -11,7 +11,7 @@ from designer.analysis.probe import Tensor
 from designer.analysis.report import Row
 from designer.analysis.shapes import Size
 from designer.model import BUNDLE, Call, Group, Input, Layer, Network, Output, Parameter, Port, Shape
-from designer.model.names import under
+from designer.model.names import parent, under
 
 
 def rows_of(propagation: Propagation) -> list[Row]:
@@ -19,11 +19,23 @@ def rows_of(propagation: Propagation) -> list[Row]:
     flat = propagation.flat
     network = flat.network
     rows = {path: make_row(propagation, path, layer) for path, layer in network.walk()}
-    for path, layer in network.walk():
-        if isinstance(layer, Group):
-            rows[path] = summed(rows[path], [row for p, row in rows.items() if under(p, path) and row.type != "Group"])
+    groups = {path for path, layer in network.all.items() if isinstance(layer, Group)}
+    for path, inner in held_by(groups, rows.values()).items():
+        rows[path] = summed(rows[path], inner)
     place = {path: n for n, path in enumerate(flat.order)}
     return [rows[path] for path in _in_order(network, place)]
+
+
+def held_by(groups: Set[str], rows: Iterable[Row]) -> dict[str, list[Row]]:
+    """The rows of the layers that each of some groups holds, also in groups inside it."""
+    held: dict[str, list[Row]] = {path: [] for path in groups}
+    for row in rows:
+        if row.type != "Group":
+            path = row.name
+            while path := parent(path):
+                if path in held:
+                    held[path].append(row)
+    return held
 
 
 def _in_order(network: Network, place: Mapping[str, int]) -> Iterator[str]:
