@@ -142,7 +142,7 @@ def crossing(network: "Network", path: str) -> list[Port]:
         found += [
             t.above(prefix)
             for t, s in home.connections.items()
-            if under(t.layer, inner) and t.layer != inner and not under(s.layer, inner)
+            if under(t.layer, inner) and t.layer != inner and (s.layer == inner or not under(s.layer, inner))
         ]
         name, _, rest = inner.partition(".")
         if not rest:

@@ -26,7 +26,7 @@ def fed_by(net, target):
     source = net.wires[target]
     for path, group in net.all.items():  # what crosses a border is needed by all that leaves the group
         inside = isinstance(group, Group) and under(target.layer, path) and path != target.layer
-        if inside and not under(source.layer, path):
+        if inside and (source.layer == path or not under(source.layer, path)):
             found += [Port(path, name) for name in (*group.outputs(), BUNDLE)]
     return found
 
@@ -151,3 +151,9 @@ def test_a_long_chain_is_no_deep_recursion():
     with pytest.raises(NetworkError, match="loop"):
         net.connect("l2999", "l0")
     assert net.connect("l10", "l2999").source_of(Port("l2999", "in")) == Port("l10", "out")
+
+
+def test_a_group_cannot_take_inside_what_it_gives_back():
+    """Its code would be called with its own result."""
+    with pytest.raises(NetworkError, match=r"^Connecting g/y to g\.lin/weight would make a loop\.$"):
+        START.connect("g/y", "g.lin/weight")
