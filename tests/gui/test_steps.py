@@ -1,5 +1,7 @@
 """Undo, redo and the history show what they changed; a screen reader is told what is selected."""
 
+from types import SimpleNamespace
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
@@ -75,7 +77,7 @@ def test_the_canvas_says_what_is_selected(desk, net, monkeypatch):
     view.setFocus()
     desk.select("two")
     whole = (
-        "two, Linear, 300 to 300, gives B × 300, owns 300 of 90,300, weight from one, 1 input, 1 output, no problems"
+        "two, Linear, 300 to 300, gives B by 300, owns 300 of 90,300, weight from one, 1 input, 1 output, no problems"
     )
     assert " ".join(view.accessibleName().split()) == whole
     desk.key(Qt.Key.Key_Left, CTRL)
@@ -91,7 +93,10 @@ def test_the_canvas_says_what_is_selected(desk, net, monkeypatch):
     desk.settle()
 
 
-def test_an_announcement_is_sent(desk, net):
+def test_an_announcement_is_sent(desk, net, monkeypatch):
+    sent = []
+    keep = SimpleNamespace(updateAccessibility=lambda event: sent.append((event.object(), event.message())))
+    monkeypatch.setattr(saying, "QAccessible", keep)
     desk.open(net)
     saying.announce(desk.canvas.view, "two, Linear")
-    QApplication.processEvents()
+    assert sent[-1] == (desk.canvas.view, "two, Linear")

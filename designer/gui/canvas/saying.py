@@ -7,7 +7,6 @@ from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 
 from designer.analysis import Analysis
 from designer.gui.canvas.look import shape_of
-from designer.gui.drawing import shape_text
 from designer.gui.table import layer_of
 from designer.model import Group, Network, Port
 
@@ -65,7 +64,7 @@ def _of_layer(network: Network, analysis: Analysis | None, path: str) -> list[st
         parts += [summary.replace("→", "to").replace("×", "by")] if summary else []
     row = analysis.row(path) if analysis is not None and path in analysis.network.all else None
     if row is not None and row.activations and row.activations[0] is not None:
-        parts.append(f"gives {shape_text(row.activations[0])}")
+        parts.append(f"gives {' by '.join(map(str, row.activations[0]))}")
     if row is not None and row.used:
         parts.append(f"owns {row.stored:,} of {row.used:,}")
         parts += [
