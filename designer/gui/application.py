@@ -13,7 +13,6 @@ from PySide6.QtCore import QEventLoop, QObject, QSettings, QStandardPaths, Qt, Q
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 from designer.files.errors import FileError
-from designer.gui.collecting import collect_when_idle
 from designer.gui.document import Document
 from designer.gui.main_window import MainWindow
 from designer.gui.session import Session
@@ -34,7 +33,6 @@ def run(path: str | None, theme: str, screenshot: str | None) -> int:
     app.setDesktopFileName("network-designer")
     settings = QSettings() if screenshot is None else QSettings("", QSettings.Format.InvalidFormat)
     session = Session(settings, theme if screenshot or theme != "system" else None)
-    collect_when_idle(session)
     window = MainWindow(session)
     keeper = Keeper(session)
     hook, sys.excepthook = sys.excepthook, keeper.caught

@@ -1,27 +1,49 @@
-"""Garbage is collected when nobody waits: a full collection holds every thread, with torch there half a second."""
+"""Garbage is collected in the thread of the windows alone, and all of it only when nobody waits.
+
+Collected in another thread, a window's objects would be destroyed there, which Qt does not survive; and a full
+collection holds every thread, with torch there for half a second.
+"""
 
 import gc
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
-from designer.gui.session import Session
-
-NEVER = 1_000_000_000  # younger collections between two full ones
-OFTEN, WORTH = 20_000, 200  # milliseconds between two looks, and younger collections after which a full one is due
-
-
-def collect_when_idle(session: Session) -> None:
-    """Leave full collections to pauses; what torch's import made is looked at no more."""
-    young, middle, _ = gc.get_threshold()
-    gc.set_threshold(young, middle, NEVER)
-    session.torch.came.connect(gc.freeze)
-    timer = QTimer(session, interval=OFTEN)
-    timer.timeout.connect(collect)
-    timer.start()
+SOON, OFTEN = 100, 20_000  # milliseconds between two looks at what is new, and at everything
+NEW = 5_000  # objects made since the last look, from which on it is worth looking
+WORTH = 20  # collections of what is new after which a full one is due
 
 
-def collect() -> None:
-    """Collect everything, where it is due and no gesture is under way."""
-    if gc.get_count()[2] >= WORTH and QApplication.mouseButtons() == Qt.MouseButton.NoButton:
-        gc.collect()
+class Collecting(QObject):
+    """Takes garbage collection over from Python until it is stopped."""
+
+    def __init__(self, parent: QObject):
+        super().__init__(parent)
+        self.was = gc.isenabled()
+        gc.disable()
+        self.looks = 0
+        for interval, look in ((SOON, self.collect_new), (OFTEN, self.collect_all)):
+            timer = QTimer(self, interval=interval)
+            timer.timeout.connect(look)
+            timer.start()
+
+    def collect_new(self) -> None:
+        """Collect what was made lately, where that is much."""
+        if gc.get_count()[0] >= NEW:
+            self.looks += 1
+            gc.collect(1 if self.looks % 10 == 0 else 0)
+
+    def collect_all(self) -> None:
+        """Collect everything, where it is due and no gesture is under way."""
+        if self.looks >= WORTH and QApplication.mouseButtons() == Qt.MouseButton.NoButton:
+            self.looks = 0
+            gc.collect()
+
+    def stop(self) -> None:
+        """Leave it to Python again."""
+        for timer in self.findChildren(QTimer):
+            timer.stop()
+        gc.collect()  # what is left of the windows, while it is still this thread that does it
+        gc.unfreeze()
+        if self.was:
+            gc.enable()

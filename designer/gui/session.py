@@ -1,5 +1,6 @@
 """What the windows of one run share: torch, the theme, recent files, settings."""
 
+import gc
 import json
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from PySide6.QtWidgets import QApplication
 from designer.edits.copying import Part
 from designer.gui import theme
 from designer.gui.background import Background, Torch
+from designer.gui.collecting import Collecting
 
 RECENT = 8  # files that are remembered
 
@@ -24,7 +26,9 @@ class Session(QObject):
         self.settings = settings
         self.windows: list[QObject] = []
         self.copied: tuple[Part, str | None] | None = None  # layers, and their text once it is on the clipboard
+        self.collecting = Collecting(self)
         self.torch = Torch(Background(self))
+        self.torch.came.connect(gc.freeze)  # what its import made is looked at no more
         self.files = Background(self, threads=4)  # a long import does not keep others waiting
         self.theme_name = theme_name or str(settings.value("theme", "system"))
         self.show_theme()
@@ -78,3 +82,4 @@ class Session(QObject):
     def stop(self) -> None:
         self.torch.background.stop()
         self.files.stop()
+        self.collecting.stop()

@@ -1,6 +1,5 @@
 """How long the window stands still while a Llama-like network of 80 blocks is imported, analyzed and edited."""
 
-import gc
 import statistics
 import time
 import warnings
@@ -12,7 +11,6 @@ from PySide6.QtCore import QPoint, QSettings, Qt, QTimer
 from PySide6.QtTest import QTest
 from torch import nn
 
-from designer.gui.collecting import collect_when_idle
 from designer.gui.main_window import MainWindow
 from designer.gui.session import Session
 from designer.layers import LSTM, Input
@@ -136,8 +134,6 @@ class Heart(QTimer):
 @pytest.fixture
 def window(qapp, tmp_path):
     session = Session(QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat), "dark")
-    thresholds = gc.get_threshold()
-    collect_when_idle(session)
     made = MainWindow(session)
     made.resize(1440, 900)
     made.show()
@@ -145,8 +141,6 @@ def window(qapp, tmp_path):
     made.document.history.setClean()
     made.close()
     session.stop()
-    gc.set_threshold(*thresholds)
-    gc.unfreeze()
 
 
 def until(done, seconds=120):

@@ -3,7 +3,6 @@
 Times are those of the process with all its threads: neighbours on the machine do not count.
 """
 
-import gc
 import statistics
 import time
 
@@ -11,7 +10,6 @@ import pytest
 from PySide6.QtCore import QEventLoop, QSettings, QTimer
 from PySide6.QtWidgets import QApplication
 
-from designer.gui.collecting import collect_when_idle
 from designer.gui.examples import examples
 from designer.gui.main_window import MainWindow
 from designer.gui.session import Session
@@ -29,9 +27,7 @@ LIMIT = 120  # seconds that anything is waited for
 @pytest.fixture
 def session(qapp, tmp_path):
     """A session with torch loaded and warmed, as the app has it when nothing else is to do."""
-    kept = gc.get_threshold()
     made = Session(QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat), "dark")
-    collect_when_idle(made)  # as the app does
     warmed = []
     made.torch.warmed.connect(lambda: warmed.append(True))
     made.torch.load()
@@ -44,8 +40,6 @@ def session(qapp, tmp_path):
         window.close()
     made.stop()
     QApplication.sendPostedEvents(None, 0)
-    gc.unfreeze()
-    gc.set_threshold(*kept)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """A whole window in a session of its own, and the mouse and keyboard of a user."""
 
 import functools
+import gc
 import importlib
 import os
 import sys
@@ -42,6 +43,20 @@ SLOW = (
     ("designer.files.compare", "compare"),
     ("designer.files.difference", "difference"),
 )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _collecting():
+    """Nothing is collected in another thread, where the objects of Qt would die with it."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _collected(_collecting):
+    yield
+    gc.collect()
 
 
 class Desk:

@@ -1,32 +1,73 @@
-"""Full garbage collections wait for a pause."""
+"""Garbage is collected in the thread of the windows alone, and all of it in pauses."""
 
 import gc
+import threading
 
 import pytest
 
-from designer.gui.collecting import NEVER, WORTH, collect, collect_when_idle
+from designer.gui import collecting
+from designer.gui.collecting import NEW, WORTH, Collecting
 
 
 @pytest.fixture
-def thresholds():
-    kept = gc.get_threshold()
-    yield
-    gc.set_threshold(*kept)
-    gc.unfreeze()
+def collected(qapp, monkeypatch):
+    """Collect for the windows, and list the generations that were collected and in which thread."""
+    done = []
+    gc.enable()
+    made = Collecting(qapp)
+    real = gc.collect
+    monkeypatch.setattr(gc, "collect", lambda generation=2: done.append((generation, threading.current_thread())))
+    made.done = done
+    yield made
+    monkeypatch.setattr(gc, "collect", real)
+    made.stop()
+    assert gc.isenabled()
+    gc.disable()
 
 
-def test_full_collections_wait(session, thresholds, monkeypatch):
-    before = gc.get_threshold()
-    collect_when_idle(session)
-    assert gc.get_threshold() == (*before[:2], NEVER)
+def test_other_threads_collect_nothing(collected):
+    seen = []
+
+    def look(phase, info):
+        seen.append(threading.current_thread())
+
+    def make():
+        for _ in range(5 * NEW):
+            cycle = []
+            cycle.append(cycle)
+
+    gc.callbacks.append(look)
+    try:
+        worker = threading.Thread(target=make)
+        worker.start()
+        worker.join()
+    finally:
+        gc.callbacks.remove(look)
+    assert not seen
+    collected.collect_new()
+    assert collected.done == [(0, threading.main_thread())]
+
+
+def test_what_is_new_is_collected_soon(collected, qtbot):
+    qtbot.wait(3 * collecting.SOON)
+    kept = [[] for _ in range(3 * NEW)]
+    qtbot.waitUntil(lambda: bool(collected.done), timeout=5_000)
+    assert kept
+
+
+def test_full_collections_wait(collected, monkeypatch):
+    monkeypatch.setattr(gc, "get_count", lambda: (NEW, 0, 0))
+    for _ in range(WORTH - 1):
+        collected.collect_new()
+    collected.done.clear()
+    collected.collect_all()
+    assert not collected.done
+    collected.collect_new()
+    collected.collect_all()
+    assert collected.done[-1][0] == 2
+
+
+def test_what_torch_made_is_frozen(session):
     frozen = gc.get_freeze_count()
     session.torch.came.emit()
     assert gc.get_freeze_count() > frozen
-    done = []
-    monkeypatch.setattr(gc, "collect", lambda: done.append(1))
-    monkeypatch.setattr(gc, "get_count", lambda: (0, 0, WORTH - 1))
-    collect()
-    assert not done
-    monkeypatch.setattr(gc, "get_count", lambda: (0, 0, WORTH))
-    collect()
-    assert done
