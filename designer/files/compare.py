@@ -26,7 +26,7 @@ class Comparison(NamedTuple):
 
 
 def compare(path: str | os.PathLike[str], seconds: float = SECONDS) -> Comparison:
-    """Compare the program of a .pt2 file with the network that it opens as, on a probe input."""
+    """Compare the program of a file with the network that it opens as, on a probe input."""
     given = [json.dumps([entry for entry in sys.path if entry]), str(Path(path).resolve())]
     try:
         done = subprocess.run(
@@ -69,16 +69,18 @@ def compared(path: str) -> Comparison:
     """Compare in this process."""
     import torch
 
-    from designer.files.imports import open_pt2
-    from designer.files.pt2 import read_program, read_tensors
+    from designer.files.imports import open_recorded
+    from designer.files.kinds import kind_of
     from designer.files.raw_source import NotListed, raw_source
+    from designer.files.recorded import read_recorded
     from designer.model import NetworkError
-    from designer.model.values import Stamp
     from designer.source import build
 
     torch.manual_seed(0)
     torch.backends.mha.set_fastpath_enabled(False)
-    program = read_program(path)
+    kind = kind_of(path).name
+    recorded = read_recorded(Path(path), kind)
+    program = recorded.program
     if random := next((op.target for op in program.ops if draws(op.target, op.arguments)), None):
         return Comparison(None, f"{random} draws random numbers")
     try:
@@ -88,11 +90,11 @@ def compared(path: str) -> Comparison:
     names: dict[str, Any] = {"torch": torch}
     exec(compile(source, "<the file's own program>", "exec"), names)
     try:
-        module = build(open_pt2(path).network)
+        module = build(open_recorded(Path(path), kind).network)
     except NetworkError as error:
         return Comparison(None, f"the network cannot be run: {str(error).rstrip('.')}")
     module.train(program.training)
-    tensors = read_tensors(Stamp.of(path), program, list(program.slots.values()))
+    tensors = recorded.tensors(list(program.slots.values()))
     largest = 0.0
     for step in (0, 1):
         inputs = probe(program, step)

@@ -16,9 +16,9 @@ from designer.files.fold import fold
 from designer.files.functional import functional
 from designer.files.kinds import kind_of
 from designer.files.program import Program, Ref
-from designer.files.pt2 import read_program, read_tensors
 from designer.files.rebuild import Rebuilt, rebuild
-from designer.files.report import Report, layer_counts
+from designer.files.recorded import RECORDED, Recorded, read_recorded
+from designer.files.report import Note, Report, layer_counts
 from designer.files.steps import Calls, is_placeholder
 from designer.files.ties import View, express_views
 from designer.files.values import VALUES, open_values
@@ -39,11 +39,12 @@ class Import:
         return iter((self.network, self.report))
 
 
-def import_pytorch(source: str | os.PathLike[str]) -> Import:
-    """Open a file of PyTorch; nothing in it is run.
+def import_pytorch(source: Any, inputs: Any = None, allow_code: bool = False) -> Import:
+    """Open a file of PyTorch; nothing in it is run, unless ``allow_code`` says so for a file that holds program code.
 
     What ``torch.export.save`` wrote becomes a network, a state_dict, a checkpoint or a safetensors file the tree of its
-    values. Values stay in the file until something needs them. Raises FileError, in one sentence, for any other file.
+    values. Values stay in the file until something needs them. ``inputs`` are example tensors, or their shapes, for
+    what does not tell them itself. Raises FileError, in one sentence, for any other file.
     """
     if not isinstance(source, str | os.PathLike):
         raise FileError(
@@ -56,8 +57,8 @@ def import_pytorch(source: str | os.PathLike[str]) -> Import:
         raise FileError(f"{Path(source).name} is a network of this program: open it with load.")
     if kind.name in VALUES:
         return import_values(Path(source), kind.name)
-    opened = open_pt2(source)
-    return Import(opened.network, opened.report(Path(source)))
+    opened = open_recorded(Path(source), kind.name)
+    return Import(opened.network, opened.report(Path(source), kind.name))
 
 
 def import_values(path: Path, kind: str) -> Import:
@@ -72,7 +73,7 @@ def import_values(path: Path, kind: str) -> Import:
     )
     renamed = {name: key for name, key in found.aliases.items() if name not in found.ties}
     counts = layer_counts(network)
-    notes = (*opened.notes, *found.notes)
+    notes = tuple(map(Note, (*opened.notes, *found.notes)))
     return Import(network, Report(kind, path, counts, found.ties, renamed, (), {}, notes, opened.stamp))
 
 
@@ -85,7 +86,7 @@ class Opened(NamedTuple):
     views: list[View]
     stamp: Stamp
 
-    def report(self, path: Path) -> Report:
+    def report(self, path: Path, kind: str) -> Report:
         counts = Counter(
             layer.operation.rstrip("?")
             for _, layer in self.network.walk()
@@ -95,24 +96,24 @@ class Opened(NamedTuple):
         ties = {name: key for name, key in self.network.aliases.items() if name not in names}
         renamed = {name: key for name, key in self.network.aliases.items() if name in names}
         return Report(
-            "torch.export",
+            RECORDED[kind],
             path,
             layer_counts(self.network),
             ties,
             renamed,
             tuple(self.rebuilt.unused),
             dict(counts),
-            tuple(self.program.notes),
+            tuple(map(Note, self.program.notes)),
             self.stamp,
         )
 
 
-def open_pt2(path: str | os.PathLike[str]) -> Opened:
-    """Read a .pt2 file and rebuild its program as a network."""
-    program = read_program(path)
-    stamp = Stamp.of(path)
+def open_recorded(path: Path, kind: str) -> Opened:
+    """Read a file that holds a program, and rebuild that as a network."""
+    recorded = read_recorded(path, kind)
+    program = recorded.program
     try:
-        return _rebuilt(program, stamp)
+        return _rebuilt(recorded)
     except FileError:
         raise
     except (NetworkError, LookupError, TypeError, ValueError, AttributeError, AssertionError, RecursionError) as error:
@@ -120,9 +121,10 @@ def open_pt2(path: str | os.PathLike[str]) -> Opened:
         raise FileError(f"{program.name} is damaged or was changed: {what}.") from error
 
 
-def _rebuilt(program: Program, stamp: Stamp) -> Opened:
+def _rebuilt(recorded: Recorded) -> Opened:
     """The program as a network, its values mapped."""
-    tensors = read_tensors(stamp, program, list(program.stored))
+    program, stamp = recorded.program, recorded.stamp
+    tensors = recorded.tensors(list(program.stored))
     for op, reason in functional(program):
         program.notes.append(f"{op.target} could not be written without changing its tensor: {reason}")
     views, notes = express_views(program)

@@ -7,11 +7,24 @@ from functools import cached_property
 from pathlib import Path
 
 from designer.files.compare import Comparison, compare
+from designer.files.recorded import RECORDED
 from designer.model import Group, Input, Network, Output
 from designer.model.errors import NetworkError
 from designer.model.values import Stamp
 
 SHOWN = 12  # entries of a long list
+
+
+class Note(str):
+    """A sentence about what was read, and the paths of the layers that it is about."""
+
+    __slots__ = ("layers",)
+    layers: tuple[str, ...]
+
+    def __new__(cls, text: str, layers: tuple[str, ...] | None = None) -> "Note":
+        note = super().__new__(cls, text)
+        note.layers = getattr(text, "layers", ()) if layers is None else layers
+        return note
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -25,13 +38,13 @@ class Report:
     renamed: Mapping[str, str]  # name in the file that may not stand in the source -> key
     unused: tuple[str, ...]  # stored, but no output needs it
     placeholders: Mapping[str, int]  # operation that cannot be run -> how many
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
     stamp: Stamp = dataclasses.field(repr=False)
 
     @cached_property
     def comparison(self) -> Comparison:
         """The network against the file's own program, run in a child process when this is first asked for."""
-        if self.kind != "torch.export":
+        if self.kind not in RECORDED.values():
             return Comparison(None, "the file holds values, and no program")
         try:
             self.stamp.check()

@@ -39,7 +39,7 @@ SLOW = (
     ("designer.files", "load"),
     ("designer.files.project", "read_project"),
     ("designer.files.pt2", "read_program"),
-    ("designer.files.imports", "open_pt2"),
+    ("designer.files.imports", "open_recorded"),
     ("designer.files.compare", "compare"),
     ("designer.files.difference", "difference"),
 )
