@@ -1,14 +1,11 @@
 """The window and pictures for scripts and notebooks; Qt is imported when they are asked for."""
 
-import contextlib
 import dataclasses
 import os
 import subprocess
 import sys
 import tempfile
 import threading
-import warnings
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +23,7 @@ def show(model: Any, inputs: Any = None) -> Network:
     An ``nn.Module`` is exported first, for which it needs ``inputs`` to run on: a tensor, a tuple of them or a
     dictionary by name. Where there is no display the window is drawn to ``designer.png``, and the network given back.
     """
-    network = model if isinstance(model, Network) else from_module(model, inputs)
+    network = model if isinstance(model, Network) else _network_of(model, inputs)
     if reason := _no_window():
         _draw_window(network)
         sys.stderr.write(f"{reason}, so the window is drawn to {PICTURE}.\n")
@@ -34,6 +31,12 @@ def show(model: Any, inputs: Any = None) -> Network:
     from designer.gui.scripting import run_window
 
     return run_window(network)
+
+
+def _network_of(module: Any, inputs: Any) -> Network:
+    if not hasattr(module, "state_dict"):
+        raise NetworkError(f"A network or an nn.Module can be shown, not a {type(module).__name__}.")
+    return import_pytorch(module, inputs).network
 
 
 class Picture:
@@ -93,73 +96,3 @@ def _draw_window(network: Network) -> None:
         drawn = subprocess.run(command, capture_output=True, text=True, check=False)
     if drawn.returncode:
         raise FileError(drawn.stderr.strip() or "The window cannot be drawn.")
-
-
-# Modules.
-
-
-def from_module(module: Any, inputs: Any = None) -> Network:
-    """Make the network of a live ``nn.Module`` of the caller's, by exporting it for any size of the batch."""
-    import torch
-
-    if not isinstance(module, torch.nn.Module):
-        raise NetworkError(f"A network or an nn.Module can be shown, not a {type(module).__name__}.")
-    args, kwargs = _examples(module, inputs)
-    name = type(module).__name__
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "module.pt2")
-        try:
-            with _evaluating(module), warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # torch's remarks about its own modules
-                program = _exported(module, args, kwargs)
-            torch.export.save(program, file)
-        except Exception as error:  # whatever the code of the module raises
-            first = str(error).strip().partition("\n")[0] or type(error).__name__
-            raise NetworkError(f"{name} cannot be exported with these inputs: {first}") from error
-        return import_pytorch(file).network  # its values stay mapped after the file is gone
-
-
-def _examples(module: Any, inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The arguments to run a module on: those given, else those that it tells itself."""
-    if inputs is None:
-        for told in ("example_input_array", "dummy_inputs"):  # of Lightning, and of transformers
-            inputs = getattr(module, told, None) if inputs is None else inputs
-    if inputs is None:
-        name = type(module).__name__
-        raise NetworkError(f"{name} does not tell what it takes: give an example, as in show(module, inputs=(x,)).")
-    if isinstance(inputs, Mapping):
-        return (), dict(inputs)
-    return (tuple(inputs), {}) if isinstance(inputs, tuple | list) else ((inputs,), {})
-
-
-@contextlib.contextmanager
-def _evaluating(module: Any) -> Any:
-    """Let a module be in evaluation mode for a while, and each part of it as it was again."""
-    training = [part for part in module.modules() if part.training]
-    module.eval()
-    try:
-        yield
-    finally:
-        for part in training:
-            part.training = True
-
-
-def _exported(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Export for any size of the first dimension of all inputs; where the code asks for one size, for that."""
-    import torch
-
-    def pair(value: Any) -> Any:
-        """Two of a single example: torch takes a size of one for one that never changes."""
-        single = isinstance(value, torch.Tensor) and value.dim() > 0 and value.shape[0] == 1
-        return torch.cat([value, value]) if single else value
-
-    def batch(value: Any) -> Any:
-        return {0: torch.export.Dim.AUTO} if isinstance(value, torch.Tensor) and value.dim() > 0 else None
-
-    every = [value for value in (*args, *kwargs.values()) if isinstance(value, torch.Tensor) and value.dim() > 0]
-    if every and len({value.shape[0] for value in every}) == 1:
-        many, named = tuple(map(pair, args)), {name: pair(value) for name, value in kwargs.items()}
-        shapes: Any = {name: batch(value) for name, value in kwargs.items()} or tuple(map(batch, args))
-        with contextlib.suppress(Exception):  # then as it is given
-            return torch.export.export(module, many, named, dynamic_shapes=shapes, strict=False)
-    return torch.export.export(module, args, kwargs, strict=False)

@@ -7,12 +7,9 @@ import textwrap
 import xml.etree.ElementTree as ElementTree
 
 import pytest
-import torch
-from torch import nn
 
-from designer import FileError, Network, NetworkError, analyze, build, picture, show
+from designer import FileError, Network, NetworkError, analyze, picture, show
 from designer.layers import LSTM, Embedding, Input, Linear
-from designer.showing import from_module
 
 START = """
 import sys
@@ -121,50 +118,6 @@ def test_a_picture_here(qapp, tmp_path):
         drawn.save(tmp_path / "net.png")
     with pytest.raises(NetworkError, match="no theme 'pink'"):
         picture(net, theme="pink")
-
-
-# Modules.
-
-
-class Tied(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.emb = nn.Embedding(20, 8)
-        self.lstm = nn.LSTM(8, 8, batch_first=True)
-        self.fc = nn.Linear(8, 20)
-        self.fc.weight = self.emb.weight
-        self.drop = nn.Dropout(0.5)
-
-    def forward(self, ids):
-        return self.fc(self.drop(self.lstm(self.emb(ids))[0]))
-
-
-@pytest.mark.parametrize("inputs", ["tensor", "tuple", "dictionary", "told"])
-def test_a_live_module(inputs):
-    module = Tied()
-    module.lstm.eval()
-    ids = torch.randint(0, 20, (1, 5))
-    given = {"tensor": ids, "tuple": (ids,), "dictionary": {"ids": ids}, "told": None}[inputs]
-    if inputs == "told":
-        module.dummy_inputs = {"ids": ids}
-    net = from_module(module, given)
-    assert (module.training, module.lstm.training, module.drop.training) == (True, False, True)
-    assert net.aliases == {"fc.weight": "emb.weight"}
-    (tokens,) = net.inputs
-    assert isinstance(net.layer(tokens).shape[0], str), "any size of the batch"
-    assert analyze(net).saved == 160
-    many = torch.randint(0, 20, (3, 5))
-    assert torch.allclose(build(net).eval()(many), module.eval()(many), atol=1e-6)
-
-
-def test_a_module_that_tells_nothing():
-    with pytest.raises(NetworkError, match=r"Tied does not tell what it takes: .* show\(module, inputs=\(x,\)\)"):
-        from_module(Tied())
-
-
-def test_a_module_that_fails():
-    with pytest.raises(NetworkError, match="Tied cannot be exported with these inputs: "):
-        from_module(Tied(), torch.randn(2, 3, 4, 5))
 
 
 def test_what_is_no_model(qapp):

@@ -40,16 +40,19 @@ class Import:
 
 
 def import_pytorch(source: Any, inputs: Any = None, allow_code: bool = False) -> Import:
-    """Open a file of PyTorch; nothing in it is run, unless ``allow_code`` says so for a file that holds program code.
+    """Open a file of PyTorch, or a live ``nn.Module``.
 
+    Nothing in a file is run, unless ``allow_code`` says so for one that holds program code.
     What ``torch.export.save`` wrote becomes a network, a state_dict, a checkpoint or a safetensors file the tree of its
     values. Values stay in the file until something needs them. ``inputs`` are example tensors, or their shapes, for
     what does not tell them itself. Raises FileError, in one sentence, for any other file.
     """
     if not isinstance(source, str | os.PathLike):
-        raise FileError(
-            f"A model is opened from a file, not from a {type(source).__name__}: write it with torch.export.save."
-        )
+        from designer.files.live import import_module
+
+        if not hasattr(source, "state_dict"):
+            raise FileError(f"A model is opened from a file or an nn.Module, not from a {type(source).__name__}.")
+        return import_module(source, inputs)
     kind = kind_of(source)
     if kind.refusal:
         raise FileError(kind.refusal)

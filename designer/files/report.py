@@ -40,10 +40,13 @@ class Report:
     placeholders: Mapping[str, int]  # operation that cannot be run -> how many
     notes: tuple[Note, ...]
     stamp: Stamp = dataclasses.field(repr=False)
+    measured: Comparison | None = None  # what was compared on opening
 
     @cached_property
     def comparison(self) -> Comparison:
         """The network against the file's own program, run in a child process when this is first asked for."""
+        if self.measured is not None:
+            return self.measured
         if self.kind not in RECORDED.values():
             return Comparison(None, "the file holds values, and no program")
         try:

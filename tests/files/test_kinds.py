@@ -100,15 +100,6 @@ def test_every_refusal_is_tested():
     assert {what.removesuffix(" legacy").removesuffix(" text") for what in WRITERS} - {*OPENED} == set(REFUSALS)
 
 
-def test_what_is_no_file_is_named(tmp_path):
-    with pytest.raises(FileError, match=r"^There is no file .*missing\.pt2\.$"):
-        import_pytorch(tmp_path / "missing.pt2")
-    with pytest.raises(FileError, match=r"is a folder, not a file\.$"):
-        import_pytorch(tmp_path)
-    with pytest.raises(FileError, match=r"^A model is opened from a file, not from a Linear: "):
-        import_pytorch(nn.Linear(2, 2))
-
-
 def test_a_network_of_this_program_is_opened_with_load(tmp_path):
     from designer import Network, save
     from designer.layers import Input, ReLU

@@ -1,0 +1,232 @@
+"""Make networks of live modules, the caller's own, by recording them with torch.export and reading what it writes."""
+
+import contextlib
+import dataclasses
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from designer.files.compare import Comparison, first_line, largest_difference
+from designer.files.errors import FileError
+from designer.files.imports import Import, open_recorded
+from designer.model import Input, Network, NetworkError
+
+SMALL, LARGE = 1, 16  # factors of the sizes that are tried where a size is a name
+
+
+class Example(NamedTuple):
+    """What a module is run on: its arguments, and for each tensor among them what its sizes are called."""
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+    @property
+    def all(self) -> list[Any]:
+        return [*self.args, *self.kwargs.values()]
+
+    def map(self, change: Any) -> "Example":
+        """Change each argument."""
+        return Example(tuple(map(change, self.args)), {name: change(value) for name, value in self.kwargs.items()})
+
+
+def import_module(module: Any, inputs: Any = None) -> Import:
+    """Make the network of a live ``nn.Module``: in evaluation mode, and for any size of batch and time where it can.
+
+    ``inputs`` is a tensor, a shape such as ``("B", 3, 224, 224)``, an ``Input`` layer, a tuple or list of these, or a
+    dictionary of them by name; without it what the module itself tells (``example_input_array``, ``dummy_inputs``).
+    The values are those of this moment: what is trained later is not seen. Raises FileError, in one sentence.
+    """
+    name = type(module).__name__
+    with tempfile.TemporaryDirectory() as folder, _evaluating(module), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's remarks about its own modules
+        file = Path(folder, f"{name}.pt2")
+        example = export_module(module, inputs, file)
+        opened = open_recorded(file, "pt2")  # its values stay mapped after the file is gone
+        network = _called_as_given(opened.network, inputs)
+        measured = _compared(module, network, example)
+    report = opened.report(Path(name), "pt2")
+    return Import(network, dataclasses.replace(report, kind="nn.Module", measured=measured))
+
+
+def export_module(module: Any, inputs: Any, path: Path) -> Example:
+    """Record a module as a .pt2 file, and tell what it was run on. Raises FileError."""
+    import torch
+
+    name, failure = type(module).__name__, None
+    for example in _examples(module, inputs):
+        for free in _free(example, inputs):
+            try:
+                args, kwargs = example if free is None else example.map(_pair)
+                shapes = None if free is None else (free.kwargs or free.args)
+                program = torch.export.export(module, args, kwargs, dynamic_shapes=shapes, strict=False)
+                torch.export.save(program, path)
+                return example
+            except Exception as error:  # whatever the code of the module raises
+                failure = error
+    told = "" if failure is None else first_line(failure)
+    raise FileError(f"{name} cannot be exported with these inputs: {told}.") from failure
+
+
+@contextlib.contextmanager
+def _evaluating(module: Any) -> Iterator[None]:
+    """Let a module be in evaluation mode for a while, and each part of it as it was again."""
+    training = [part for part in module.modules() if part.training]
+    module.eval()
+    try:
+        yield
+    finally:
+        for part in training:
+            part.training = True
+
+
+# What it is run on.
+
+
+def _examples(module: Any, inputs: Any) -> Iterator[Example]:
+    """The arguments to try a module with, the likeliest first."""
+    if inputs is None:
+        for told in ("example_input_array", "dummy_inputs"):  # of Lightning, and of transformers
+            inputs = getattr(module, told, None) if inputs is None else inputs
+    if inputs is None:
+        name = type(module).__name__
+        raise FileError(f"{name} does not tell what it takes: give an example or its shape, as in inputs=(x,).")
+    example = _arguments(inputs)
+    if not any(map(_is_shape, example.all)):
+        yield example
+        return
+    for dtype in ("float32", "int64"):  # tables are asked for whole numbers
+        for scale in (SMALL, LARGE):
+            sizes: dict[str, int] = {}
+            yield example.map(
+                lambda value, d=dtype, k=scale, s=sizes: _made(value, d, k, s) if _is_shape(value) else value
+            )
+
+
+def _arguments(inputs: Any) -> Example:
+    if isinstance(inputs, Mapping):
+        return Example((), dict(inputs))
+    if isinstance(inputs, tuple | list) and not _is_shape(inputs):
+        return Example(tuple(inputs), {})
+    return Example((inputs,), {})
+
+
+def _is_shape(value: Any) -> bool:
+    """Whether an argument says a shape and is no tensor: an Input layer, or a sequence of sizes."""
+    if isinstance(value, Input):
+        return True
+    plain = isinstance(value, Sequence) and not isinstance(value, str) and len(value) > 0
+    return plain and all(isinstance(size, int | str) and not isinstance(size, bool) for size in value)
+
+
+def _made(shape: Any, dtype: str, scale: int, sizes: dict[str, int]) -> Any:
+    """A tensor of a shape, equal names being equal sizes."""
+    import torch
+
+    if isinstance(shape, Input):
+        shape, dtype = shape.shape or (), shape.dtype
+    numbers = []
+    for size in shape:
+        if isinstance(size, str) and size not in sizes:  # the first is the batch
+            sizes[size] = 2 if not sizes else scale * (4 + 3 * len(sizes))
+        numbers.append(sizes[size] if isinstance(size, str) else size)
+    made = getattr(torch, dtype)
+    return torch.randn(numbers).to(made) if made.is_floating_point else torch.randint(0, 2, numbers).to(made)
+
+
+def _free(example: Example, inputs: Any) -> Iterator[Example | None]:
+    """Which sizes to leave free: as the names say, else of batch and time, else of the batch, else none."""
+    import torch
+
+    auto = torch.export.Dim.AUTO
+    given = _arguments(inputs) if inputs is not None else None
+    if given and any(map(_is_shape, given.all)):
+        named = given.map(
+            lambda value: {n: auto for n, size in enumerate(_shape(value)) if isinstance(size, str)} or None
+        )
+        yield named
+        yield None
+        return
+    tensors = [value for value in example.all if isinstance(value, torch.Tensor) and value.dim() > 0]
+    if tensors and len({value.shape[0] for value in tensors}) == 1:
+        for time in (True, False):
+            yield example.map(lambda value, t=time: _free_sizes(value, t))
+    yield None
+
+
+def _shape(value: Any) -> Sequence[int | str]:
+    if isinstance(value, Input):
+        return value.shape or ()
+    return value if _is_shape(value) else ()
+
+
+def _free_sizes(value: Any, time: bool) -> dict[int, Any] | None:
+    import torch
+
+    if not isinstance(value, torch.Tensor) or not value.dim():
+        return None
+    tokens = value.dim() == 2 and not value.is_floating_point()
+    sequence = time and (tokens or value.dim() == 3) and value.shape[1] > 1
+    return dict.fromkeys((0, 1) if sequence else (0,), torch.export.Dim.AUTO)
+
+
+def _pair(value: Any) -> Any:
+    """Two of a single example: torch takes a size of one for one that never changes."""
+    import torch
+
+    single = isinstance(value, torch.Tensor) and value.dim() > 0 and value.shape[0] == 1
+    return torch.cat([value, value]) if single else value
+
+
+def _called_as_given(network: Network, inputs: Any) -> Network:
+    """Call the free sizes as the given shapes call them."""
+    if inputs is None:
+        return network
+    names: dict[str, str] = {}
+    layers = [network.layer(name) for name in network.inputs]
+    for layer, value in zip(layers, _arguments(inputs).all):
+        if isinstance(layer, Input):
+            names |= {
+                old: new
+                for old, new in zip(layer.shape or (), _shape(value))
+                if isinstance(old, str) and isinstance(new, str)
+            }
+    for name in network.inputs:
+        layer = network.layer(name)
+        if isinstance(layer, Input) and layer.shape:
+            shape = tuple(names.get(size, size) if isinstance(size, str) else size for size in layer.shape)
+            network = network.set(name, shape=shape) if shape != layer.shape else network
+    return network
+
+
+# Whether it is the same.
+
+
+def _compared(module: Any, network: Network, example: Example) -> Comparison:
+    """Compare a module with its network on the example."""
+    import torch
+    from torch.utils._pytree import tree_leaves  # type: ignore[attr-defined]
+
+    from designer.source import build
+
+    def tensors(values: Any) -> list[Any]:
+        return [value for value in tree_leaves(values) if isinstance(value, torch.Tensor)]
+
+    try:
+        built = build(network).eval()
+    except NetworkError as error:
+        return Comparison(None, f"the network cannot be run: {str(error).rstrip('.')}")
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)  # it rounds otherwise
+    try:
+        with torch.no_grad():
+            wanted = tensors(module(*example.args, **example.kwargs))
+            given = tensors(built(*tensors((example.args, example.kwargs))))
+    except Exception as error:  # whatever the code of the module raises
+        return Comparison(None, f"it does not run on the example: {first_line(error)}")
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
+    if [a.shape for a in wanted] != [b.shape for b in given]:
+        return Comparison(None, "the outputs differ in their sizes")
+    return Comparison(max(map(largest_difference, wanted, given), default=0.0))

@@ -1,0 +1,128 @@
+"""Live modules: recorded by torch.export, read like its files, and compared with the module itself."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from designer import FileError, analyze, build, import_pytorch
+from designer.layers import Input
+
+
+class Tied(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.emb = nn.Embedding(20, 8)
+        self.lstm = nn.LSTM(8, 8, batch_first=True)
+        self.fc = nn.Linear(8, 20)
+        self.fc.weight = self.emb.weight
+        self.drop = nn.Dropout(0.5)
+
+    def forward(self, ids):
+        return self.fc(self.drop(self.lstm(self.emb(ids))[0]))
+
+
+class Two(nn.Module):
+    """Two inputs of two kinds, results in a dictionary."""
+
+    def __init__(self):
+        super().__init__()
+        self.emb = nn.Embedding(9, 6)
+        self.conv = nn.Conv2d(3, 6, 3, padding=1)
+        self.conv.weight.requires_grad_(False)
+
+    def forward(self, picture, words):
+        seen = F.adaptive_avg_pool2d(self.conv(picture), 1).flatten(1)
+        return {"seen": seen, "both": (seen.unsqueeze(1) * self.emb(words)).sum(-1)}
+
+
+@pytest.mark.parametrize("inputs", ["tensor", "tuple", "dictionary", "told"])
+def test_a_live_module(inputs):
+    module = Tied()
+    module.lstm.eval()
+    ids = torch.randint(0, 20, (1, 5))
+    given = {"tensor": ids, "tuple": (ids,), "dictionary": {"ids": ids}, "told": None}[inputs]
+    if inputs == "told":
+        module.dummy_inputs = {"ids": ids}
+    net, report = import_pytorch(module, given)
+    assert (module.training, module.lstm.training, module.drop.training) == (True, False, True)
+    assert (report.kind, report.difference) == ("nn.Module", 0)
+    assert report.ties == net.aliases == {"fc.weight": "emb.weight"}
+    (tokens,) = net.inputs
+    assert isinstance(net.layer(tokens).shape[0], str), "any size of the batch"
+    assert analyze(net).saved == 160
+    many = torch.randint(0, 20, (3, 5))
+    assert torch.equal(build(net).eval()(many), module.eval()(many))
+
+
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        (("N", 3, "H", "W"), Input(("N", "T"), dtype="int64")),
+        {"picture": ("N", 3, "H", "W"), "words": Input(("N", "T"), dtype="int64")},
+    ],
+)
+def test_shapes_are_enough(shapes):
+    module = Two().eval()
+    net, report = import_pytorch(module, shapes)
+    assert report.difference == 0
+    assert [net.layer(name).shape for name in net.inputs] == [("N", 3, "H", "W"), ("N", "T")]
+    assert list(net.outputs) == ["seen", "both"]
+    assert net.layer("conv").frozen == ("weight",)
+    given = torch.randn(5, 3, 20, 24), torch.randint(0, 9, (5, 7))
+    seen, both = build(net)(*given)
+    wanted = module(*given)
+    assert torch.equal(seen, wanted["seen"])
+    assert torch.equal(both, wanted["both"])
+
+
+def test_whole_numbers_are_found_out():
+    net, report = import_pytorch(nn.Sequential(nn.Embedding(10, 4), nn.Linear(4, 2)), ("B", "T"))
+    assert net.layer(net.inputs[0]).dtype == "int64"
+    assert report.difference == 0
+
+
+def test_values_are_those_of_the_moment():
+    module = nn.Linear(3, 2)
+    net = import_pytorch(module, ("B", 3)).network
+    before = {key: value.clone() for key, value in net.values.items()}
+    with torch.no_grad():
+        module.weight.fill_(7)
+    assert all(torch.equal(value, before[key]) for key, value in net.values.items())
+
+
+def test_time_is_free_beside_the_batch():
+    module = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True).eval()
+    net, report = import_pytorch(module, torch.randn(2, 5, 8))
+    assert report.difference <= 1e-6
+    x = torch.randn(3, 9, 8)
+    assert torch.allclose(build(net).eval()(x), module(x), atol=1e-6)
+
+
+def test_equal_sizes_of_an_example_stay_apart():
+    module = nn.Linear(4, 2)
+    net = import_pytorch(module, torch.randn(6, 6, 4)).network
+    assert len(set(net.layer(net.inputs[0]).shape)) == 3
+
+
+def test_what_fits_one_size_only():
+    class Fixed(nn.Module):
+        def forward(self, x):
+            return x.view(2, 12)
+
+    net, report = import_pytorch(Fixed(), torch.randn(2, 3, 4))
+    assert net.layer(net.inputs[0]).shape == (2, 3, 4)
+    assert report.difference == 0
+
+
+@pytest.mark.parametrize(
+    ("source", "inputs", "sentence"),
+    [
+        (Tied(), None, r"^Tied does not tell what it takes: give an example or its shape, as in inputs=\(x,\)\.$"),
+        (Tied(), torch.randn(2, 3, 4, 5), "^Tied cannot be exported with these inputs: .*[.]$"),
+        (7, None, r"^A model is opened from a file or an nn\.Module, not from a int\.$"),
+    ],
+)
+def test_refusals(source, inputs, sentence):
+    with pytest.raises(FileError, match=sentence):
+        import_pytorch(source, inputs)
