@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from designer.files.program import Program, Ref
+from designer.files.progress import run_child
 
 SECONDS = 300
 LARGEST_FILE = 1 << 20  # torch tries out where it may write
 SPARE_BYTES = 12 << 30  # beside the weights: torch alone reserves several GB of addresses
-START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from designer.files.compare import main; main()"
 
 
 class Comparison(NamedTuple):
@@ -27,15 +27,8 @@ class Comparison(NamedTuple):
 
 def compare(path: str | os.PathLike[str], seconds: float = SECONDS) -> Comparison:
     """Compare the program of a file with the network that it opens as, on a probe input."""
-    given = [json.dumps([entry for entry in sys.path if entry]), str(Path(path).resolve())]
     try:
-        done = subprocess.run(
-            [sys.executable, "-I", "-W", "ignore", "-c", START, *given],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=seconds,
-            check=False,
-        )
+        done = run_child("designer.files.compare", [str(Path(path).resolve())], seconds)
     except subprocess.TimeoutExpired:
         return Comparison(None, f"it took more than {seconds:g} seconds")
     lines = done.stdout.decode("utf-8", "replace").splitlines()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from designer.files.compare import SPARE_BYTES, Comparison, child_ended, first_line, largest_difference
+from designer.files.progress import run_child
 from designer.files.project import load, save
 from designer.layers import Embedding
 from designer.model import Input, Network, NetworkError
@@ -18,7 +19,6 @@ from designer.source import build
 SECONDS = 120
 LARGEST = 2 << 30  # bytes of values that are copied for another process
 SIZES = (3, 8, 16, 32, 96)  # tried for the first free size, until both networks run; the next ones differ from it
-START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from designer.files.difference import main; main()"
 FAILURES = (RuntimeError, IndexError, ValueError, TypeError, NotImplementedError)
 
 
@@ -38,15 +38,8 @@ def difference(before: Network, after: Network, apart: bool = True, seconds: flo
                 save(network, Path(folder) / f"{name}.network")
         except (OSError, NetworkError) as error:
             return Comparison(None, f"the networks could not be copied: {first_line(error)}")
-        given = [json.dumps([entry for entry in sys.path if entry]), folder, str(stored)]
         try:
-            done = subprocess.run(
-                [sys.executable, "-I", "-W", "ignore", "-c", START, *given],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=seconds,
-                check=False,
-            )
+            done = run_child("designer.files.difference", [folder, str(stored)], seconds)
         except subprocess.TimeoutExpired:
             return Comparison(None, f"it took more than {seconds:g} seconds")
     lines = done.stdout.decode("utf-8", "replace").splitlines()

@@ -16,6 +16,7 @@ from designer.files.fold import fold
 from designer.files.functional import functional
 from designer.files.kinds import kind_of
 from designer.files.program import Program, Ref
+from designer.files.progress import stage
 from designer.files.rebuild import Rebuilt, rebuild
 from designer.files.recorded import RECORDED, Recorded, read_recorded
 from designer.files.report import Note, Report, layer_counts
@@ -53,6 +54,7 @@ def import_pytorch(source: Any, inputs: Any = None, allow_code: bool = False) ->
         if not hasattr(source, "state_dict"):
             raise FileError(f"A model is opened from a file or an nn.Module, not from a {type(source).__name__}.")
         return import_module(source, inputs)
+    stage("reading")
     kind = kind_of(source)
     if kind.refusal:
         raise FileError(kind.refusal)
@@ -126,6 +128,7 @@ def open_recorded(path: Path, kind: str) -> Opened:
 
 def _rebuilt(recorded: Recorded) -> Opened:
     """The program as a network, its values mapped."""
+    stage("rebuilding")
     program, stamp = recorded.program, recorded.stamp
     tensors = recorded.tensors(list(program.stored))
     for op, reason in functional(program):
@@ -136,6 +139,7 @@ def _rebuilt(recorded: Recorded) -> Opened:
     join_attention(program)
     steps = fold(Calls(program))
     inputs = input_layers(program)
+    stage("arranging")
     try:
         rebuilt = rebuild(program, steps, inputs, tensors.__getitem__)
         network = _finished(program, rebuilt, views, tensors)

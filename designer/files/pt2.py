@@ -22,6 +22,7 @@ from designer.files.program import (
     common_place,
     renamed,
 )
+from designer.files.progress import check
 from designer.files.pt2_arguments import (
     DEEPEST,
     DTYPES,
@@ -256,6 +257,7 @@ class _Reader:
     def read_ops(self, nodes: Any) -> list[Op]:
         ops: list[Op] = []
         for node in nodes:
+            check()
             self.budget -= 1
             if self.budget < 0:
                 raise Damage(f"its program has more than {MOST_OPS:,} calls")

@@ -7,6 +7,7 @@ from designer.files.boxes import Again, Box, Item, Piece
 from designer.files.naming import counted, is_number, legal_name, title
 from designer.files.placing import Placing, Reader
 from designer.files.program import Program, Ref
+from designer.files.progress import check
 from designer.files.steps import Step
 from designer.model import BUNDLE, Call, Group, Input, Layer, Network, Output, Parameter, Port
 from designer.model.names import common, join, parent
@@ -169,6 +170,7 @@ class _Rebuilder(Placing):
                 ports = self.ports_of(item.target)[1]
                 sources |= {here: Port(item.name, ports[ref]) for ref, here in item.outputs.items() if ref in ports}
         for item in box.items:
+            check()
             self.wire(item, path, wires, sources)
         if path:
             self.add_ends(box, layers, wires, sources)

@@ -5,11 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from designer.files.errors import FileError
 from designer.files.kinds import kind_of
+from designer.files.progress import Progress, followed
 from designer.gui.document import Document, View
 from designer.gui.examples import Example
 from designer.gui.session import Session
@@ -110,11 +111,14 @@ class Filing(QObject):
 
     Signals:
         opening: the name of the file that is being read; "" when that has ended.
+        staged: what is done with that file now.
         opened: what a file gave, to be shown in this window.
         elsewhere: what a file gave, while this window has unsaved work.
     """
 
     opening = Signal(str)
+    staged = Signal(str)
+    _reached = Signal(int, str)  # in another thread
     opened = Signal(object)
     elsewhere = Signal(object)
 
@@ -122,6 +126,8 @@ class Filing(QObject):
         super().__init__(window)
         self.document, self.session, self.window_shown = document, session, window
         self.request = 0  # of the file that is being read, counted; another number: nobody waits for it
+        self.progress = Progress()  # of that request
+        self._reached.connect(self._tell_stage, Qt.ConnectionType.QueuedConnection)
         self.saving = self.closed = False
         self.given_back = False  # to the script that shows it: nothing is lost when the window closes
         self.waiting: list[Callable[[], object]] = []  # for the end of saving
@@ -150,17 +156,28 @@ class Filing(QObject):
         self._read(example.path, example.title, lambda: read(example.path)._replace(path=None, said=said), recent=False)
 
     def _read(self, path: Path, name: str, work: Callable[[], Opened], recent: bool) -> None:
-        self.request += 1
+        self.cancel()
         request = self.request
+        progress = self.progress = Progress(lambda stage: self._reached.emit(request, stage))
         self.opening.emit(name)
+
+        def job() -> Opened:
+            with followed(progress):
+                return work()
+
         self.session.files.run(
-            work,
+            job,
             lambda opened: self._came(request, opened, path if recent else None),
             lambda error: self._failed(request, path, error),
         )
 
+    def _tell_stage(self, request: int, stage: str) -> None:
+        if request == self.request:
+            self.staged.emit(stage)
+
     def cancel(self) -> None:
-        """Wait for the file no longer."""
+        """Stop reading the file; what is open stays as it is."""
+        self.progress.cancel()
         self.request += 1  # what comes is dropped
         self.opening.emit("")
 

@@ -98,6 +98,7 @@ class MainWindow(QMainWindow):
         document.history.cleanChanged.connect(lambda clean: self.setWindowModified(not clean))
         document.named.connect(self._titled)
         filing.opening.connect(self.reading.show_name)
+        filing.staged.connect(self.reading.show_stage)
         filing.opened.connect(lambda opened: self.take(opened))
         filing.elsewhere.connect(lambda opened: self._open_elsewhere(opened))
         self.start.chosen.connect(filing.open)

@@ -17,11 +17,11 @@ class Reading(QFrame):
 
     def __init__(self, pages: QStackedWidget, cancel: Callable[[], None]):
         super().__init__(pages, objectName="pill")
-        self.pages, self.name, self.seconds = pages, "", 0
+        self.pages, self.name, self.seconds, self.stage = pages, "", 0, "reading"
         self.setFixedHeight(36)
         self.label = Label("", elide=Qt.TextElideMode.ElideMiddle)
         link = Link("Cancel", cancel)
-        link.setToolTip("Wait for this file no longer")
+        link.setToolTip("Stop opening this file; what is open stays as it is")
         self.content = row(Icon("folder-open", "text2", 14), 8, self.label, 12, link, margins=(12, 2, 12, 2))
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -34,7 +34,7 @@ class Reading(QFrame):
 
     def show_name(self, name: str) -> None:
         """Say that a file is read; "" when that has ended."""
-        self.name, self.seconds = name, 0
+        self.name, self.seconds, self.stage = name, 0, "reading"
         self.setVisible(bool(name))
         if name:
             self.timer.start()
@@ -42,12 +42,18 @@ class Reading(QFrame):
         else:
             self.timer.stop()
 
+    def show_stage(self, stage: str) -> None:
+        """Say what is done with the file now."""
+        self.stage = stage
+        self._say()
+
     def _tick(self) -> None:
         self.seconds += 1
         self._say()
 
     def _say(self) -> None:
-        self.label.say(f"Reading {self.name}…" + (f" {self.seconds} s" if self.seconds >= SILENT else ""))
+        seconds = f" {self.seconds} s" if self.seconds >= SILENT else ""
+        self.label.say(f"{self.stage.capitalize()} {self.name}…{seconds}")
         self.setAccessibleName(self.label.full)
         self._place()
 

@@ -10,6 +10,7 @@ from torch import nn
 
 from designer import import_pytorch
 from designer.files import compare as comparing
+from designer.files import progress
 from designer.files.compare import Comparison, compare, largest_difference, probe
 from designer.files.pt2 import read_program
 from designer.files.raw_source import NotListed, raw_source
@@ -64,12 +65,12 @@ def test_a_loop_without_end_is_ended(path):
 
 
 def test_a_child_that_dies_is_told(path, monkeypatch):
-    monkeypatch.setattr(comparing, "START", "import os; os.abort()")
+    monkeypatch.setattr(progress, "START", "import os; os.abort()")
     assert compare(path).reason == "the process that compares ended with signal 6, perhaps for lack of memory"
 
 
 def test_the_child_has_limits(path):
-    code = comparing.START.replace("main()", "import resource as r; c=r.setrlimit; ")
+    code = progress.START.format("designer.files.compare").replace("main()", "import resource as r; c=r.setrlimit; ")
     code += "r.setrlimit = lambda *given: (c(*given), sys.stderr.write(f'{given}')); main()"
     given = ["[" + ", ".join(f'"{entry}"' for entry in sys.path if entry) + "]", str(path)]
     done = subprocess.run([sys.executable, "-I", "-c", code, *given], capture_output=True, check=False)
