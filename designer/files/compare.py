@@ -23,6 +23,7 @@ class Comparison(NamedTuple):
 
     difference: float | None
     reason: str = ""
+    output: str = ""  # of several, the one that differs most
 
 
 def compare(path: str | os.PathLike[str], seconds: float = SECONDS) -> Comparison:
@@ -34,7 +35,7 @@ def compare(path: str | os.PathLike[str], seconds: float = SECONDS) -> Compariso
     lines = done.stdout.decode("utf-8", "replace").splitlines()
     try:
         found = json.loads(lines[-1])
-        return Comparison(found["difference"], found["reason"])
+        return Comparison(found["difference"], found["reason"], found.get("output", ""))
     except (IndexError, ValueError, KeyError, TypeError):
         return child_ended(done.returncode)
 
@@ -83,12 +84,13 @@ def compared(path: str) -> Comparison:
     names: dict[str, Any] = {"torch": torch}
     exec(compile(source, "<the file's own program>", "exec"), names)
     try:
-        module = build(open_recorded(Path(path), kind).network)
+        network = open_recorded(Path(path), kind).network
+        module = build(network)
     except NetworkError as error:
         return Comparison(None, f"the network cannot be run: {str(error).rstrip('.')}")
     module.train(program.training)
     tensors = recorded.tensors(list(program.slots.values()))
-    largest = 0.0
+    largest, at = 0.0, 0
     for step in (0, 1):
         inputs = probe(program, step)
         if inputs is None:
@@ -113,8 +115,10 @@ def compared(path: str) -> Comparison:
         given = list(given) if isinstance(given, tuple) else [given]
         if [tuple(t.shape) for t in wanted] != [tuple(t.shape) for t in given]:
             return Comparison(None, "the outputs differ in their sizes")
-        largest = max([largest, *(largest_difference(a, b) for a, b in zip(wanted, given))])
-    return Comparison(largest)
+        gaps = [(largest_difference(a, b), n) for n, (a, b) in enumerate(zip(wanted, given))]
+        largest, at = max([(largest, at), *gaps], key=lambda pair: pair[0])
+    outputs = list(network.outputs)
+    return Comparison(largest, "", outputs[at] if largest and 1 < len(outputs) > at else "")
 
 
 def draws(target: str, arguments: list[Any]) -> bool:

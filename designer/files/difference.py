@@ -45,7 +45,7 @@ def difference(before: Network, after: Network, apart: bool = True, seconds: flo
     lines = done.stdout.decode("utf-8", "replace").splitlines()
     try:
         found = json.loads(lines[-1])
-        return Comparison(found["difference"], found["reason"])
+        return Comparison(found["difference"], found["reason"], found.get("output", ""))
     except (IndexError, ValueError, KeyError, TypeError):
         return child_ended(done.returncode)
 

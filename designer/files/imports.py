@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import math
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from designer.files.program import Program, Ref
 from designer.files.progress import stage
 from designer.files.rebuild import Rebuilt, rebuild
 from designer.files.recorded import RECORDED, Recorded, read_recorded
-from designer.files.report import Note, Report, layer_counts
+from designer.files.report import Note, Report, described, layer_counts
 from designer.files.steps import Calls, is_placeholder
 from designer.files.ties import View, express_views
 from designer.files.values import VALUES, open_values
@@ -55,6 +56,11 @@ def import_pytorch(source: Any, inputs: Any = None, allow_code: bool = False) ->
             raise FileError(f"A model is opened from a file or an nn.Module, not from a {type(source).__name__}.")
         return import_module(source, inputs)
     stage("reading")
+    network, report = _open(source, inputs)
+    return Import(network, described(network, report))
+
+
+def _open(source: str | os.PathLike[str], inputs: Any) -> Import:
     kind = kind_of(source)
     if kind.refusal:
         raise FileError(kind.refusal)
@@ -99,6 +105,12 @@ class Opened(NamedTuple):
         )
         names = set(self.rebuilt.keys.values())
         ties = {name: key for name, key in self.network.aliases.items() if name not in names}
+        values, stored = self.network.values, self.program.stored
+        tied = {
+            name: math.prod(stored[name].shape) * values[key].element_size()  # a part of the owner, maybe
+            for name, key in ties.items()
+            if name in stored and key in values
+        }
         renamed = {name: key for name, key in self.network.aliases.items() if name in names}
         return Report(
             RECORDED[kind],
@@ -110,6 +122,8 @@ class Opened(NamedTuple):
             dict(counts),
             tuple(map(Note, self.program.notes)),
             self.stamp,
+            producer=self.program.producer,
+            tied_bytes=tied,
         )
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from designer.files.compare import Comparison, first_line, largest_difference
 from designer.files.errors import FileError
 from designer.files.imports import Import, open_recorded
+from designer.files.report import described
 from designer.model import Input, Network, NetworkError
 
 SMALL, LARGE = 1, 16  # factors of the sizes that are tried where a size is a name
@@ -46,8 +47,8 @@ def import_module(module: Any, inputs: Any = None) -> Import:
         opened = open_recorded(file, "pt2")  # its values stay mapped after the file is gone
         network = _called_as_given(opened.network, inputs)
         measured = _compared(module, network, example)
-    report = opened.report(Path(name), "pt2")
-    return Import(network, dataclasses.replace(report, kind="nn.Module", measured=measured))
+    report = described(network, opened.report(Path(name), "pt2"))
+    return Import(network, dataclasses.replace(report, kind="nn.Module", measured=measured, size=0))
 
 
 def export_module(module: Any, inputs: Any, path: Path) -> Example:

@@ -167,6 +167,7 @@ class Program:
     numbers: dict[Ref, Size]  # numbers known at run time only: sizes, mostly
     limits: dict[str, tuple[int, int]]  # symbol -> smallest and largest size
     notes: list[str]
+    producer: str = ""  # what wrote the file
 
     @property
     def training(self) -> bool:

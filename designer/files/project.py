@@ -10,12 +10,13 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from designer.files import network_json
+from designer.files import network_json, report_json
 from designer.files.errors import FileError
 from designer.files.project_values import each_once, read_values, remove_old_values, save_values
 from designer.files.replace import reason, replace
+from designer.files.report import Report
 from designer.files.strict_json import check, parse, write
 from designer.model import Network, NetworkError
 from designer.model.names import shortened
@@ -37,11 +38,19 @@ UPGRADES: tuple[Callable[[Document], Document], ...] = ()
 
 def load(path: str | os.PathLike[str]) -> Network:
     """Open a project file; its values are mapped, and read when something needs them."""
-    return read_project(path)[0]
+    return read_project(path).network
 
 
-def read_project(path: str | os.PathLike[str]) -> tuple[Network, dict[str, Any]]:
-    """Open a project file, and how it was looked at when it was saved: whatever ``save`` was given as ``view``."""
+class Project(NamedTuple):
+    """What a project file holds."""
+
+    network: Network
+    view: dict[str, Any]  # how it was looked at when it was saved: whatever ``save`` was given
+    report: Report | None = None  # of the import that it came from
+
+
+def read_project(path: str | os.PathLike[str]) -> Project:
+    """Open a project file."""
     file = Path(path)
     try:
         document = upgraded(_document(file))
@@ -49,21 +58,27 @@ def read_project(path: str | os.PathLike[str]) -> tuple[Network, dict[str, Any]]
         document.pop("part", None)  # of copied layers that were pasted into a file
         if not isinstance(view, dict):
             raise FileError(f"its view must be an object, not {shortened(view)}.")
-        return _network(document, file), view
+        report = report_json.decode(document.pop("report", None))
+        return Project(_network(document, file), view, report)
     except (FileError, NetworkError) as error:
         raise FileError(f"{file.name} cannot be opened: {error}") from None
     except OSError as error:
         raise FileError(f"{file.name} cannot be opened: {reason(error)}") from None
 
 
-def save(network: Network, path: str | os.PathLike[str], view: Mapping[str, Any] | None = None) -> None:
+def save(
+    network: Network,
+    path: str | os.PathLike[str],
+    view: Mapping[str, Any] | None = None,
+    report: Report | None = None,
+) -> None:
     """Save a network as a project file, with its values beside it.
 
     A file that is not a project is never replaced. What was there before stays as it is when anything goes wrong.
     """
     given = Path(path)
     try:
-        _save(network, Path(os.path.realpath(given)), dict(view or {}))
+        _save(network, Path(os.path.realpath(given)), dict(view or {}), report)
     except (FileError, NetworkError) as error:
         raise FileError(f"{given.name} cannot be saved: {error}") from None
     except OSError as error:
@@ -124,12 +139,13 @@ def _texts(value: Any, what: str) -> dict[str, str]:
 # Writing.
 
 
-def _save(network: Network, path: Path, view: Mapping[str, Any]) -> None:
+def _save(network: Network, path: Path, view: Mapping[str, Any], report: Report | None) -> None:
     _check_replaceable(path)
     stored, same = each_once(network.values)
     document = {"format": FORMAT, "version": len(UPGRADES) + 1, **network_json.encode(network)}
     document |= {"aliases": dict(sorted(network.aliases.items()))} if network.aliases else {}
     document |= {"same_values": same} if same else {}
+    document |= {"report": report_json.encode(report)} if report else {}
     check([document, view])
     values, new = save_values(stored, path) if stored else (None, False)
     document |= {"values": values.name} if values else {}

@@ -68,7 +68,10 @@ def read_program(path: str | os.PathLike[str]) -> Program:
         for folder, file in (("weights", f"{model}_weights_config"), ("constants", f"{model}_constants_config")):
             entries = _json(archive, f"data/{folder}/{file}.json")["config"]
             stored |= {path_of(key): _stored(archive, folder, key, entry) for key, entry in entries.items()}
-        return _Reader(name, document, stored).program
+        program = _Reader(name, document, stored).program
+        torch_version = document.get("torch_version")
+        program.producer = f"torch {shortened(torch_version)[1:-1]}" if isinstance(torch_version, str) else ""
+        return program
     except Damage as damage:
         raise FileError(f"{name} is damaged or was changed: {damage}.") from None
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError, OverflowError) as error:

@@ -5,10 +5,11 @@ from collections import Counter
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from designer.files.compare import Comparison, compare
 from designer.files.recorded import RECORDED
-from designer.model import Group, Input, Network, Output
+from designer.model import Group, Input, Network, Output, Port
 from designer.model.errors import NetworkError
 from designer.model.values import Stamp
 
@@ -27,6 +28,19 @@ class Note(str):
         return note
 
 
+class Suggestion(NamedTuple):
+    """A tie that the file does not have and that its numbers allow; ``edits.tie`` makes it."""
+
+    text: str
+    owner: str  # port of the learnable that is kept, as emb/weight
+    borrower: str
+    permute: tuple[int, ...] = ()  # order of dimensions in which the borrower takes it
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        return Port.parse(self.owner).layer, Port.parse(self.borrower).layer
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Report:
     """What was read, what became of it, and what could not be."""
@@ -39,14 +53,24 @@ class Report:
     unused: tuple[str, ...]  # stored, but no output needs it
     placeholders: Mapping[str, int]  # operation that cannot be run -> how many
     notes: tuple[Note, ...]
-    stamp: Stamp = dataclasses.field(repr=False)
+    stamp: Stamp | None = dataclasses.field(repr=False)  # None: kept in a project, the file may be gone
     measured: Comparison | None = None  # what was compared on opening
+    size: int = 0  # bytes of the file
+    producer: str = ""  # the program that wrote the file, where that is told
+    groups: int = 0
+    parameters: int = 0  # numbers in learnables, each once
+    bytes: int = 0  # of all values, each once
+    tied_bytes: Mapping[str, int] = dataclasses.field(default_factory=dict)  # tied name -> bytes it does not store
+    code: tuple[str, ...] = ()  # classes whose code would have to run to tell how layers are wired
+    suggestions: tuple[Suggestion, ...] = ()
 
     @cached_property
     def comparison(self) -> Comparison:
         """The network against the file's own program, run in a child process when this is first asked for."""
         if self.measured is not None:
             return self.measured
+        if self.stamp is None:
+            return Comparison(None, "the network was saved before that was done")
         if self.kind not in RECORDED.values():
             return Comparison(None, "the file holds values, and no program")
         try:
@@ -56,6 +80,11 @@ class Report:
             return compare(self.path)
         except NetworkError:
             return Comparison(None, "the file was changed since it was opened")
+
+    @property
+    def compared(self) -> Comparison | None:
+        """The comparison, if it was made already."""
+        return self.__dict__.get("comparison", self.measured)
 
     @property
     def difference(self) -> float | None:
@@ -95,3 +124,23 @@ def layer_counts(network: Network) -> dict[str, int]:
         type(layer).__name__ for _, layer in network.walk() if not isinstance(layer, Input | Output | Group)
     )
     return dict(counts.most_common())
+
+
+def described(network: Network, report: Report) -> Report:
+    """Count what the network of a report has, and what its ties save."""
+    values = network.values
+    learned = {
+        key: values[key]
+        for path, layer in network.walk()
+        for key in (layer.key(path, name) for name in layer.learnables())
+        if key in values
+    }
+    tied = {name: values[owner].nbytes for name, owner in report.ties.items() if owner in values}
+    return dataclasses.replace(
+        report,
+        size=report.stamp.size if report.stamp else 0,
+        groups=sum(isinstance(layer, Group) for _, layer in network.walk()),
+        parameters=sum(value.numel() for value in learned.values()),
+        bytes=sum(value.nbytes for value in values.values()),
+        tied_bytes=tied | dict(report.tied_bytes),
+    )

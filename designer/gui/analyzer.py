@@ -6,10 +6,11 @@ from PySide6.QtCore import QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from designer.analysis.sizes import memory
 from designer.gui import theme
 from designer.gui.document import Document
 from designer.gui.drawing import draw_icon, draw_text
-from designer.gui.table import COLUMNS, NUMBERS, Part, memory, total_cost
+from designer.gui.table import COLUMNS, NUMBERS, Part, total_cost
 from designer.gui.table_view import Table
 from designer.gui.theme import Theme
 from designer.gui.widgets import Icon, Label, Link, Picture, row

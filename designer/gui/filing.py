@@ -41,7 +41,7 @@ def read(path: Path) -> Opened:
     if kind.name == "network":
         from designer.files.project import read_project
 
-        network, view = read_project(path)
+        network, view, _ = read_project(path)
         return Opened(network, path.stem, path, view_from(view), f"Opened {path.name}.")
     from designer import import_pytorch
 

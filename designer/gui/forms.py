@@ -8,7 +8,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from designer.analysis import Row
-from designer.gui.table import memory
+from designer.analysis.sizes import memory
 from designer.gui.widgets import Fold, Label, Tile, button, column, line, row, sentence
 from designer.model import Group
 from designer.model.names import parent

@@ -9,13 +9,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QFocusEvent
 from PySide6.QtWidgets import QPlainTextEdit, QSizePolicy, QVBoxLayout
 
+from designer.analysis.sizes import memory
 from designer.gui.drawing import OTHER_NAMES, category_of, shape_text
 from designer.gui.editors import Field, Setting
 from designer.gui.forms import Form
 from designer.gui.help import Help
 from designer.gui.inferred import inferred_sizes
 from designer.gui.learnables import Learnables
-from designer.gui.table import cost, memory
+from designer.gui.table import cost
 from designer.gui.together import Together
 from designer.gui.widgets import Icon, Label, Tile, button, column, row
 from designer.model import Call, Group, Input, Layer, NetworkError

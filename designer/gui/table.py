@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from designer.analysis import Analysis, Row
 from designer.analysis.shapes import Size
+from designer.analysis.sizes import memory
 from designer.gui.drawing import shape_text
 from designer.model import Network, Port
 from designer.model.names import parent
@@ -42,16 +43,6 @@ class Cell(NamedTuple):
     order: float | str = ""
     icon: str = ""
     jumps: tuple[tuple[str, str], ...] = ()  # what a click leads to: a learnable, and its layer
-
-
-def memory(size: int) -> str:
-    """Write a number of bytes with three digits."""
-    if size < 1024:
-        return f"{size} B"
-    units = ("KiB", "MiB", "GiB", "TiB")
-    step = next((n for n in range(len(units)) if size / 1024 ** (n + 1) < 999.5), len(units) - 1)
-    number = size / 1024 ** (step + 1)
-    return f"{number:.{max(0, 3 - len(str(int(number))))}f} {units[step]}"
 
 
 def layer_of(network: Network, key: str) -> str:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QWidget
 
 from designer.analysis.rows import owners_of
+from designer.analysis.sizes import memory
 from designer.edits.switches import borrowers, switch_input
 from designer.gui.drawing import shape_text
 from designer.gui.forms import Form
-from designer.gui.table import layer_of, memory
+from designer.gui.table import layer_of
 from designer.gui.taking import dotted, own_instead
 from designer.gui.untying import untie_ports
 from designer.gui.widgets import Label, Link, button, column, row

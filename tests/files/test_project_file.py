@@ -225,9 +225,9 @@ def test_numbers_without_end_survive(path):
 def test_view_comes_back(path):
     view = {"path": "first", "places": {"": [1.5, -2, 0.25]}, "bookmarks": [{"name": "É"}], "ties": None}
     save(nested(), path, view)
-    assert read_project(path) == (nested(), view)
+    assert read_project(path) == (nested(), view, None)
     save(nested(), path)
-    assert read_project(path) == (nested(), {})
+    assert read_project(path) == (nested(), {}, None)
 
 
 # Values.

@@ -6,9 +6,10 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 
 from designer.analysis import analyze
+from designer.analysis.sizes import memory
 from designer.gui.document import Document
 from designer.gui.drawing import text_width
-from designer.gui.table import COLUMNS, cost, matches, memory, total_cost
+from designer.gui.table import COLUMNS, cost, matches, total_cost
 from designer.layers import Embedding, Input, Linear
 from designer.model import Group, Network
 

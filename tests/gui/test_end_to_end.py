@@ -115,7 +115,7 @@ class Twin:
             time.sleep(0.05)
 
     def follow(self):
-        network, view = read_project(self.path)
+        network, view, _ = read_project(self.path)
         self.desk.window.take(Opened(network, self.path.stem, self.path, view_from(view), ""))
         QApplication.processEvents()
         self.desk.settle()

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from designer.analysis import Analysis, permutations
+from designer.analysis.sizes import memory
 from designer.edits import tie
 from designer.edits.switches import switch_input, switch_output
 from designer.gui.canvas.look import shape_of
 from designer.gui.drawing import shape_text
-from designer.gui.table import memory
 from designer.model import BUNDLE, Call, Group, Layer, Network, NetworkError, Port
 
 Change = Callable[[Network], Network]
