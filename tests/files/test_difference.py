@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from designer import Network, initialize, tie, transfer, untie
+from designer.files.compare import Comparison
 from designer.files.difference import difference, probes
 from designer.layers import LSTM, Conv2d, Dropout, Embedding, Flatten, Input, Linear, Softmax
 
@@ -28,7 +29,7 @@ def language_model():
 @pytest.mark.parametrize("apart", [False, True])
 def test_untie_leaves_the_outputs_as_they_are(apart):
     net = language_model()
-    assert difference(net, untie(net, "fc/weight"), apart) == (0.0, "")
+    assert difference(net, untie(net, "fc/weight"), apart) == Comparison(0.0, "")
 
 
 @pytest.mark.parametrize("apart", [False, True])
@@ -50,17 +51,18 @@ def test_through_a_permutation():
 
 def test_a_free_size_that_must_be_large_is_found():
     net = Network().chain(x=Input(("B", 3, "H", "W")), conv=Conv2d(4, 11), flat=Flatten())
-    assert difference(net, net, apart=False) == (0.0, "")
+    assert difference(net, net, apart=False) == Comparison(0.0, "")
 
 
 def test_what_cannot_be_measured_says_why():
     net = language_model()
-    assert difference(net, transfer(net, "fc", out_features=3), False) == (None, "the outputs differ in their sizes")
+    found = difference(net, transfer(net, "fc", out_features=3), False)
+    assert found == Comparison(None, "the outputs differ in their sizes")
     broken = net.set("fc", input_learnables=()).set("emb", output_learnables=()).disconnect("lstm/in")
-    assert difference(broken, broken, False) == (None, "lstm has nothing on its input 'in'")
+    assert difference(broken, broken, False) == Comparison(None, "lstm has nothing on its input 'in'")
     huge = dataclasses.replace(net, values={"fc.bias": torch.empty(1 << 30, device="meta")})
     assert difference(huge, net).reason == "their values take 4.0 GiB, too much for a copy"
-    assert difference(net, net, seconds=0.01) == (None, "it took more than 0.01 seconds")
+    assert difference(net, net, seconds=0.01) == Comparison(None, "it took more than 0.01 seconds")
 
 
 def test_free_sizes_differ_at_first():
