@@ -37,6 +37,7 @@ class Buildable(NamedTuple):
     name: str
     arguments: tuple[Argument, ...] = ()
     inputs: tuple[Wanted, ...] = ()
+    inner: bool = False  # whether another of the classes builds it
 
 
 class NeedsCode(FileError):

@@ -129,7 +129,7 @@ def draws(target: str, arguments: list[Any]) -> bool:
     return name.startswith(("rand", "normal", "bernoulli", "multinomial", "poisson", "uniform", "exponential_"))
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 

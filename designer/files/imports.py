@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from designer.files.asking import Choice
 from designer.files.attention import join_attention
 from designer.files.checkpoint import dtype_of
 from designer.files.clean import clean
@@ -41,10 +42,11 @@ class Import:
         return iter((self.network, self.report))
 
 
-def import_pytorch(source: Any, inputs: Any = None, allow_code: bool = False) -> Import:
+def import_pytorch(source: Any, inputs: Any = None, allow_code: bool = False, choice: Choice | None = None) -> Import:
     """Open a file of PyTorch, or a live ``nn.Module``.
 
-    Nothing in a file is run, unless ``allow_code`` says so for one that holds program code.
+    Nothing in a file is run, unless ``allow_code`` says so for one that holds program code; then it is run with the
+    rights of the caller, in a process of its own, and ``choice`` tells what to build of Python source.
     What ``torch.export.save`` wrote becomes a network, a state_dict, a checkpoint or a safetensors file the tree of its
     values. Values stay in the file until something needs them. ``inputs`` are example tensors, or their shapes, for
     what does not tell them itself. Raises FileError, in one sentence, for any other file.
@@ -56,16 +58,22 @@ def import_pytorch(source: Any, inputs: Any = None, allow_code: bool = False) ->
             raise FileError(f"A model is opened from a file or an nn.Module, not from a {type(source).__name__}.")
         return import_module(source, inputs)
     stage("reading")
-    network, report = _open(source, inputs)
+    network, report = _open(source, inputs, allow_code, choice)
     return Import(network, described(network, report))
 
 
-def _open(source: str | os.PathLike[str], inputs: Any) -> Import:
+def _open(source: str | os.PathLike[str], inputs: Any, allow_code: bool, choice: Choice | None) -> Import:
     kind = kind_of(source)
     if kind.refusal:
         raise FileError(kind.refusal)
     if kind.name == "network":
         raise FileError(f"{Path(source).name} is a network of this program: open it with load.")
+    if kind.name == "Python modules":
+        from designer.files.own_code import import_source, needs_code
+
+        if not allow_code:
+            raise needs_code(Path(source))
+        return import_source(Path(source), inputs, choice)
     if kind.name in VALUES:
         return import_values(Path(source), kind.name)
     opened = open_recorded(Path(source), kind.name)

@@ -7,18 +7,18 @@ import os
 import pickletools
 import struct
 import tokenize
-import warnings
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from designer.files.archive import Archive
 from designer.files.errors import FileError
+from designer.files.python_classes import classes_of, parsed
 
 LEGACY_TORCH = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e"  # torch.save before version 1.6
 LARGEST_PICKLE = 16 << 20  # bytes that are looked at
 LARGEST_SOURCE = 2 << 20
 
-OPENED = ("network", "pt2", "state_dict", "safetensors")  # the first is one of this program
+OPENED = ("network", "pt2", "Python modules", "state_dict", "safetensors")  # the first is one of this program
 
 # Where a file of some kind is not opened: what it is, and what to do.
 REFUSALS = {
@@ -34,8 +34,8 @@ REFUSALS = {
     "export the model and write it with torch.export.save",
     "pickle": "is a pickle, which cannot be opened: export the model and write it with torch.export.save",
     "ONNX": "is an ONNX file, which cannot be opened yet: export the PyTorch model and write it with torch.export.save",
-    "Python": "is Python source, which would have to be run and cannot be opened yet: "
-    "export the model and write it with torch.export.save",
+    "Python": "is Python source that defines no class of modules: "
+    "open the file that does, or one that torch.export.save wrote",
     "GGUF": "is a GGUF file, which holds values only, not layers: export the PyTorch model with torch.export.save",
     "HDF5": "is an HDF5 file, as Keras writes them, which cannot be opened: only PyTorch models can",
     "Keras": "is a Keras model, which cannot be opened: only PyTorch models can",
@@ -226,9 +226,9 @@ def _in_text(data: bytes) -> str:
     if text.lstrip()[:1] in ("{", "["):
         return _json(text)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(text)
+        tree = parsed(text)
+        if classes_of(tree):
+            return "Python modules"
     except (SyntaxError, ValueError, RecursionError, MemoryError, tokenize.TokenError):
         return "unknown"
     program = (ast.ClassDef, ast.FunctionDef, ast.Import, ast.ImportFrom)

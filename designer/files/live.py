@@ -8,8 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from designer.files.asking import NeedsInputs
 from designer.files.compare import Comparison, first_line, largest_difference
 from designer.files.errors import FileError
+from designer.files.example_inputs import wanted_inputs
 from designer.files.imports import Import, open_recorded
 from designer.files.report import described
 from designer.model import Input, Network, NetworkError
@@ -40,13 +42,13 @@ def import_module(module: Any, inputs: Any = None) -> Import:
     The values are those of this moment: what is trained later is not seen. Raises FileError, in one sentence.
     """
     name = type(module).__name__
-    with tempfile.TemporaryDirectory() as folder, _evaluating(module), warnings.catch_warnings():
+    with tempfile.TemporaryDirectory() as folder, evaluating(module), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's remarks about its own modules
         file = Path(folder, f"{name}.pt2")
         example = export_module(module, inputs, file)
         opened = open_recorded(file, "pt2")  # its values stay mapped after the file is gone
-        network = _called_as_given(opened.network, inputs)
-        measured = _compared(module, network, example)
+        network = called_as_given(opened.network, inputs)
+        measured = compared_on(module, network, example)
     report = described(network, opened.report(Path(name), "pt2"))
     return Import(network, dataclasses.replace(report, kind="nn.Module", measured=measured, size=0))
 
@@ -56,7 +58,7 @@ def export_module(module: Any, inputs: Any, path: Path) -> Example:
     import torch
 
     name, failure = type(module).__name__, None
-    for example in _examples(module, inputs):
+    for example in examples(module, inputs):
         for free in _free(example, inputs):
             try:
                 args, kwargs = example if free is None else example.map(_pair)
@@ -71,7 +73,7 @@ def export_module(module: Any, inputs: Any, path: Path) -> Example:
 
 
 @contextlib.contextmanager
-def _evaluating(module: Any) -> Iterator[None]:
+def evaluating(module: Any) -> Iterator[None]:
     """Let a module be in evaluation mode for a while, and each part of it as it was again."""
     training = [part for part in module.modules() if part.training]
     module.eval()
@@ -85,14 +87,19 @@ def _evaluating(module: Any) -> Iterator[None]:
 # What it is run on.
 
 
-def _examples(module: Any, inputs: Any) -> Iterator[Example]:
+def told_inputs(module: Any) -> Any:
+    """The example that a module of Lightning or of transformers brings with it; None where there is none."""
+    found = (getattr(module, name, None) for name in ("example_input_array", "dummy_inputs"))
+    return next((inputs for inputs in found if inputs is not None), None)
+
+
+def examples(module: Any, inputs: Any) -> Iterator[Example]:
     """The arguments to try a module with, the likeliest first."""
     if inputs is None:
-        for told in ("example_input_array", "dummy_inputs"):  # of Lightning, and of transformers
-            inputs = getattr(module, told, None) if inputs is None else inputs
+        inputs = told_inputs(module)
     if inputs is None:
-        name = type(module).__name__
-        raise FileError(f"{name} does not tell what it takes: give an example or its shape, as in inputs=(x,).")
+        said = f"{type(module).__name__} does not tell what it takes: give an example or its shape, as in inputs=(x,)."
+        raise NeedsInputs(said, wanted_inputs(module))
     example = _arguments(inputs)
     if not any(map(_is_shape, example.all)):
         yield example
@@ -180,7 +187,7 @@ def _pair(value: Any) -> Any:
     return torch.cat([value, value]) if single else value
 
 
-def _called_as_given(network: Network, inputs: Any) -> Network:
+def called_as_given(network: Network, inputs: Any) -> Network:
     """Call the free sizes as the given shapes call them."""
     if inputs is None:
         return network
@@ -204,7 +211,7 @@ def _called_as_given(network: Network, inputs: Any) -> Network:
 # Whether it is the same.
 
 
-def _compared(module: Any, network: Network, example: Example) -> Comparison:
+def compared_on(module: Any, network: Network, example: Example) -> Comparison:
     """Compare a module with its network on the example."""
     import torch
     from torch.utils._pytree import tree_leaves  # type: ignore[attr-defined]

@@ -1,5 +1,6 @@
 """Files are told apart by their bytes; those that cannot be opened get one sentence that says what to do."""
 
+import contextlib
 import io
 import json
 import pickle
@@ -15,6 +16,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from designer import FileError, import_pytorch
+from designer.files.asking import NeedsCode
 from designer.files.kinds import OPENED, REFUSALS, kind_of
 
 
@@ -65,6 +67,9 @@ WRITERS = {
     "AOTInductor": lambda path: zipped(path, m__archive_format="pt2", m__data__aotinductor__model__a="so"),
     "safetensors": lambda path: save_file({"w": torch.zeros(2)}, path),
     "ONNX": onnx,
+    "Python modules": lambda path: path.write_text(
+        "import os\nfrom torch import nn\nos.mkdir('ran')\nclass Net(nn.Module):\n    pass\n"
+    ),
     "Python": lambda path: path.write_text("import os\nos.mkdir('ran')\n"),
     "GGUF": lambda path: path.write_bytes(b"GGUF" + bytes(20)),
     "HDF5": lambda path: path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(20)),
@@ -87,7 +92,9 @@ def test_a_kind_is_told_from_the_bytes_whatever_the_name(tmp_path, what, ending)
     name = what.removesuffix(" legacy").removesuffix(" text")
     assert kind_of(path).name == name
     if name in OPENED:
-        import_pytorch(path)
+        with pytest.raises(NeedsCode) if name == "Python modules" else contextlib.nullcontext():
+            import_pytorch(path)
+        assert not (tmp_path / "ran").exists()
         return
     with pytest.raises(FileError) as caught:
         import_pytorch(path)

@@ -1,0 +1,102 @@
+"""Find out what a live module takes, from the settings of its layers, by trying."""
+
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+from designer.files.asking import Wanted
+from designer.model import Input
+
+# Pictures are most often of these sizes, where a model does not take any.
+USUAL = (224, 32, 28, 64, 96, 128, 256, 299, 227, 48, 16, 160, 192, 240, 320, 384, 512, 84, 100)
+SPACES = {1: ("T",), 2: ("H", "W"), 3: ("D", "H", "W")}
+
+
+def wanted_inputs(module: Any) -> tuple[Wanted, ...]:
+    """What ``forward`` must be given, as far as it says so, with the shape that the first layers suggest."""
+    try:
+        given = inspect.signature(module.forward).parameters.values()
+    except (TypeError, ValueError):
+        return ()
+    usual = next(iter(_usual(module)), ())
+    names = [each.name for each in given if each.default is each.empty and each.kind not in (2, 4)]
+    if len(usual) != len(names):
+        return tuple(map(Wanted, names))
+    return tuple(Wanted(name, layer.shape, layer.dtype) for name, layer in zip(names, usual))
+
+
+def fitting_inputs(module: Any) -> tuple[Input, ...] | None:
+    """The first usual inputs that a module, in evaluation mode, runs on; None where there are none."""
+    import torch
+
+    from designer.files.live import examples
+
+    takes = len(wanted_inputs(module))
+    for inputs in _usual(module):
+        for example in examples(module, inputs) if len(inputs) == takes else ():
+            try:
+                with torch.no_grad():
+                    module(*example.args)
+            except Exception:  # whatever the code of the module raises
+                continue
+            return inputs
+    return None
+
+
+def _usual(module: Any) -> Iterator[tuple[Input, ...]]:
+    """Inputs that are usual for modules with such layers, the likeliest first."""
+    from torch import nn
+
+    for part in module.modules():
+        if isinstance(part, nn.Transformer):
+            both = _sequence(part.d_model, part.batch_first)
+            yield both, _sequence(part.d_model, part.batch_first, "S")
+        elif isinstance(part, nn.TransformerDecoder | nn.TransformerDecoderLayer):
+            attention = next(inner for inner in part.modules() if isinstance(inner, nn.MultiheadAttention))
+            size, first = attention.embed_dim, attention.batch_first
+            yield _sequence(size, first), _sequence(attention.embed_dim, first, "S")
+        elif isinstance(part, nn.MultiheadAttention):
+            first = part.batch_first
+            if part is module:
+                yield (
+                    _sequence(part.embed_dim, first),
+                    _sequence(part.kdim, first, "S"),
+                    _sequence(part.vdim, first, "S"),
+                )
+            yield (_sequence(part.embed_dim, first),)
+        elif isinstance(part, nn.Bilinear):
+            yield Input(("B", part.in1_features)), Input(("B", part.in2_features))
+        elif isinstance(part, nn.Embedding | nn.EmbeddingBag):
+            yield (Input(("B", "T"), dtype="int64"),)
+            yield (Input(("B",), dtype="int64"),)
+        elif isinstance(part, nn.RNNBase):
+            yield (_sequence(part.input_size, part.batch_first),)
+        elif isinstance(part, nn.RNNCellBase):
+            yield (Input(("B", part.input_size)),)
+        elif isinstance(part, nn.Linear):
+            yield (Input(("B", part.in_features)),)
+            yield (Input(("B", "T", part.in_features)),)
+        elif isinstance(part, nn.LayerNorm):
+            yield (Input(("B", *part.normalized_shape)),)
+            yield (Input(("B", "T", *part.normalized_shape)),)
+        elif (space := _space(part)) and isinstance(size := _channels(part), int):
+            yield (Input(("B", size, *space)),)
+            for usual in USUAL:
+                yield (Input(("B", size, *[usual] * len(space))),)
+        else:
+            continue
+        return
+
+
+def _sequence(size: int, batch_first: bool, time: str = "T") -> Input:
+    return Input(("B", time, size) if batch_first else (time, "B", size))
+
+
+def _space(part: Any) -> tuple[str, ...]:
+    """The sizes of space of a layer such as Conv2d."""
+    name = type(part).__name__
+    return SPACES.get(int(name[-2]), ()) if name[-1:] == "d" and name[-2:-1].isdigit() else ()
+
+
+def _channels(part: Any) -> Any:
+    return getattr(part, "in_channels", None) or getattr(part, "num_features", None)
