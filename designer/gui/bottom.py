@@ -1,18 +1,21 @@
-"""The dock below the canvas: analyzer, problems and code behind tabs, folded to the tabs alone."""
+"""The dock below the canvas: analyzer, problems, code and the import's report behind tabs, folded to the tabs alone."""
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
+from designer.files.report_markdown import to_markdown
 from designer.gui.analyzer import AnalyzerPanel
 from designer.gui.code import CodePanel
+from designer.gui.comparing import Comparing
 from designer.gui.copying import tabbed
 from designer.gui.document import Document
 from designer.gui.problems import ProblemsPanel
+from designer.gui.report_panel import ReportPanel
 from designer.gui.widgets import Label, Search, Tab, Tool, row
 
 TABS = 36  # height of the bar, and of the folded dock
-ANALYZER, PROBLEMS, CODE = range(3)
+ANALYZER, PROBLEMS, CODE, REPORT = range(4)
 
 
 class Bottom(QWidget):
@@ -20,13 +23,14 @@ class Bottom(QWidget):
 
     fold_wanted = Signal(bool)
 
-    def __init__(self, document: Document):
+    def __init__(self, document: Document, comparing: Comparing):
         super().__init__(objectName="panel")
-        self.document, self.folded = document, False
+        self.document, self.comparing, self.folded = document, comparing, False
         self.analyzer, self.problems, self.code = AnalyzerPanel(document), ProblemsPanel(document), CodePanel(document)
-        self.tabs = [Tab("Analyzer"), Tab("Problems"), Tab("Code")]
+        self.tabs = [Tab("Analyzer"), Tab("Problems"), Tab("Code"), Tab("Report")]
         self.pages = QStackedWidget()
-        for page in (self.analyzer, self.problems, self.code):
+        self.report = ReportPanel(document, comparing)
+        for page in (self.analyzer, self.problems, self.code, self.report):
             self.pages.addWidget(page)
         self.counts = {name: Label("", style) for name, style in _COUNTS.items()}
         pieces: list[QWidget | int] = []
@@ -39,7 +43,7 @@ class Bottom(QWidget):
         self.filter.textChanged.connect(self.analyzer.find)
         self.copy = Tool("copy", "Copy table", size=24)
         self.copy.clicked.connect(self._copy)
-        self.save = Tool("download", "Save source as a .py file", size=24)
+        self.save = Tool("download", size=24)
         self.fold = Tool("chevron-down", "Fold", size=24)
         self.fold.clicked.connect(lambda: self.fold_wanted.emit(not self.folded))
         self.bar = QWidget(objectName="dockbar")
@@ -62,6 +66,7 @@ class Bottom(QWidget):
         self.analyzer.faded.connect(self.totals.setDisabled)
         document.analyzed.connect(self.refresh)
         document.changed.connect(self.refresh)
+        comparing.changed.connect(self._show_report)
         self.show_tab(ANALYZER)
         self.refresh()
 
@@ -74,7 +79,8 @@ class Bottom(QWidget):
         for number, tab in enumerate(self.tabs):
             tab.setChecked(number == place)
         self.pages.setCurrentIndex(place)
-        self.copy.name_it("Copy source" if place == CODE else "Copy table")
+        self.copy.name_it({CODE: "Copy source", REPORT: "Copy report as Markdown"}.get(place, "Copy table"))
+        self.save.name_it("Export report as Markdown…" if place == REPORT else "Save source as a .py file")
         self.filter.setEnabled(place == ANALYZER)
         self._fit()
 
@@ -103,13 +109,24 @@ class Bottom(QWidget):
             mark = "octagon-alert" if analysis.errors else "triangle-alert"
             self.tabs[PROBLEMS].show_mark(mark, str(len(analysis.problems)))
 
+    @property
+    def export(self) -> str:
+        """What the tool that saves exports."""
+        return "report" if self.pages.currentIndex() == REPORT else "source"
+
+    def _show_report(self) -> None:
+        icon, _ = self.comparing.icon
+        self.tabs[REPORT].show_mark("" if icon == "info" else icon)
+        self._fit()
+
     def _fit(self) -> None:
         """Leave out what has no room."""
         place = self.pages.currentIndex()
         self.totals.setVisible(self.width() >= 1130 and self.document.analysis is not None)
         self.filter.setVisible(place == ANALYZER and self.width() >= 560)
-        self.copy.setVisible(place != PROBLEMS)
-        self.save.setVisible(place == CODE)
+        reported = place == REPORT and self.document.report is not None
+        self.copy.setVisible(place in (ANALYZER, CODE) or reported)
+        self.save.setVisible(place == CODE or reported)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -119,6 +136,9 @@ class Bottom(QWidget):
         if self.pages.currentIndex() == CODE:
             QGuiApplication.clipboard().setText(self.code.source.text)
             self.document.told.emit("Copied the source.")
+        elif self.pages.currentIndex() == REPORT and self.document.report is not None:
+            QGuiApplication.clipboard().setText(to_markdown(self.document.report))
+            self.document.told.emit("Copied the import report.")
         else:
             self.analyzer.table.copy(tabbed, all_rows=True)
 

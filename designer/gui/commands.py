@@ -34,6 +34,7 @@ def make_actions(window: "MainWindow") -> dict[str, QAction]:
         Command("save", "&Save", ("Ctrl+S",), filing.save),
         Command("save_as", "Save &as…", ("Ctrl+Shift+S",), filing.save_as),
         Command("export", "&Export…", ("Ctrl+E",), window.exporting.ask),
+        Command("copy_report", "Copy import report", (), window.exporting.copy_report),
         Command("close", "&Close window", ("Ctrl+W",), window.close),
         Command("quit", "&Quit", ("Ctrl+Q",), window.quit),
         Command("undo", "&Undo", ("Ctrl+Z",), do.undo),
@@ -58,6 +59,7 @@ def make_actions(window: "MainWindow") -> dict[str, QAction]:
         Command("analyzer", "&Analyzer", ("Ctrl+3",), lambda: window.docks.toggle_tab(0)),
         Command("problems", "Pro&blems", ("Ctrl+4",), lambda: window.docks.toggle_tab(1)),
         Command("code", "&Code", ("Ctrl+5",), lambda: window.docks.toggle_tab(2)),
+        Command("import_report", "Import &report", ("Ctrl+6",), lambda: window.docks.toggle_tab(3)),
         Command("next_panel", "Next panel", ("F6",), lambda: window.docks.step(1)),
         Command("previous_panel", "Previous panel", ("Shift+F6",), lambda: window.docks.step(-1)),
         Command("theme", "Dark or light", (), window.flip_theme),
@@ -104,13 +106,13 @@ ON_CANVAS = (
 
 # What stands in the menus: names of actions, those of the canvas with a dot before them, | for a line.
 MENUS = {
-    "&File": "new open import (recent) (examples) | save save_as | export | close quit",
+    "&File": "new open import (recent) (examples) | save save_as | export copy_report | close quit",
     "&Edit": (
         "undo redo history | cut copy paste duplicate .delete .delete_joined | copy_picture copy_python | "
         ".select_all .clear | .go_left .go_right .go_up .go_down .keep | find find_next find_previous | palette options"
     ),
     "&View": (
-        ".fit .fit_all | zoom_in zoom_out zoom_100 | .ties | library properties analyzer problems code | "
+        ".fit .fit_all | zoom_in zoom_out zoom_100 | .ties | library properties analyzer problems code import_report | "
         "next_panel previous_panel | (theme) full_screen"
     ),
     "&Layer": (

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
@@ -12,6 +12,9 @@ from designer.analysis import Analysis
 from designer.analysis.waiting import MustWait, not_waiting
 from designer.model import Network, NetworkError, Port
 from designer.model.names import parent
+
+if TYPE_CHECKING:
+    from designer.files.report import Report
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,7 +84,7 @@ class Document(QObject):
         self.closed = False  # its window is gone: nobody waits for what comes from beside
         self.path: Path | None = None  # of the project file it was read from or saved to
         self.name = "untitled"
-        self.report = ""  # of the import it came from
+        self.report: Report | None = None  # of the import it came from
 
     def edit(self, text: str, network: Network) -> None:
         """Make one undo step; an edit that changes nothing is none."""
@@ -159,10 +162,17 @@ class Document(QObject):
         if self.view is not before:
             self.viewed.emit()
 
-    def open(self, network: Network, name: str, path: Path | None = None, view: View | None = None) -> None:
+    def open(
+        self,
+        network: Network,
+        name: str,
+        path: Path | None = None,
+        view: View | None = None,
+        report: "Report | None" = None,
+    ) -> None:
         """Begin with another network: no history, nothing unsaved."""
         self.history.clear()
-        self.name, self.path, self.analysis, self.report = name, path, None, ""
+        self.name, self.path, self.analysis, self.report = name, path, None, report
         self.view = View()
         self.show(network)
         self.look(**vars((view or View()).within(network)))

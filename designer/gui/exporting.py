@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QSize, Qt
-from PySide6.QtGui import QImage, QImageWriter, QKeyEvent
+from PySide6.QtGui import QGuiApplication, QImage, QImageWriter, QKeyEvent
 from PySide6.QtWidgets import QDialog, QFileDialog, QListWidget, QListWidgetItem
 
 from designer.files.errors import FileError
+from designer.files.report_markdown import to_markdown
 from designer.gui.copying import comma_separated
 from designer.gui.document import Document
 from designer.gui.properties import split
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 
 HIGH = 56  # of a kind in the dialog
+NO_REPORT = "This network was not imported, so there is no report of that."
 
 
 class Kind(NamedTuple):
@@ -55,6 +57,7 @@ KINDS = {
             "The table of all layers with its totals",
             {".csv": "Table for spreadsheets", ".md": "Markdown", ".txt": "Text"},
         ),
+        Kind("report", "import", "Import report", "What was read of the PyTorch file", {".md": "Markdown"}),
     )
 }
 
@@ -86,12 +89,20 @@ class Exporting(QObject):
         name = str(self.session.settings.value("export", "source"))
         return name if name in KINDS else "source"
 
+    @property
+    def kinds(self) -> list[str]:
+        """What can be exported now."""
+        return [name for name in KINDS if name != "report" or self.document.report is not None]
+
     def selected(self) -> tuple[str, ...]:
         return split(self.document.network, self.document.view.selection)[0]
 
     def export(self, name: str, only_selected: bool = False) -> None:
         """Ask for a file and write it; one that was not exported here is replaced only if the user says so."""
         kind = KINDS[name]
+        if name == "report" and self.document.report is None:
+            self.document.refused.emit(NO_REPORT)
+            return
         self.session.settings.setValue("export", name)
         ends = list(kind.formats)
         filters = ";;".join(f"{text} (*{end})" for end, text in kind.formats.items())
@@ -113,6 +124,7 @@ class Exporting(QObject):
             "weights": self._weights,
             "picture": lambda path, asked: self._picture(path, asked, only_selected),
             "analysis": self._analysis,
+            "report": self._report,
         }[name](path, asked)
 
         def came(said: str | None) -> None:
@@ -120,6 +132,14 @@ class Exporting(QObject):
                 self.document.told.emit(said or f"Exported {path.name}.")
 
         self.session.files.run(work, came, lambda error: self._failed(path, error))
+
+    def copy_report(self) -> None:
+        """Put the report of the import on the clipboard, as Markdown."""
+        if self.document.report is None:
+            self.document.refused.emit(NO_REPORT)
+        else:
+            QGuiApplication.clipboard().setText(to_markdown(self.document.report))
+            self.document.told.emit("Copied the import report.")
 
     def _failed(self, path: Path, error: BaseException) -> None:
         if self.document.closed:
@@ -165,20 +185,30 @@ class Exporting(QObject):
         image = picture.image(self.canvas, paths)
         return lambda: save_picture(_png(image), path, asked)
 
+    def _report(self, path: Path, asked: bool) -> Callable[[], str | None]:
+        assert self.document.report is not None  # asked before
+        text = to_markdown(self.document.report)
+        return lambda: save_text(text, path, asked)
+
     def _analysis(self, path: Path, asked: bool) -> Callable[[], str | None]:
         known = self.document.analysis if not self.document.stale else None
         network = self.document.network
 
         def work() -> None:
             from designer.analysis import analyze
-            from designer.files.replace import replace
 
-            if path.exists() and not asked:
-                raise FileError(f"{path.name} cannot be written: there is a file of this name.")
-            text = _table(known or analyze(network), path.suffix.lower())
-            replace(path, [text.encode()])
+            save_text(_table(known or analyze(network), path.suffix.lower()), path, asked)
 
         return work
+
+
+def save_text(text: str, path: Path, asked: bool) -> None:
+    """Write a text; a file of this name is replaced only where the user saw that."""
+    from designer.files.replace import replace
+
+    if path.exists() and not asked:
+        raise FileError(f"{path.name} cannot be written: there is a file of this name.")
+    replace(path, [text.encode()])
 
 
 def _png(image: QImage) -> bytes:
@@ -215,7 +245,7 @@ class Dialog(QDialog):
         self.list.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        names = sorted(KINDS, key=lambda name: name != exporting.last)
+        names = sorted(exporting.kinds, key=lambda name: name != exporting.last)
         for name in names:
             self._add(KINDS[name])
         self.list.setFixedHeight(HIGH * len(names))

@@ -41,8 +41,8 @@ def read(path: Path) -> Opened:
     if kind.name == "network":
         from designer.files.project import read_project
 
-        network, view, _ = read_project(path)
-        return Opened(network, path.stem, path, view_from(view), f"Opened {path.name}.")
+        network, view, kept = read_project(path)
+        return Opened(network, path.stem, path, view_from(view), f"Opened {path.name}.", kept)
     from designer import import_pytorch
 
     network, report = import_pytorch(path)
@@ -55,14 +55,6 @@ def read(path: Path) -> Opened:
 def count_ties(network: Network) -> int:
     """Count the learnables that layers take from others."""
     return sum(port.name in network.layer(port.layer).input_learnables for port in network.wires)
-
-
-def compared(report: Any) -> str:
-    """Say how well an imported network agrees with its file; the file's program is run for it, in a child process."""
-    comparison = report.comparison
-    if comparison.difference is None:
-        return f"Not compared with {report.path.name}: {comparison.reason}."
-    return f"Compared with the program in {report.path.name}: max |difference| {comparison.difference:g}."
 
 
 def view_from(saved: dict[str, Any]) -> View:
@@ -199,20 +191,6 @@ class Filing(QObject):
             if not path.exists():
                 self.session.recent_changed.emit()
 
-    def compare(self, opened: Opened) -> None:
-        """Compare an imported network with the file's own program, beside the window, and say what came out."""
-        document = self.document
-        document.report = f"{opened.said}\nComparing with the file's own program…"
-        name = document.name
-
-        def came(said: str) -> None:
-            if not self.closed and document.name == name:
-                document.report = str(opened.report)
-                document.told.emit(said)
-                document.named.emit()
-
-        self.session.files.run(lambda: compared(opened.report), came)
-
     # Saving.
 
     def save(self, then: Callable[[], object] | None = None) -> None:
@@ -235,12 +213,12 @@ class Filing(QObject):
             self.document.refused.emit("The network is still being saved.")
             return
         self.saving = True
-        network, view = self.document.network, view_to(self.document.view)
+        network, view, report = self.document.network, view_to(self.document.view), self.document.report
 
         def work() -> None:
             from designer.files.project import save
 
-            save(network, path, view)
+            save(network, path, view, report)
 
         self.session.files.run(
             work, lambda _: self._saved(network, path, then), lambda error: self._unsaved(path, error)

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from designer.analysis import Row
 from designer.analysis.sizes import memory
-from designer.gui.widgets import Fold, Label, Tile, button, column, line, row, sentence
+from designer.files.report_lines import facts
+from designer.gui.widgets import Fold, Label, Link, Tile, column, line, row
 from designer.model import Group
 from designer.model.names import parent
 
@@ -107,21 +107,28 @@ class NetworkForm(Form):
             name="",
         )
         self.section("Learnables", counts)
-        self.notes = sentence()
-        copy = button("Copy", lambda: QGuiApplication.clipboard().setText(self.document.report))
-        copy.setToolTip("Copy the report as text")
-        self.report = column(self.notes, row(copy, None), margins=(28, 0, 12, 12), gap=8, name="")
+        show = Link("Show report", panel.commands["import_report"].trigger)
+        self.report = column(
+            self.fact("File", lambda: self._facts().get("File", "")),
+            self.fact("Written by", lambda: self._facts().get("Written by", "not told")),
+            self.fact("Ties", lambda: self._facts().get("Ties", "")),
+            self.fact("Notes", lambda: f"{len(self.document.report.notes) if self.document.report else 0:,}"),
+            row(show, None, margins=(28, 4, 12, 12)),
+            name="",
+        )
         self.report_fold = self.section("Import report", self.report)
         self.report_line = self.place.itemAt(self.place.count() - 3).widget()
         self.finish()
 
     def refresh(self) -> None:
         super().refresh()
-        text = self.document.report
-        self.notes.setText(text)
-        self.report_line.setVisible(bool(text))
-        self.report_fold.setVisible(bool(text))
-        self.report.setVisible(bool(text) and self.report_fold.isChecked())
+        there = self.document.report is not None
+        self.report_line.setVisible(there)
+        self.report_fold.setVisible(there)
+        self.report.setVisible(there and self.report_fold.isChecked())
+
+    def _facts(self) -> dict[str, str]:
+        return facts(self.document.report) if self.document.report else {}
 
     def _analysis(self) -> Any:
         return self.document.analysis

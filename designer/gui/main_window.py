@@ -24,8 +24,9 @@ from designer.analysis import Fix
 from designer.gui import commands, theme
 from designer.gui.background import Analyzer
 from designer.gui.bars import Foot, StatusBar, TopBar
-from designer.gui.bottom import Bottom
+from designer.gui.bottom import REPORT, Bottom
 from designer.gui.clipboard import Clipboard
+from designer.gui.comparing import Comparing
 from designer.gui.docks import CANVAS, Docks
 from designer.gui.document import Document
 from designer.gui.doing import Doing, lowered
@@ -44,8 +45,8 @@ from designer.model import Network, layer_types
 
 NEED_NETWORK = (
     "save save_as export cut copy paste duplicate copy_picture copy_python zoom_in zoom_out zoom_100 library "
-    "properties analyzer problems code search rename replace settings freeze group ungroup arrange tie untie "
-    "transfer owner borrower next_problem previous_problem history find find_next find_previous"
+    "properties analyzer problems code import_report copy_report search rename replace settings freeze group ungroup "
+    "arrange tie untie transfer owner borrower next_problem previous_problem history find find_next find_previous"
 ).split()
 
 
@@ -61,13 +62,14 @@ class MainWindow(QMainWindow):
         self.document.beside = session.files.run
         self.analyzing = Analyzer(self.document, session.torch)
         self.filing = Filing(self.document, session, self)
+        self.comparing = Comparing(self.document, session)
         self.doing = Doing(self.document)
         self.clipboard = Clipboard(self.document, session)
         self.exporting = Exporting(self.document, session, self.filing.folder)
         self.made_canvas: Any = None
         self.boxes = Palette(self)
         self.actions_by_name = commands.make_actions(self)
-        self.library, self.bottom = Library(), Bottom(self.document)
+        self.library, self.bottom = Library(), Bottom(self.document, self.comparing)
         self.properties = Properties(self.document, self.actions_by_name)
         self.menus = QMenuBar()
         self.recent_menu, self.theme_menu = QMenu("Open &recent", self), commands.theme_menu(self)
@@ -104,7 +106,8 @@ class MainWindow(QMainWindow):
         self.start.chosen.connect(filing.open)
         self.start.example.connect(lambda example: filing.open_example(example))
         self.library.wanted.connect(self.add_layer)
-        self.bottom.save.clicked.connect(lambda: self.exporting.export("source"))
+        self.bottom.save.clicked.connect(lambda: self.exporting.export(self.bottom.export))
+        self.bottom.report.file_wanted.connect(self.ask_import)
         self.bottom.analyzer.attach(self.analyzing)
         self.bottom.problems.pointed.connect(lambda fix: self._preview(fix))
         self.recent_menu.aboutToShow.connect(self._fill_recent)
@@ -230,11 +233,12 @@ class MainWindow(QMainWindow):
 
     def take(self, opened: Opened) -> None:
         """Show what a file gave."""
-        self.document.open(opened.network, opened.name, opened.path, opened.view)
+        self.document.open(opened.network, opened.name, opened.path, opened.view, opened.report)
         self.show_page(start=False)
         self.document.told.emit(opened.said)
-        if opened.report is not None:
-            self.filing.compare(opened)
+        if opened.report is not None and opened.path is None:
+            self.bottom.show_tab(REPORT)
+            self.comparing.start()
 
     def _open_elsewhere(self, opened: Opened) -> None:
         self.another().take(opened)
@@ -284,6 +288,7 @@ class MainWindow(QMainWindow):
         self.docks.keep()
         self.filing.cancel()
         self.filing.closed = self.document.closed = True
+        self.comparing.cancel()
         self.analyzing.stop()
         self.document.history.blockSignals(True)  # it tells of its own end
         event.accept()
