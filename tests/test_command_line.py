@@ -128,8 +128,8 @@ BAD = [
     ),
     (
         "hand.py",
-        "hand.py is Python source, which would have to be run and cannot be opened yet: "
-        "export the model and write it with torch.export.save.",
+        "hand.py is Python source that defines no class of modules: "
+        "open the file that does, or one that torch.export.save wrote.",
     ),
     ("tied.network open.network", "designer opens one FILE, not 2; a command comes first: designer analyze FILE."),
     ("--theme dark analyze tied.network", "designer opens one FILE, not 2; did you mean designer analyze FILE?"),

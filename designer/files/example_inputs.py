@@ -54,15 +54,11 @@ def _usual(module: Any) -> Iterator[tuple[Input, ...]]:
         elif isinstance(part, nn.TransformerDecoder | nn.TransformerDecoderLayer):
             attention = next(inner for inner in part.modules() if isinstance(inner, nn.MultiheadAttention))
             size, first = attention.embed_dim, attention.batch_first
-            yield _sequence(size, first), _sequence(attention.embed_dim, first, "S")
+            yield _sequence(size, first), _sequence(size, first, "S")
         elif isinstance(part, nn.MultiheadAttention):
             first = part.batch_first
             if part is module:
-                yield (
-                    _sequence(part.embed_dim, first),
-                    _sequence(part.kdim, first, "S"),
-                    _sequence(part.vdim, first, "S"),
-                )
+                yield tuple(_sequence(size, first) for size in (part.embed_dim, part.kdim, part.vdim))
             yield (_sequence(part.embed_dim, first),)
         elif isinstance(part, nn.Bilinear):
             yield Input(("B", part.in1_features)), Input(("B", part.in2_features))

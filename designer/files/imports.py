@@ -68,6 +68,10 @@ def _open(source: str | os.PathLike[str], inputs: Any, allow_code: bool, choice:
         raise FileError(kind.refusal)
     if kind.name == "network":
         raise FileError(f"{Path(source).name} is a network of this program: open it with load.")
+    if kind.name == "module pickle":
+        from designer.files.own_code import import_module_file
+
+        return import_module_file(Path(source), inputs, allow_code)
     if kind.name == "Python modules":
         from designer.files.own_code import import_source, needs_code
 

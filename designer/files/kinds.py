@@ -18,7 +18,14 @@ LEGACY_TORCH = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e"  
 LARGEST_PICKLE = 16 << 20  # bytes that are looked at
 LARGEST_SOURCE = 2 << 20
 
-OPENED = ("network", "pt2", "Python modules", "state_dict", "safetensors")  # the first is one of this program
+OPENED = (
+    "network",
+    "pt2",
+    "module pickle",
+    "Python modules",
+    "state_dict",
+    "safetensors",
+)  # the first is one of this program
 
 # Where a file of some kind is not opened: what it is, and what to do.
 REFUSALS = {
@@ -29,8 +36,6 @@ REFUSALS = {
     "TorchScript": "is a TorchScript file, which cannot be opened yet: "
     "export the model and write it with torch.export.save",
     "torch.package": "is a torch.package, which can only be opened by running its code: "
-    "export the model and write it with torch.export.save",
-    "module pickle": "is a whole module written by torch.save, which cannot be opened yet: "
     "export the model and write it with torch.export.save",
     "pickle": "is a pickle, which cannot be opened: export the model and write it with torch.export.save",
     "ONNX": "is an ONNX file, which cannot be opened yet: export the PyTorch model and write it with torch.export.save",
@@ -126,17 +131,39 @@ def _in_archive(archive: Archive) -> str:
 
 def _pickled(data: bytes, parts: int = 1) -> str:
     """What a pickle holds, told by the names that it would import, without unpickling it."""
+    found = _all_imports(data, parts)
+    if found is None:
+        return "pickle"
+    foreign = {name for name in found if not _is_data(name)}
+    if not foreign:
+        return "state_dict" if found else "pickle"
+    return "module pickle" if any("torch" in name for name in found) else "pickle"
+
+
+def foreign_names(path: Path) -> set[str]:
+    """What torch.load would import for a file that torch.save wrote, beside what makes tensors. Raises FileError."""
+    with path.open("rb") as file:
+        head = file.read(len(LEGACY_TORCH))
+        legacy = head == LEGACY_TORCH
+        data = head if head[:2] == b"PK" else (b"" if legacy else head) + file.read(LARGEST_PICKLE)
+    if head[:2] == b"PK":
+        data = Archive(path).read("data.pkl", limit=LARGEST_PICKLE * 16)[:LARGEST_PICKLE]
+    found = _all_imports(data, 3 if legacy else 1)
+    if found is None:
+        raise FileError(f"{path.name} cannot be read: its pickle is damaged or has no end.")
+    return {name for name in found if not _is_data(name)}
+
+
+def _all_imports(data: bytes, parts: int) -> set[str] | None:
+    """The names that some pickles would import; None where they are damaged, or longer than what is looked at."""
     stream = io.BytesIO(data)
     found: set[str] = set()
     try:
         for _ in range(parts):
             found |= _imports(stream)
     except (ValueError, IndexError, KeyError, struct.error, OverflowError, MemoryError, UnicodeDecodeError):
-        return "pickle"  # damaged, or longer than what is looked at
-    foreign = {name for name in found if not _is_data(name)}
-    if not foreign:
-        return "state_dict" if found else "pickle"
-    return "module pickle" if any("torch" in name for name in found) else "pickle"
+        return None
+    return found
 
 
 def _imports(stream: BinaryIO) -> set[str]:

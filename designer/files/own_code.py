@@ -22,6 +22,7 @@ from designer.files.asking import Buildable, Choice, NeedsCode, NeedsInputs, Wan
 from designer.files.compare import SPARE_BYTES, Comparison, first_line
 from designer.files.errors import FileError
 from designer.files.imports import Import, open_recorded
+from designer.files.kinds import foreign_names
 from designer.files.live import called_as_given
 from designer.files.progress import LOOKS, START, check, stage
 from designer.files.python_classes import list_classes
@@ -32,6 +33,7 @@ from designer.model.values import Stamp
 
 SECONDS = 600
 MEMORY = SPARE_BYTES  # beside the weights
+ACTIVATIONS = ("relu", "gelu", "silu", "elu", "selu", "tanh", "sigmoid", "mish", "leaky_relu")  # of transformers
 LARGEST_ANSWER = 1 << 16
 KINDS = {"torch.nn": "nn.Module file", "module pickle": "nn.Module file", "Python modules": "Python source"}
 
@@ -44,6 +46,30 @@ def needs_code(path: Path) -> NeedsCode:
         f" its origin. It defines {_listed([each.name for each in classes])}.",
         classes,
     )
+
+
+def import_module_file(path: Path, inputs: Any = None, allow_code: bool = False) -> Import:
+    """Make the network of a whole module that torch.save wrote. Raises FileError.
+
+    One of torch's own classes alone runs no code but torch's, whatever the file says.
+    """
+    names = foreign_names(path)
+    own = sorted(name for name in names if not is_of_torch(name))
+    if own and not allow_code:
+        raise NeedsCode(
+            f"{path.name} contains program code; opening it runs that code, and that of {_listed(own)}, with your"
+            " rights: allow it only where you trust its origin.",
+            (),
+        )
+    return run_code(path, "module pickle" if own else "torch.nn", inputs)
+
+
+def is_of_torch(name: str) -> bool:
+    """Whether what a pickle would import is a class of torch.nn, or a function that these are given."""
+    module, _, tail = name.rpartition(".")
+    if module in ("torch.nn.functional", "torch._C._nn"):
+        return tail in ACTIVATIONS
+    return module.startswith("torch.nn.modules.") or name in ("builtins.set", "__builtin__.set")
 
 
 def import_source(path: Path, inputs: Any = None, choice: Choice | None = None) -> Import:
@@ -105,8 +131,8 @@ def run_code(path: Path, how: str, inputs: Any = None, choice: Choice | None = N
     report = opened.report(path, "pt2")
     notes = report.notes
     if answer.fitted:
-        told = " and ".join("×".join(map(str, each.shape or ())) for each in answer.fitted)
-        notes = (Note(f"the sizes of its inputs are not in the file: {told} was found to fit", network.inputs), *notes)
+        told = ", ".join("×".join(map(str, each.shape or ())) for each in answer.fitted)
+        notes = (Note(f"the sizes of its inputs are not in the file; these fit: {told}", network.inputs), *notes)
     report = dataclasses.replace(report, kind=KINDS[how], notes=notes, measured=answer.measured, stamp=Stamp.of(path))
     return Import(network, report)
 

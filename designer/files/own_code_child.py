@@ -17,6 +17,7 @@ from typing import Any
 from designer.files.asking import NeedsInputs
 from designer.files.compare import Comparison, first_line
 from designer.files.errors import FileError
+from designer.files.own_code import ACTIVATIONS
 from designer.files.python_classes import list_classes
 
 MOST_BESIDE = 200  # files that are looked through for a class
@@ -71,7 +72,7 @@ def _opened(folder: Path, path: Path) -> dict[str, Any]:
     import torch
 
     from designer.files.example_inputs import fitting_inputs
-    from designer.files.live import compared_on, evaluating, export_module, told_inputs
+    from designer.files.live import called_as_given, compared_on, evaluating, export_module, told_inputs
 
     request = torch.load(folder / "request", weights_only=False)  # which the app wrote
     sys.dont_write_bytecode = True
@@ -93,7 +94,7 @@ def _opened(folder: Path, path: Path) -> dict[str, Any]:
         try:
             from designer.files.imports import open_recorded
 
-            measured = compared_on(module, open_recorded(out, "pt2").network, example)
+            measured = compared_on(module, called_as_given(open_recorded(out, "pt2").network, inputs), example)
         except FileError:  # which the app tells, when it reads the same
             measured = Comparison(None, "it was not read")
     shapes = None if fitted is None else [[list(each.shape or ()), each.dtype] for each in fitted]
@@ -107,7 +108,9 @@ def _module(path: Path, request: dict[str, Any]) -> Any:
     """The module that a file holds, or that its class makes."""
     import torch
 
-    if request["how"] == "module pickle":
+    if request["how"] == "torch.nn":
+        module = _loaded_safely(path)
+    elif request["how"] == "module pickle":
         sys.path.insert(0, str(path.parent))
         module = _loaded(path)
     else:
@@ -121,6 +124,18 @@ def _module(path: Path, request: dict[str, Any]) -> Any:
     if not isinstance(module, torch.nn.Module):
         raise FileError(f"{path.name} gives a {type(module).__name__}, which is no nn.Module.")
     return module
+
+
+def _loaded_safely(path: Path) -> Any:
+    """What torch loads without any name of the file's own."""
+    import torch
+
+    parts, functions = vars(torch.nn.modules), vars(torch.nn.functional)
+    own = [each for each in parts.values() if isinstance(each, type)]
+    activations = [functions[name] for name in ACTIVATIONS]
+    hidden = [torch.nn.modules.linear.NonDynamicallyQuantizableLinear]
+    with torch.serialization.safe_globals([*own, *activations, *hidden]):
+        return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def _loaded(path: Path) -> Any:

@@ -59,7 +59,7 @@ def tar(path):
 WRITERS = {
     "state_dict": lambda path: torch.save(nn.Linear(2, 2).state_dict(), path),
     "state_dict legacy": legacy,
-    "module pickle": lambda path: torch.save(nn.Sequential(nn.Linear(2, 2)), path),
+    "module pickle": lambda path: torch.save(nn.Sequential(Own()), path),
     "pickle": lambda path: path.write_bytes(pickle.dumps([1, Own])),
     "TorchScript": torch_script,
     "torch.package": lambda path: zipped(path, **{"m__.data__version": "6", "m__.data__extern_modules": ""}),
@@ -92,7 +92,7 @@ def test_a_kind_is_told_from_the_bytes_whatever_the_name(tmp_path, what, ending)
     name = what.removesuffix(" legacy").removesuffix(" text")
     assert kind_of(path).name == name
     if name in OPENED:
-        with pytest.raises(NeedsCode) if name == "Python modules" else contextlib.nullcontext():
+        with pytest.raises(NeedsCode) if name in ("module pickle", "Python modules") else contextlib.nullcontext():
             import_pytorch(path)
         assert not (tmp_path / "ran").exists()
         return
