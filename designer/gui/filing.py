@@ -8,9 +8,11 @@ from typing import Any, NamedTuple
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
+from designer.files.asking import NeedsCode, NeedsInputs
 from designer.files.errors import FileError
 from designer.files.kinds import kind_of
 from designer.files.progress import Progress, followed
+from designer.gui.asking import NO_ANSWER, Answer, Question
 from designer.gui.document import Document, View
 from designer.gui.examples import Example
 from designer.gui.session import Session
@@ -18,8 +20,8 @@ from designer.model import Network, NetworkError
 
 PROJECT = ".network"
 PROJECTS = "Networks (*.network)"
-PROGRAMS = "PyTorch files (*.pt2 *.pt *.pth *.ckpt *.bin *.safetensors);;All files (*)"
-EVERYTHING = "Networks and PyTorch files (*.network *.pt2 *.pt *.pth *.ckpt *.bin *.safetensors);;All files (*)"
+PROGRAMS = "PyTorch files (*.pt2 *.pt *.pth *.ckpt *.bin *.safetensors *.py);;All files (*)"
+EVERYTHING = "Networks and PyTorch files (*.network *.pt2 *.pt *.pth *.ckpt *.bin *.safetensors *.py);;All files (*)"
 
 
 class Opened(NamedTuple):
@@ -33,7 +35,7 @@ class Opened(NamedTuple):
     report: Any = None  # of an import
 
 
-def read(path: Path) -> Opened:
+def read(path: Path, answer: Answer = NO_ANSWER) -> Opened:
     """Read a file of any kind that holds layers, told by its bytes; raise FileError where it does not."""
     kind = kind_of(path)
     if kind.refusal:
@@ -45,7 +47,7 @@ def read(path: Path) -> Opened:
         return Opened(network, path.stem, path, view_from(view), f"Opened {path.name}.", kept)
     from designer import import_pytorch
 
-    network, report = import_pytorch(path)
+    network, report = import_pytorch(path, answer.inputs, answer.allow_code, answer.choice)
     network.learnable_ports  # noqa: B018  (found here, so that the window need not)
     layers, ties = sum(report.layers.values()), len(report.ties)
     said = f"Opened {path.name}: {layers:,} layers, {ties} tie{'s' if ties != 1 else ''}."
@@ -106,6 +108,7 @@ class Filing(QObject):
         staged: what is done with that file now.
         opened: what a file gave, to be shown in this window.
         elsewhere: what a file gave, while this window has unsaved work.
+        asked: what a file does not tell, a Question.
     """
 
     opening = Signal(str)
@@ -113,6 +116,7 @@ class Filing(QObject):
     _reached = Signal(int, str)  # in another thread
     opened = Signal(object)
     elsewhere = Signal(object)
+    asked = Signal(object)
 
     def __init__(self, document: Document, session: Session, window: QWidget):
         super().__init__(window)
@@ -137,17 +141,19 @@ class Filing(QObject):
         path = self.document.path or (recent[0] if recent else None)
         return path.parent if path else Path.home()
 
-    def open(self, path: Path) -> None:
+    def open(self, path: Path, answer: Answer = NO_ANSWER) -> None:
         """Read a file beside the window, then show it here, or in another window when work is unsaved here."""
         path = path.absolute()
-        self._read(path, path.name, lambda: read(path), recent=True)
+        self._read(path, path.name, lambda: read(path, answer), recent=True, answer=answer)
 
     def open_example(self, example: Example) -> None:
         """Show an example as a network that was never saved."""
         said = f"Opened the example {example.title}."
         self._read(example.path, example.title, lambda: read(example.path)._replace(path=None, said=said), recent=False)
 
-    def _read(self, path: Path, name: str, work: Callable[[], Opened], recent: bool) -> None:
+    def _read(
+        self, path: Path, name: str, work: Callable[[], Opened], recent: bool, answer: Answer = NO_ANSWER
+    ) -> None:
         self.cancel()
         request = self.request
         progress = self.progress = Progress(lambda stage: self._reached.emit(request, stage))
@@ -160,7 +166,7 @@ class Filing(QObject):
         self.session.files.run(
             job,
             lambda opened: self._came(request, opened, path if recent else None),
-            lambda error: self._failed(request, path, error),
+            lambda error: self._failed(request, path, error, answer),
         )
 
     def _tell_stage(self, request: int, stage: str) -> None:
@@ -181,11 +187,14 @@ class Filing(QObject):
             self.session.remember(path, count_ties(opened.network))
         (self.opened if self.document.history.isClean() else self.elsewhere).emit(opened)
 
-    def _failed(self, request: int, path: Path, error: BaseException) -> None:
+    def _failed(self, request: int, path: Path, error: BaseException, answer: Answer) -> None:
         if request == self.request:
             self.opening.emit("")
             if not isinstance(error, FileError | NetworkError | OSError):
                 raise error
+            if isinstance(error, NeedsCode | NeedsInputs) or (isinstance(error, FileError) and answer.question):
+                self.asked.emit(Question(path, error, answer))
+                return
             reason = str(error) if isinstance(error, FileError | NetworkError) else f"{path.name}: {error.strerror}."
             self.document.refused.emit(reason)
             if not path.exists():

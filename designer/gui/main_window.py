@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from designer.analysis import Fix
 from designer.gui import commands, theme
+from designer.gui.asking import ask, ask_to_run
 from designer.gui.background import Analyzer
 from designer.gui.bars import Foot, StatusBar, TopBar
 from designer.gui.bottom import REPORT, Bottom
@@ -101,6 +102,7 @@ class MainWindow(QMainWindow):
         document.named.connect(self._titled)
         filing.opening.connect(self.reading.show_name)
         filing.staged.connect(self.reading.show_stage)
+        filing.asked.connect(lambda question: ask(self, question))
         filing.opened.connect(lambda opened: self.take(opened))
         filing.elsewhere.connect(lambda opened: self._open_elsewhere(opened))
         self.start.chosen.connect(filing.open)
@@ -108,6 +110,7 @@ class MainWindow(QMainWindow):
         self.library.wanted.connect(self.add_layer)
         self.bottom.save.clicked.connect(lambda: self.exporting.export(self.bottom.export))
         self.bottom.report.file_wanted.connect(self.ask_import)
+        self.bottom.report.code_wanted.connect(self.ask_to_run)
         self.bottom.analyzer.attach(self.analyzing)
         self.bottom.problems.pointed.connect(lambda fix: self._preview(fix))
         self.recent_menu.aboutToShow.connect(self._fill_recent)
@@ -239,6 +242,12 @@ class MainWindow(QMainWindow):
         if opened.report is not None and opened.path is None:
             self.bottom.show_tab(REPORT)
             self.comparing.start()
+            if opened.report.code:
+                self.ask_to_run()
+
+    def ask_to_run(self) -> None:
+        """Ask whether the code that the open file names may run."""
+        ask_to_run(self, self.document.report.path, self.document.report.code)
 
     def _open_elsewhere(self, opened: Opened) -> None:
         self.another().take(opened)
