@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from designer.gui.main_window import MainWindow
 
 WIDTH, NAMES = 520, 132
-RIGHTS = "It can read and change your files as you can. Run it only where you trust where the file comes from."
+RIGHTS = "It can read and change your files as you can: run it only where you trust its origin."
 
 
 class Answer(NamedTuple):
@@ -45,18 +45,22 @@ class Question(NamedTuple):
 def ask(window: "MainWindow", question: Question) -> None:
     """Ask for what a file needs; the answer opens it again."""
     asked = question.error if isinstance(question.error, NeedsCode | NeedsInputs) else question.before.question
-    wrong = "" if asked is question.error and not question.before.question else str(question.error)
-    if isinstance(asked, NeedsCode):
-        made: Asking = SourceForm(window, question, asked, wrong)
+    wrong = str(question.error) if type(asked) is type(question.before.question) else ""
+    if isinstance(asked, NeedsInputs):
+        InputsForm(window, question, asked, wrong).show()
+    elif isinstance(asked, NeedsCode) and asked.classes:
+        SourceForm(window, question, asked, wrong).open()
     else:
-        assert isinstance(asked, NeedsInputs)
-        made = InputsForm(window, question, asked, wrong)
-    made.open() if isinstance(made, SourceForm) else made.show()
+        Consent(window, question.path, str(asked), "Cancel").open()
 
 
 def ask_to_run(window: "MainWindow", path: Path, classes: tuple[str, ...]) -> None:
     """Ask whether the code that a file names may run; its structure is shown already."""
-    Consent(window, path, classes).open()
+    said = (
+        "This file contains program code; opening it fully runs that code with your rights. "
+        f"How its layers are wired is said by {_listed(classes)}."
+    )
+    Consent(window, path, said, "Show structure only").open()
 
 
 class Asking(QDialog):
@@ -176,21 +180,14 @@ class Asking(QDialog):
 class Consent(Asking):
     """Whether the code that a pickled module names may run."""
 
-    def __init__(self, window: "MainWindow", path: Path, classes: tuple[str, ...]):
-        title = f"{path.name} needs program code"
-        super().__init__(window, path, ("triangle-alert", "warning"), title, "Show structure only", "Run code and open")
-        self.decline.setDefault(True)
-        several = len(classes) != 1
-        named = _listed(classes)
-        self.put(
-            sentence(
-                "This file contains program code; opening it fully runs that code with your rights. " + RIGHTS, "t1"
-            ),
-            12,
-            sentence(f"How its layers are wired is said by the {'classes' if several else 'class'} {named}."),
-            8,
-            sentence("Without running it you see all layers, settings, shapes and ties, but no wires."),
+    def __init__(self, window: "MainWindow", path: Path, said: str, decline: str):
+        super().__init__(
+            window, path, ("triangle-alert", "warning"), f"Run the code of {path.name}?", decline, "Run code and open"
         )
+        self.decline.setDefault(True)
+        self.put(sentence(said, "t1"), 12, sentence(RIGHTS, "t1"))
+        if decline != "Cancel":
+            self.put(12, sentence("Without it you see all layers, settings, shapes and ties, but no wires."))
         self.decline.setFocus()
         self.fit()
 
@@ -217,7 +214,7 @@ class InputsForm(Asking):
             self._add(each, before.get(each.name))
         self.go.setObjectName("primary")
         self.go.setDefault(True)
-        self.refuse(wrong if wrong != str(asked) else "")
+        self.refuse(wrong)
         self.fit()
         self.findChildren(Field)[0].setFocus()
 
@@ -280,7 +277,7 @@ class SourceForm(Asking):
         self._show_arguments(before.arguments if before else {})
         self.decline.setDefault(True)
         self.decline.setFocus()
-        self.refuse(wrong if wrong != str(asked) else "")
+        self.refuse(wrong)
         self.fit()
 
     @property
