@@ -67,7 +67,7 @@ def _grown(
             notes.append(f"{shortened(what)} is left out: {str(error).rstrip('.')}")
             continue
         keys[join(path, name)] = what
-    return Network().add(**layers)
+    return Network(layers=layers)  # a file may call a layer what a script may not, as BERT does its self
 
 
 def _leaf(name: str, entry: Stored) -> Layer:

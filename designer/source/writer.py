@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from designer.analysis import Analysis, analyze
 from designer.analysis.probe import filled, preamble
+from designer.layers import Operation
 from designer.model import BUNDLE, Call, Group, Input, Layer, Network, NetworkError, Output, Parameter, Port, Shape
 from designer.model.names import SOURCE_NAMES, free, is_name, parent, under
 from designer.model.rules import ordered
@@ -360,6 +361,9 @@ def _wrong(analysis: Analysis) -> dict[str, str]:
     for problem in analysis.errors:
         if problem.layers == analysis.propagation.flat.circular:
             wrong |= dict.fromkeys(problem.layers, problem.text)
+    for path, layer in network.walk():  # none may be asked for its code, after an error that hides it or not
+        if isinstance(layer, Operation) and path not in wrong and (sentence := layer.check()):
+            wrong[path] = f"{path} cannot run: {sentence}"
     todo = list(wrong)
     while todo:
         path = todo.pop()

@@ -306,6 +306,16 @@ def test_an_operation_that_cannot_be_run_is_shown_and_counted(exported):
     assert analyze(network).problems
 
 
+def test_an_operation_that_cannot_be_run_is_told_inside_groups_too(exported):
+    class Drawing(nn.Module):
+        def forward(self, x):
+            return torch.bernoulli(torch.sigmoid(x)) * x
+
+    _, network, _ = opened(exported, lambda m, x: m.b(m.a(x)), {"x": torch.rand(2, 4)}, a=Drawing(), b=Drawing())
+    with pytest.raises(NetworkError, match="is not an operation that may be run"):
+        build(network)
+
+
 def test_values_stay_in_the_file_until_they_are_needed(exported, tmp_path):
     model, network, _ = opened(exported, lambda m, x: m.a(x), {"x": torch.rand(2, 4)}, a=nn.Linear(4, 4))
     value = network.values["a.weight"]

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from designer import FileError, analyze, build, import_pytorch
+from designer import FileError, analyze, build, import_pytorch, load, save
 from designer.files.pickled import Made, read_pickle
 from designer.model import Group, Parameter
 
@@ -177,3 +177,13 @@ def test_damaged_files_open_or_get_a_sentence(tmp_path, seed):
     except FileError as error:
         said = str(error)
     assert "\n" not in said
+
+
+def test_names_that_the_source_uses_are_kept(tmp_path):
+    """As those of BERT: attention.self.query.weight."""
+    path = tmp_path / "a.pt"
+    torch.save({"attention.self.query.weight": torch.rand(3, 3), "F.torch": torch.rand(2)}, path)
+    network = import_pytorch(path).network
+    assert set(network.values) == {"attention.self.query.weight", "F.torch"}
+    save(network, tmp_path / "a.network")
+    assert load(tmp_path / "a.network") == network
