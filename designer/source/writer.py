@@ -362,8 +362,9 @@ def _wrong(analysis: Analysis) -> dict[str, str]:
         if problem.layers == analysis.propagation.flat.circular:
             wrong |= dict.fromkeys(problem.layers, problem.text)
     for path, layer in network.walk():  # none may be asked for its code, after an error that hides it or not
-        if isinstance(layer, Operation) and path not in wrong and (sentence := layer.check()):
-            wrong[path] = f"{path} cannot run: {sentence}"
+        sentence = layer.check() if isinstance(layer, Operation) else None  # type: ignore[no-untyped-call]
+        if sentence:
+            wrong.setdefault(path, f"{path} cannot run: {sentence}")
     todo = list(wrong)
     while todo:
         path = todo.pop()
