@@ -3,6 +3,7 @@
 import os
 import struct
 import zipfile
+import zlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -63,6 +64,9 @@ class Archive:
             raise FileError(f"{self.path.name} has no entry {shortened(name)}, which it says it has.")
         if entry.compress_type != zipfile.ZIP_STORED or entry.compress_size != entry.file_size:
             raise FileError(f"{self.path.name} holds {shortened(name)} compressed, which no PyTorch file does.")
+        return self._packed(name, entry)
+
+    def _packed(self, name: str, entry: zipfile.ZipInfo) -> Span:
         if entry.flag_bits & 1:
             raise FileError(f"{self.path.name} holds {shortened(name)} encrypted, which cannot be read.")
         with self.path.open("rb") as file:
@@ -72,9 +76,9 @@ class Archive:
             raise FileError(f"{self.path.name} is damaged: {shortened(name)} is not where its table says.")
         names, extra = struct.unpack("<HH", header[26:30])
         offset = entry.header_offset + 30 + names + extra
-        if offset + entry.file_size > self._ends[entry.header_offset]:
+        if offset + entry.compress_size > self._ends[entry.header_offset]:
             raise FileError(f"{self.path.name} is damaged: {shortened(name)} reaches into what follows it.")
-        return Span(offset, entry.file_size)
+        return Span(offset, entry.compress_size)
 
     def read(self, name: str, limit: int = LARGEST_TEXT) -> bytes:
         """The bytes of an entry, at most ``limit``."""
@@ -84,6 +88,25 @@ class Archive:
         with self.path.open("rb") as file:
             file.seek(offset)
             return file.read(size)
+
+    def inflated(self, name: str, limit: int) -> bytes:
+        """The bytes of an entry that may be compressed, as the text of TorchScript is; at most ``limit``."""
+        entry = self.entries.get(name)
+        if entry is None or entry.compress_type != zipfile.ZIP_DEFLATED:
+            return self.read(name, limit)
+        offset, size = self._packed(name, entry)
+        with self.path.open("rb") as file:
+            file.seek(offset)
+            packed = file.read(min(size, limit))
+        try:
+            unpacked = zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, limit + 1)
+        except zlib.error:
+            raise FileError(f"{self.path.name} is damaged: {shortened(name)} cannot be unpacked.") from None
+        if len(unpacked) > limit or size > limit:
+            raise FileError(f"{self.path.name} holds {shortened(name)}, which is larger than the {limit:,} bytes read.")
+        if len(unpacked) != entry.file_size:
+            raise FileError(f"{self.path.name} is damaged: {shortened(name)} cannot be unpacked.")
+        return unpacked
 
 
 def _tail(path: Path) -> bytes:

@@ -1,10 +1,12 @@
 """What a file does not tell and its reader must be told: sizes of inputs, leave to run code, a class to build."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from designer.files.errors import FileError
+from designer.model import Input
 
 
 class Wanted(NamedTuple):
@@ -21,6 +23,33 @@ class NeedsInputs(FileError):
     def __init__(self, sentence: str, inputs: tuple[Wanted, ...]):
         super().__init__(sentence)
         self.inputs = inputs
+
+
+def tell_inputs(inputs: Any) -> str:
+    """Write down what a file is opened with, the sizes of tensors in the place of tensors."""
+
+    def told(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {str(key): told(entry) for key, entry in value.items()}
+        if hasattr(value, "dtype") and hasattr(value, "shape"):
+            return {"": [list(value.shape or ()), str(value.dtype).removeprefix("torch.")]}
+        if isinstance(value, tuple | list):
+            return [told(entry) for entry in value]
+        return value
+
+    return "" if inputs is None else json.dumps(told(inputs))
+
+
+def inputs_told(text: str) -> Any:
+    """What ``tell_inputs`` wrote down."""
+
+    def made(value: Any) -> Any:
+        if isinstance(value, dict):
+            plain = {key: made(entry) for key, entry in value.items()}
+            return Input(tuple(plain[""][0]), plain[""][1]) if "" in plain else plain
+        return tuple(map(made, value)) if isinstance(value, list) else value
+
+    return made(json.loads(text)) if text else None
 
 
 class Argument(NamedTuple):

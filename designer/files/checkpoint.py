@@ -58,10 +58,10 @@ def read_checkpoint(stamp: Stamp) -> Checkpoint:
     found, notes = _state_dict(root)
     stored: dict[str, Stored] = {}
     for key, value in found.items():
-        if (made := _tensor(value)) is not None:
+        if (made := tensor_parts(value)) is not None:
             if len(stored) == MOST_TENSORS:
                 raise FileError(f"it holds more than {MOST_TENSORS:,} tensors.")
-            stored[key] = _stored(key, made, folder, spans)
+            stored[key] = stored_tensor(key, made, folder, spans)
         else:
             notes.append(f"{shortened(key)} is no tensor that can be read")
     if not stored:
@@ -77,7 +77,7 @@ def _state_dict(root: Any) -> tuple[dict[str, Any], list[str]]:
         path, value, depth = todo.pop(0)
         if not isinstance(value, dict):
             continue
-        count = sum(1 for key, entry in value.items() if isinstance(key, str) and _tensor(entry) is not None)
+        count = sum(1 for key, entry in value.items() if isinstance(key, str) and tensor_parts(entry) is not None)
         last = path.rpartition(".")[2]
         rank = -1 if not path else USUAL.index(last) if last in USUAL else len(USUAL)
         if count and (best is None or (rank, -count) < best[:2]):
@@ -98,7 +98,7 @@ def _state_dict(root: Any) -> tuple[dict[str, Any], list[str]]:
     return {key: value for key, value in chosen.items() if isinstance(key, str)}, notes
 
 
-def _tensor(value: Any, depth: int = 0) -> tuple[Any, ...] | None:
+def tensor_parts(value: Any, depth: int = 0) -> tuple[Any, ...] | None:
     """What a tensor was made of, (storage, offset, sizes, strides, dtype or None, trains); None for what is none."""
     if not isinstance(value, Made) or depth > 3:
         return None
@@ -116,14 +116,14 @@ def _tensor(value: Any, depth: int = 0) -> tuple[Any, ...] | None:
             | "torch.nn.parameter.Parameter",
             (data, *rest),
         ):
-            inner = _tensor(data, depth + 1)
+            inner = tensor_parts(data, depth + 1)
             return (*inner[:5], bool(rest and rest[0] is True)) if inner else None
         case ("torch._tensor._rebuild_from_type_v2", (Name() as function, _, tuple() as arguments, *_)):
-            return _tensor(Made(str(function), arguments), depth + 1)
+            return tensor_parts(Made(str(function), arguments), depth + 1)
     return None
 
 
-def _stored(key: str, made: tuple[Any, ...], folder: str, spans: Mapping[str, Span]) -> Stored:
+def stored_tensor(key: str, made: tuple[Any, ...], folder: str, spans: Mapping[str, Span]) -> Stored:
     """What the file says about a tensor, checked against the bytes that it has."""
     storage, offset, sizes, strides, dtype, trains = made
     quoted = shortened(key)
@@ -132,8 +132,7 @@ def _stored(key: str, made: tuple[Any, ...], folder: str, spans: Mapping[str, Sp
     _, kind, name, _, _, *view = storage.key
     if view and isinstance(view[0], tuple):  # before version 1.6: a view of another storage
         raise FileError(f"{quoted} is a view of another storage, which only very old files have.")
-    own = str(kind).removeprefix("torch.cuda.").removeprefix("torch.").removesuffix("Storage")
-    dtype = dtype or STORAGES.get(own)
+    dtype = dtype or dtype_of_storage(str(kind))
     if dtype not in ITEM_BYTES:
         raise FileError(f"{quoted} has numbers of the unknown type {shortened(dtype or str(kind))}.")
     span = spans.get(f"{folder}{name}")
@@ -143,6 +142,11 @@ def _stored(key: str, made: tuple[Any, ...], folder: str, spans: Mapping[str, Sp
     (first,) = _numbers(quoted, (offset,))
     check_place(quoted, shape, steps, first, span.size // ITEM_BYTES[dtype])
     return Stored(f"{folder}{name}", dtype, shape, steps, first, "parameter" if trains else "buffer", True, trains)
+
+
+def dtype_of_storage(kind: str) -> str | None:
+    """The type of the elements of a storage, such as ``torch.FloatStorage``."""
+    return STORAGES.get(kind.removeprefix("torch.cuda.").removeprefix("torch.").removesuffix("Storage"))
 
 
 def _numbers(quoted: str, numbers: Any) -> tuple[int, ...]:
@@ -190,8 +194,7 @@ def _storages(root: Any) -> Iterator[tuple[str, int]]:
             continue
         if isinstance(value, Reference):
             if isinstance(value.key, tuple) and len(value.key) >= 5:
-                own = str(value.key[1]).removeprefix("torch.cuda.").removeprefix("torch.").removesuffix("Storage")
-                yield str(value.key[2]), ITEM_BYTES.get(STORAGES.get(own, ""), 0)
+                yield str(value.key[2]), ITEM_BYTES.get(dtype_of_storage(str(value.key[1])) or "", 0)
         elif isinstance(value, dict | list | tuple | Made):
             seen.add(id(value))
             if isinstance(value, Made):

@@ -26,10 +26,10 @@ class Comparison(NamedTuple):
     output: str = ""  # of several, the one that differs most
 
 
-def compare(path: str | os.PathLike[str], seconds: float = SECONDS) -> Comparison:
+def compare(path: str | os.PathLike[str], seconds: float = SECONDS, inputs: str = "") -> Comparison:
     """Compare the program of a file with the network that it opens as, on a probe input."""
     try:
-        done = run_child("designer.files.compare", [str(Path(path).resolve())], seconds)
+        done = run_child("designer.files.compare", [str(Path(path).resolve()), inputs], seconds)
     except subprocess.TimeoutExpired:
         return Comparison(None, f"it took more than {seconds:g} seconds")
     lines = done.stdout.decode("utf-8", "replace").splitlines()
@@ -55,14 +55,15 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    found = compared(path)
+    found = compared(path, sys.argv[3])
     sys.stdout.write("\n" + json.dumps(found._asdict()) + "\n")
 
 
-def compared(path: str) -> Comparison:
+def compared(path: str, told: str = "") -> Comparison:
     """Compare in this process."""
     import torch
 
+    from designer.files.asking import inputs_told
     from designer.files.imports import open_recorded
     from designer.files.kinds import kind_of
     from designer.files.raw_source import NotListed, raw_source
@@ -73,7 +74,8 @@ def compared(path: str) -> Comparison:
     torch.manual_seed(0)
     torch.backends.mha.set_fastpath_enabled(False)
     kind = kind_of(path).name
-    recorded = read_recorded(Path(path), kind)
+    inputs = inputs_told(told)
+    recorded = read_recorded(Path(path), kind, inputs)
     program = recorded.program
     if random := next((op.target for op in program.ops if draws(op.target, op.arguments)), None):
         return Comparison(None, f"{random} draws random numbers")
@@ -84,7 +86,7 @@ def compared(path: str) -> Comparison:
     names: dict[str, Any] = {"torch": torch}
     exec(compile(source, "<the file's own program>", "exec"), names)
     try:
-        network = open_recorded(Path(path), kind).network
+        network = open_recorded(Path(path), kind, inputs).network
         module = build(network)
     except NetworkError as error:
         return Comparison(None, f"the network cannot be run: {str(error).rstrip('.')}")

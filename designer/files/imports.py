@@ -80,6 +80,10 @@ def _open(source: str | os.PathLike[str], inputs: Any, allow_code: bool, choice:
         return import_source(Path(source), inputs, choice)
     if kind.name in VALUES:
         return import_values(Path(source), kind.name)
+    if kind.name == "TorchScript":
+        from designer.files.torchscript.opened import open_torchscript
+
+        return Import(*open_torchscript(Path(source), inputs))
     opened = open_recorded(Path(source), kind.name)
     return Import(opened.network, opened.report(Path(source), kind.name))
 
@@ -139,9 +143,9 @@ class Opened(NamedTuple):
         )
 
 
-def open_recorded(path: Path, kind: str) -> Opened:
+def open_recorded(path: Path, kind: str, inputs: Any = None) -> Opened:
     """Read a file that holds a program, and rebuild that as a network."""
-    recorded = read_recorded(path, kind)
+    recorded = read_recorded(path, kind, inputs)
     program = recorded.program
     try:
         return _rebuilt(recorded)

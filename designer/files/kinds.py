@@ -21,6 +21,7 @@ LARGEST_SOURCE = 2 << 20
 OPENED = (
     "network",
     "pt2",
+    "TorchScript",
     "module pickle",
     "Python modules",
     "state_dict",
@@ -33,8 +34,6 @@ REFUSALS = {
     "open the file that torch.export.save wrote of the model",
     "old pt2": "was written by a version of PyTorch before 2.9: load it there, export the model with PyTorch 2.13 "
     "and save it again",
-    "TorchScript": "is a TorchScript file, which cannot be opened yet: "
-    "export the model and write it with torch.export.save",
     "torch.package": "is a torch.package, which can only be opened by running its code: "
     "export the model and write it with torch.export.save",
     "pickle": "is a pickle, which cannot be opened: export the model and write it with torch.export.save",

@@ -68,12 +68,17 @@ def _call(op: Op, names: dict[Ref, str]) -> str:
     if written is not None:
         return written.format(*(_written(argument, names) for argument in op.arguments))
     plain = tail.removesuffix(".default")
-    functional = RENAMED.get(tail, plain.replace("_.", ".", 1) if "_." in plain else plain.removesuffix("_"))
-    if space != "aten" or not (signature(plain) or signature(functional) or tail in PLAIN):
+    if space != "aten" or not (runnable(plain) or tail in PLAIN):
         raise NotListed(op.target.removesuffix(".default"))
     given = [_written(argument, names) for argument in op.arguments]
     given += [f"{key}={_written(value, names)}" for key, value in op.keywords.items() if _kept(key, value)]
     return f"torch.ops.aten.{tail}({', '.join(given)})"
+
+
+def runnable(name: str) -> bool:
+    """Whether a call of ATen, such as ``add_.Tensor``, or the same that gives a new tensor, is on the list."""
+    functional = RENAMED.get(name, name.replace("_.", ".", 1) if "_." in name else name.removesuffix("_"))
+    return signature(name) is not None or signature(functional) is not None
 
 
 def _kept(key: str, value: Any) -> bool:

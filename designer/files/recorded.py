@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from designer.files.program import Program
 from designer.model.values import Stamp, Tensor
 
-RECORDED = {"pt2": "torch.export"}  # kinds whose files hold a program, and what wrote them
+RECORDED = {
+    "pt2": "torch.export",
+    "TorchScript": "TorchScript",
+}  # kinds whose files hold a program, and what wrote them
 
 
 class Recorded(NamedTuple):
@@ -18,8 +21,17 @@ class Recorded(NamedTuple):
     tensors: Callable[[list[str]], dict[str, Tensor]]  # by name, mapped
 
 
-def read_recorded(path: Path, kind: str) -> Recorded:
-    """Read the program of a file, whose kind is one of ``RECORDED``. Raises FileError."""
+def read_recorded(path: Path, kind: str, inputs: Any = None) -> Recorded:
+    """Read the program of a file, whose kind is one of ``RECORDED``, for some inputs if it asks for them.
+
+    Raises FileError.
+    """
+    if kind == "TorchScript":
+        from designer.files.torchscript.read import read_program as follow_program
+
+        program, script = follow_program(path, inputs)
+        stored = program.stored
+        return Recorded(program, script.stamp, lambda names: script.tensors({name: stored[name] for name in names}))
     from designer.files.pt2 import read_program, read_tensors
 
     program = read_program(path)

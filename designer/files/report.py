@@ -63,6 +63,7 @@ class Report:
     tied_bytes: Mapping[str, int] = dataclasses.field(default_factory=dict)  # tied name -> bytes it does not store
     code: tuple[str, ...] = ()  # classes whose code would have to run to tell how layers are wired
     suggestions: tuple[Suggestion, ...] = ()
+    inputs: str = ""  # what it was opened with, where the file does not tell, as ``compare`` takes it
 
     @cached_property
     def comparison(self) -> Comparison:
@@ -77,7 +78,7 @@ class Report:
             self.stamp.check()
             if not self.path.exists():
                 return Comparison(None, "the file is no longer there")
-            return compare(self.path)
+            return compare(self.path, inputs=self.inputs)
         except NetworkError:
             return Comparison(None, "the file was changed since it was opened")
 

@@ -1,0 +1,176 @@
+"""Read the program of a TorchScript file, by following its text for some sizes of the inputs."""
+
+import struct
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from designer.files.archive import Archive
+from designer.files.asking import NeedsInputs, Wanted
+from designer.files.checkpoint import ITEM_BYTES, map_stored
+from designer.files.errors import FileError
+from designer.files.program import Program, Ref, Stored
+from designer.files.torchscript.follow import Follower, Named, plain_name
+from designer.files.torchscript.inputs import WORLDS, Plan, arguments_given, asked, plans
+from designer.files.torchscript.numbers import Number
+from designer.files.torchscript.objects import Objects
+from designer.files.torchscript.text import Text, Unfollowed
+from designer.files.torchscript.worlds import Value, Worlds, quiet
+from designer.model.names import shortened
+from designer.model.values import Stamp, Tensor
+
+UNPACKED = {"int64": "<q", "int32": "<i", "float64": "<d", "float32": "<f", "bool": "<?"}
+
+
+class Unread(FileError):
+    """A program that cannot be followed, though its parts can be shown."""
+
+    def __init__(self, sentence: str, script: "Script"):
+        super().__init__(sentence)
+        self.script = script
+
+
+class Script(NamedTuple):
+    """A TorchScript file: its text, its objects, and its state."""
+
+    name: str
+    stamp: Stamp
+    text: Text
+    objects: Objects
+
+    def tensors(self, stored: dict[str, Stored]) -> dict[str, Tensor]:
+        """Map tensors by name."""
+        return map_stored(self.stamp, stored, self.objects.spans)
+
+    def number(self, key: str) -> Any:
+        """The number in a stored tensor that has one; None where it cannot be told."""
+        stored = self.objects.stored[key]
+        size = ITEM_BYTES[stored.dtype]
+        if stored.dtype not in UNPACKED:
+            return None
+        data = self.stamp.read(self.objects.spans[stored.storage].offset + stored.offset * size, size)
+        return struct.unpack(UNPACKED[stored.dtype], data)[0] if len(data) == size else None
+
+
+def read_script(path: Path) -> Script:
+    """Read the objects of a file; raises FileError."""
+    archive = Archive(path)
+    stamp = Stamp.of(path)
+    if archive.entries.get("byteorder") and archive.read("byteorder", 16) != b"little":
+        raise FileError(f"{path.name} was written on a machine with another byte order, which cannot be read.")
+    if "data.pkl" not in archive.entries:
+        raise FileError(f"{path.name} holds no module.")
+    try:
+        text = Text(archive)
+        return Script(path.name, stamp, text, Objects(archive, text))
+    except (RecursionError, MemoryError, TypeError, ValueError, LookupError, AttributeError) as error:
+        if isinstance(error, FileError):
+            said = str(error)
+            raise FileError(said if path.name in said else f"{path.name} is damaged: {said}") from None
+        raise FileError(f"{path.name} is damaged or was changed: its objects are not as torch writes them.") from None
+
+
+def read_program(path: Path, inputs: Any = None) -> tuple[Program, Script]:
+    """Follow the program of a file. Raises NeedsInputs, Unread where it cannot be followed, or another FileError."""
+    script = read_script(path)
+    found = script.text.class_of(script.objects.model.kind)
+    forward = found.methods.get("forward") if found else None
+    if forward is None:
+        raise Unread(f"{script.name} holds a module without forward.", script)
+    wanted = asked(forward)
+    try:
+        examples, notes = _examples(script, wanted, inputs)
+        return _followed(script, list(plans(examples)), notes), script
+    except Unfollowed as reason:
+        raise Unread(f"{script.name} cannot be followed: {str(reason).rstrip('.')}.", script) from None
+    except FileError as error:
+        said = str(error).rstrip(".")
+        if isinstance(error, NeedsInputs) or script.name in said:
+            raise
+        raise FileError(f"{script.name} is not opened: {said}.") from None
+    except (RecursionError, MemoryError):
+        raise Unread(f"{script.name} cannot be followed: it is nested too deeply.", script) from None
+
+
+def _examples(script: Script, wanted: dict[str, tuple[str, bool]], inputs: Any) -> tuple[dict[str, Any], list[str]]:
+    if inputs is not None:
+        return _complete(script, arguments_given(inputs, wanted), wanted), []
+    if script.objects.traced is not None and len(script.objects.traced) <= len(wanted):
+        return _complete(script, dict(zip(wanted, script.objects.traced)), wanted), []
+    from designer.files.torchscript.guess import guessed
+
+    return guessed(script, wanted)
+
+
+def _complete(script: Script, given: dict[str, Any], wanted: dict[str, tuple[str, bool]]) -> dict[str, Any]:
+    """The arguments, where all that must be given are."""
+    missing = [name for name, (_, must) in wanted.items() if must and name not in given]
+    if missing:
+        raise needed(script, missing)
+    return given
+
+
+def needed(script: Script, names: list[str]) -> NeedsInputs:
+    """The question for the sizes of some inputs."""
+    told = " and ".join(map(shortened, names))
+    return NeedsInputs(
+        f"{script.name} does not tell the sizes of {told}: give them, as in inputs={{{names[0]!r}: (2, 3)}}.",
+        tuple(Wanted(name) for name in names),
+    )
+
+
+def _followed(script: Script, ways: list[Plan], notes: list[str]) -> Program:
+    """The program for the way that leaves the most sizes free."""
+    first: Unfollowed | None = None
+    for plan in ways:
+        try:
+            program = follow(script, plan)
+        except Unfollowed as error:
+            first, last = first or error, error
+            continue
+        program.notes += notes
+        if plan.fixed and first is not None:
+            program.notes.append(f"{plan.fixed} are fixed as they are: {first}")
+        return program
+    raise last
+
+
+def follow(script: Script, plan: Plan) -> Program:
+    """The program for some arguments. Raises Unfollowed."""
+    import torch
+
+    objects = script.objects
+    worlds = Worlds(plan.symbols, WORLDS if plan.symbols else 1)
+    follower = Follower(script.text, objects, worlds, script.number)
+    with worlds.mode, torch.no_grad(), quiet():
+        arguments, inputs = plan.opened(worlds)
+        result = follower.forward(arguments)
+    outputs: list[tuple[str, Any]] = []
+    _outputs(result, "", outputs, follower.notes)
+    if not any(isinstance(value, Ref) for _, value in outputs):
+        raise Unfollowed("it gives no tensor")
+    used = set(worlds.slots.values())
+    stored = {key: kept for key, kept in objects.stored.items() if kept.persistent or key in used}
+    given = [(value.ref, worlds.metas[value.ref]) for value in inputs]
+    notes = list(dict.fromkeys(follower.notes))
+    name = script.name
+    return Program(name, given, stored, worlds.slots, worlds.ops, outputs, worlds.metas, worlds.numbers, {}, notes)
+
+
+def _outputs(value: Any, label: str, outputs: list[tuple[str, Any]], notes: list[str]) -> None:
+    """A label for each output, from the dictionaries and tuples that the model gives back."""
+    if isinstance(value, Named):
+        value = dict(zip(value.fields, value.entries))
+    if isinstance(value, list | tuple):
+        value = dict(enumerate(value))
+    if isinstance(value, dict):
+        for key, entry in value.items():
+            _outputs(entry, f"{label}_{key}" if label else str(key), outputs, notes)
+    elif isinstance(value, Value):
+        outputs.append((label, value.ref))
+    elif isinstance(value, Number):
+        notes.append(f"its output {shortened(label)} is a number, which is left out")
+    else:
+        outputs.append((label, value if isinstance(value, int | float | bool | None) else None))
+
+
+__all__ = ["Script", "Unread", "follow", "plain_name", "read_program", "read_script"]

@@ -1,0 +1,103 @@
+"""The text of a TorchScript file: the classes and functions of its ``code`` folder, as syntax trees."""
+
+import ast
+import dataclasses
+import warnings
+
+from designer.files.archive import Archive
+from designer.files.errors import FileError
+from designer.model.names import shortened
+
+LARGEST_TEXT = 16 << 20  # bytes, of all that is read of one file together
+
+
+class Unfollowed(Exception):
+    """A program that cannot be followed; the message is a part of a sentence."""
+
+
+class Lost(Unfollowed):
+    """What needs to know an input that is not known yet."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Class:
+    """What the text says of a class."""
+
+    name: str
+    bases: tuple[str, ...]
+    methods: dict[str, "Function"]
+    parameters: tuple[str, ...]
+    buffers: tuple[str, ...]
+    fields: tuple[str, ...]  # in order, for named tuples
+    constants: dict[str, ast.expr]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Function:
+    """What the text says of a function or a method, and where it stands."""
+
+    name: str
+    file: str
+    tree: ast.FunctionDef
+
+
+class Text:
+    """Reads the files of an archive when something of them is asked for."""
+
+    def __init__(self, archive: Archive):
+        self.archive = archive
+        self.read: set[str] = set()
+        self.classes: dict[str, Class] = {}
+        self.functions: dict[str, Function] = {}
+        self.left = LARGEST_TEXT
+
+    def class_of(self, name: str) -> Class | None:
+        """A class by its full name, ``__torch__.Net``."""
+        self._open(name)
+        return self.classes.get(name)
+
+    def function(self, name: str) -> Function | None:
+        """A function by its full name."""
+        self._open(name)
+        return self.functions.get(name)
+
+    def _open(self, name: str) -> None:
+        module = name.rpartition(".")[0]
+        entry = f"code/{module.replace('.', '/')}.py"
+        if not module or module in self.read or entry not in self.archive.entries:
+            return
+        self.read.add(module)
+        text = self.archive.inflated(entry, self.left)
+        self.left -= len(text)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of escapes in texts that others wrote
+                tree = ast.parse(text.decode("utf-8"))
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            raise FileError(f"{self.archive.path.name} is damaged: {shortened(entry)} is not TorchScript.") from None
+        for part in tree.body:
+            if isinstance(part, ast.ClassDef):
+                self.classes[f"{module}.{part.name}"] = _class(f"{module}.{part.name}", entry, part)
+            elif isinstance(part, ast.FunctionDef):
+                self.functions[f"{module}.{part.name}"] = Function(f"{module}.{part.name}", entry, part)
+
+
+def _class(name: str, file: str, tree: ast.ClassDef) -> Class:
+    methods: dict[str, Function] = {}
+    listed: dict[str, tuple[str, ...]] = {}
+    fields: list[str] = []
+    constants: dict[str, ast.expr] = {}
+    for part in tree.body:
+        if isinstance(part, ast.FunctionDef):
+            methods[part.name] = Function(f"{name}.{part.name}", file, part)
+        elif isinstance(part, ast.Assign) and isinstance(part.targets[0], ast.Name):
+            if isinstance(part.value, ast.List):
+                entries = (entry.value for entry in part.value.elts if isinstance(entry, ast.Constant))
+                listed[part.targets[0].id] = tuple(entry for entry in entries if isinstance(entry, str))
+        elif isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name):
+            fields.append(part.target.id)
+            if part.value is not None:
+                constants[part.target.id] = part.value
+    bases = tuple(base.id for base in tree.bases if isinstance(base, ast.Name))
+    given = (listed.get(each, ()) for each in ("__parameters__", "__buffers__"))
+    return Class(name, bases, methods, *given, tuple(fields), constants)
