@@ -51,15 +51,12 @@ def _on_numbers(worlds: Worlds, name: str, arguments: list[Any], keywords: dict[
         found = each(ON_NUMBERS[name], *numbers, *options)
     except (ArithmeticError, ValueError, TypeError):
         raise Unfollowed(f"it computes {name} of numbers for which there is none") from None
-    target = "floordiv" if name == "div" and options else WRITTEN.get(name, "")
-    whole = isinstance(found, Number) and all(type(n) is int for n in found.values)
+    target = "floordiv" if name == "div" and options else "" if options else WRITTEN.get(name, "")
     if name == "rsub" and not options:
         target, numbers = "sub", numbers[::-1]
-    if whole and target and len(numbers) <= 2 and not (name != "div" and options):
-        if all(type(n) is int or isinstance(n, Number) for n in numbers) and all(
-            not isinstance(n, Number) or n.ref is not None for n in numbers
-        ):
-            return worlds.number(found, f"_operator.{target}", numbers)
+    whole = isinstance(found, Number) and all(type(n) is int for n in found.values)
+    if whole and target and all(type(n) is int or (isinstance(n, Number) and n.ref is not None) for n in numbers):
+        return worlds.number(found, f"_operator.{target}", numbers)
     if (
         isinstance(found, Number)
         and found.values

@@ -1,4 +1,4 @@
-"""Follow a TorchScript program from its syntax trees: what it does with tensors is written down, the rest is computed."""
+"""Follow a TorchScript program: what it does with tensors is written down, the rest is computed."""
 
 import ast
 import dataclasses
@@ -85,7 +85,6 @@ class Follower:
         scope |= keywords
         defaults = dict(zip(names[len(given.args) - len(given.defaults) : len(given.args)], given.defaults))
         self.depth += 1
-        line = function.tree
         try:
             for name in names:
                 if name not in scope:
@@ -97,7 +96,6 @@ class Follower:
             return returned.value
         finally:
             self.depth -= 1
-        del line
         return None
 
     def block(self, statements: list[ast.stmt], scope: dict[str, Any], function: Function) -> None:

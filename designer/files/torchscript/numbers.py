@@ -28,10 +28,8 @@ def each(function: Callable[..., Any], *arguments: Any) -> Any:
     """Compute something for each of the sizes: a plain value where it is always the same, a Number where not."""
     count = next((len(a.values) for a in arguments if isinstance(a, Number)), 1)
     found = tuple(function(*(a.values[n] if isinstance(a, Number) else a for a in arguments)) for n in range(count))
-    for value in found:
-        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) >= LARGEST < math.inf:
-            if isinstance(value, int):
-                raise Unfollowed("it computes a number of more than 64 bits")
+    if any(isinstance(value, int) and abs(value) >= LARGEST for value in found):
+        raise Unfollowed("it computes a number of more than 64 bits")
     return plain(found)
 
 

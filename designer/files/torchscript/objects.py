@@ -43,7 +43,7 @@ class Foreign:
 class Example:
     """A tensor that the model was traced with: no numbers, only its sizes."""
 
-    shape: tuple[int, ...]
+    shape: tuple[int | str, ...]
     dtype: str
 
 

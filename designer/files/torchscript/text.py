@@ -99,5 +99,5 @@ def _class(name: str, file: str, tree: ast.ClassDef) -> Class:
             if part.value is not None:
                 constants[part.target.id] = part.value
     bases = tuple(base.id for base in tree.bases if isinstance(base, ast.Name))
-    given = (listed.get(each, ()) for each in ("__parameters__", "__buffers__"))
-    return Class(name, bases, methods, *given, tuple(fields), constants)
+    parameters, buffers = listed.get("__parameters__", ()), listed.get("__buffers__", ())
+    return Class(name, bases, methods, parameters, buffers, tuple(fields), constants)

@@ -1,4 +1,4 @@
-"""Run the calls of a program on tensors without numbers, for several sizes of the inputs at once, and write them down."""
+"""Run calls on tensors without numbers, for several sizes of the inputs at once, and write them down."""
 
 import dataclasses
 import warnings
@@ -153,8 +153,8 @@ class Worlds:
         start = tuple(v * factor for v in values)
         found = tuple({"mul": v * by, "add": v + by, "floordiv": v // by}[name] for v in start)
         number = self.number(Number(found), f"_operator.{name}", [Number(start, ref), by])
-        assert isinstance(number, Number) and number.ref is not None
-        return number.ref
+        assert isinstance(number, Number)
+        return self.named(number)
 
     # Calls.
 
@@ -180,7 +180,7 @@ class Worlds:
         kinds = {argument.name: str(argument.real_type) for argument in schema.arguments}
         placed = [_typed(value, str(a.real_type)) for value, a in zip(arguments, schema.arguments)]
         named = {key: _typed(value, kinds.get(key, "")) for key, value in keywords.items()}
-        results = []
+        results: list[Any] = []
         for world in range(self.count):
             if world and not any(_many(value) for value in (*placed, *named.values())):
                 results.append(results[0])
