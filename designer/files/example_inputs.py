@@ -9,6 +9,7 @@ from designer.model import Input
 
 # Pictures are most often of these sizes, where a model does not take any.
 USUAL = (224, 32, 28, 64, 96, 128, 256, 299, 227, 48, 16, 160, 192, 240, 320, 384, 512, 84, 100)
+MOST_PARTS = 4  # that may be the first which data reaches
 SPACES = {1: ("T",), 2: ("H", "W"), 3: ("D", "H", "W")}
 
 
@@ -47,45 +48,55 @@ def _usual(module: Any) -> Iterator[tuple[Input, ...]]:
     """Inputs that are usual for modules with such layers, the likeliest first."""
     from torch import nn
 
+    floats = (value.dtype for value in module.parameters() if value.is_floating_point())
+    dtype = str(next(floats, "float32")).removeprefix("torch.")
+
+    def flat(*shape: int | str) -> Input:
+        return Input(shape, dtype)
+
+    def sequence(size: int, batch_first: bool, time: str = "T") -> Input:
+        return flat("B", time, size) if batch_first else flat(time, "B", size)
+
+    tried = 0
     for part in module.modules():
         if isinstance(part, nn.Transformer):
-            both = _sequence(part.d_model, part.batch_first)
-            yield both, _sequence(part.d_model, part.batch_first, "S")
+            both = sequence(part.d_model, part.batch_first)
+            yield both, sequence(part.d_model, part.batch_first, "S")
         elif isinstance(part, nn.TransformerDecoder | nn.TransformerDecoderLayer):
             attention = next(inner for inner in part.modules() if isinstance(inner, nn.MultiheadAttention))
             size, first = attention.embed_dim, attention.batch_first
-            yield _sequence(size, first), _sequence(size, first, "S")
+            yield sequence(size, first), sequence(size, first, "S")
         elif isinstance(part, nn.MultiheadAttention):
             first = part.batch_first
             if part is module:
-                yield tuple(_sequence(size, first) for size in (part.embed_dim, part.kdim, part.vdim))
-            yield (_sequence(part.embed_dim, first),)
+                yield tuple(sequence(size, first) for size in (part.embed_dim, part.kdim, part.vdim))
+            yield (sequence(part.embed_dim, first),)
         elif isinstance(part, nn.Bilinear):
-            yield Input(("B", part.in1_features)), Input(("B", part.in2_features))
+            yield flat("B", part.in1_features), flat("B", part.in2_features)
         elif isinstance(part, nn.Embedding | nn.EmbeddingBag):
             yield (Input(("B", "T"), dtype="int64"),)
             yield (Input(("B",), dtype="int64"),)
         elif isinstance(part, nn.RNNBase):
-            yield (_sequence(part.input_size, part.batch_first),)
+            yield (sequence(part.input_size, part.batch_first),)
         elif isinstance(part, nn.RNNCellBase):
-            yield (Input(("B", part.input_size)),)
+            yield (flat("B", part.input_size),)
         elif isinstance(part, nn.Linear):
-            yield (Input(("B", part.in_features)),)
-            yield (Input(("B", "T", part.in_features)),)
+            yield (flat("B", part.in_features),)
+            yield (flat("B", "T", part.in_features),)
         elif isinstance(part, nn.LayerNorm):
-            yield (Input(("B", *part.normalized_shape)),)
-            yield (Input(("B", "T", *part.normalized_shape)),)
+            yield (flat("B", *part.normalized_shape),)
+            yield (flat("B", "T", *part.normalized_shape),)
         elif (space := _space(part)) and isinstance(size := _channels(part), int):
-            yield (Input(("B", size, *space)),)
+            if isinstance(part, nn.BatchNorm1d):
+                yield (flat("B", size),)
+            yield (flat("B", size, *space),)
             for usual in USUAL:
-                yield (Input(("B", size, *[usual] * len(space))),)
+                yield (flat("B", size, *[usual] * len(space)),)
         else:
             continue
-        return
-
-
-def _sequence(size: int, batch_first: bool, time: str = "T") -> Input:
-    return Input(("B", time, size) if batch_first else (time, "B", size))
+        tried += 1
+        if tried == MOST_PARTS:
+            return
 
 
 def _space(part: Any) -> tuple[str, ...]:

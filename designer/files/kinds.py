@@ -133,10 +133,12 @@ def _pickled(data: bytes, parts: int = 1) -> str:
     found = _all_imports(data, parts)
     if found is None:
         return "pickle"
-    foreign = {name for name in found if not _is_data(name)}
-    if not foreign:
-        return "state_dict" if found else "pickle"
-    return "module pickle" if any("torch" in name for name in found) else "pickle"
+    if any(not _is_data(name) for name in found.names):
+        if found.module and any("torch" in name for name in found.names):
+            return "module pickle"
+        tensors = any(name.startswith("torch._utils._rebuild") for name in found.names)
+        return "state_dict" if tensors else "pickle"
+    return "state_dict" if found.names else "pickle"
 
 
 def foreign_names(path: Path) -> set[str]:
@@ -150,27 +152,37 @@ def foreign_names(path: Path) -> set[str]:
     found = _all_imports(data, 3 if legacy else 1)
     if found is None:
         raise FileError(f"{path.name} cannot be read: its pickle is damaged or has no end.")
-    return {name for name in found if not _is_data(name)}
+    return {name for name in found.names if not _is_data(name)}
 
 
-def _all_imports(data: bytes, parts: int) -> set[str] | None:
-    """The names that some pickles would import; None where they are damaged, or longer than what is looked at."""
+class _Imports(NamedTuple):
+    """What a pickle would import, as ``module.name``, and whether something in it has modules inside."""
+
+    names: set[str]
+    module: bool
+
+
+def _all_imports(data: bytes, parts: int) -> _Imports | None:
+    """What some pickles would import; None where they are damaged, or longer than what is looked at."""
     stream = io.BytesIO(data)
-    found: set[str] = set()
+    found = _Imports(set(), False)
     try:
         for _ in range(parts):
-            found |= _imports(stream)
+            one = _imports(stream)
+            found = _Imports(found.names | one.names, found.module or one.module)
     except (ValueError, IndexError, KeyError, struct.error, OverflowError, MemoryError, UnicodeDecodeError):
         return None
     return found
 
 
-def _imports(stream: BinaryIO) -> set[str]:
-    """The names that one pickle would import, as ``module.name``."""
+def _imports(stream: BinaryIO) -> _Imports:
+    """What one pickle would import."""
     found: set[str] = set()
+    module = False
     texts: list[str] = []
     memo: dict[int, str] = {}
     for opcode, argument, _ in pickletools.genops(stream):
+        module = module or argument == "_modules"
         if opcode.name in ("GLOBAL", "INST"):
             found.add(".".join(str(argument).split(" ", 1)))
         elif opcode.name == "STACK_GLOBAL":
@@ -183,7 +195,7 @@ def _imports(stream: BinaryIO) -> set[str]:
             memo[argument] = texts[-1] if texts else ""
         elif opcode.name in ("BINGET", "LONG_BINGET", "GET") and isinstance(argument, int):
             texts.append(memo.get(argument, ""))
-    return found
+    return _Imports(found, module)
 
 
 def _is_data(name: str) -> bool:

@@ -61,7 +61,12 @@ def import_module_file(path: Path, inputs: Any = None, allow_code: bool = False)
             " rights: allow it only where you trust its origin.",
             (),
         )
-    return run_code(path, "module pickle" if own else "torch.nn", inputs)
+    try:
+        return run_code(path, "module pickle" if own else "torch.nn", inputs)
+    except NeedsCode:
+        if not allow_code:
+            raise
+        return run_code(path, "module pickle", inputs)
 
 
 def is_of_torch(name: str) -> bool:
@@ -129,6 +134,10 @@ def run_code(path: Path, how: str, inputs: Any = None, choice: Choice | None = N
         opened = open_recorded(folder / "out" / path.name, "pt2")  # its values stay mapped after the file is gone
     network = called_as_given(opened.network, answer.fitted or inputs)
     report = opened.report(path, "pt2")
+    if answer.alone:  # in the file its values have no name before theirs
+        named = {key.removeprefix(answer.alone + "."): key for key in network.values}
+        network = dataclasses.replace(network, aliases={**network.aliases, **named})
+        report = dataclasses.replace(report, renamed={**report.renamed, **named})
     notes = report.notes
     if answer.fitted:
         told = ", ".join("×".join(map(str, each.shape or ())) for each in answer.fitted)
@@ -174,6 +183,7 @@ class _Answer(NamedTuple):
 
     measured: Comparison
     fitted: tuple[Input, ...] | None  # inputs that it found out
+    alone: str  # the name that was given to a layer which is the whole model
 
 
 def _answer(file: Path, path: Path, code: int) -> _Answer:
@@ -192,11 +202,12 @@ def _answer(file: Path, path: Path, code: int) -> _Answer:
                 raise NeedsInputs(
                     said, tuple(Wanted(str(n), _sizes(shape), str(dtype)) for n, shape, dtype in found["wanted"])
                 )
-            raise FileError(said)
+            raise NeedsCode(said, ()) if found.get("code") is True else FileError(said)
         difference, *words = found["measured"]
         measured = Comparison(None if difference is None else float(difference), *map(str, words))
         fitted = found["fitted"]
-        return _Answer(measured, fitted and tuple(Input(_sizes(shape) or (), dtype=dtype) for shape, dtype in fitted))
+        told = fitted and tuple(Input(_sizes(shape) or (), dtype=dtype) for shape, dtype in fitted)
+        return _Answer(measured, told, str(found["alone"]))
     except FileError:
         raise
     except (KeyError, TypeError, ValueError, NetworkError):

@@ -2,10 +2,12 @@
 
 import contextlib
 import ctypes
+import functools
 import importlib
 import importlib.util
 import json
 import os
+import pickle
 import re
 import resource
 import signal
@@ -14,13 +16,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from designer.files.asking import NeedsInputs
+from designer.files.asking import NeedsCode, NeedsInputs
 from designer.files.compare import Comparison, first_line
 from designer.files.errors import FileError
 from designer.files.own_code import ACTIVATIONS
 from designer.files.python_classes import list_classes
 
 MOST_BESIDE = 200  # files that are looked through for a class
+WIRED = ("torch.nn.modules.container", "torch.nn.modules.transformer")  # whose parts have names
 NEW_USER, NEW_NET = 0x10000000, 0x40000000  # of Linux
 MAIN = re.compile(r"attribute '(\w+)' on <module '__main__'")
 
@@ -30,14 +33,15 @@ def main() -> None:
     folder, memory, path = Path(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4])
     for what, limit in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_FSIZE, memory), (resource.RLIMIT_CORE, 0)):
         resource.setrlimit(what, (limit, limit))
-    _leave_network()
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # end with the app
+    if sys.platform == "linux":
+        _leave_network()
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # end with the app
     try:
         answer = _opened(folder, path)
     except NeedsInputs as error:
         answer = {"failure": str(error), "wanted": [list(each) for each in error.inputs]}
     except FileError as error:
-        answer = {"failure": str(error)}
+        answer = {"failure": str(error), "code": isinstance(error, NeedsCode)}
     except BaseException as error:  # whatever the code of the file raises
         answer = {"failure": f"{path.name} cannot be opened: {_said(error, path)}."}
     (folder / "answer").write_text(json.dumps(answer))
@@ -46,8 +50,6 @@ def main() -> None:
 
 def _leave_network() -> None:
     """Let this process reach no network, where the system allows to ask for that."""
-    if sys.platform != "linux":
-        return
     trial = os.fork()
     if not trial:
         try:
@@ -79,11 +81,14 @@ def _opened(folder: Path, path: Path) -> dict[str, Any]:
     torch.manual_seed(0)
     module = _module(path, request)
     inputs, fitted = request["inputs"], None
-    name = type(module).__name__
+    name, alone = type(module).__name__, ""
     out = folder / "out" / path.name
     with evaluating(module):
         if inputs is None and told_inputs(module) is None:
             inputs = fitted = fitting_inputs(module)
+        if inputs is not None and request["how"] == "torch.nn" and type(module).__module__ not in WIRED:
+            alone = name.lower()
+            module = _held(module, alone)
         try:
             example = export_module(module, inputs, out)
         except FileError as error:
@@ -98,7 +103,7 @@ def _opened(folder: Path, path: Path) -> dict[str, Any]:
         except FileError:  # which the app tells, when it reads the same
             measured = Comparison(None, "it was not read")
     shapes = None if fitted is None else [[list(each.shape or ()), each.dtype] for each in fitted]
-    return {"measured": list(measured), "fitted": shapes, "name": name}
+    return {"measured": list(measured), "fitted": shapes, "alone": alone}
 
 
 # How a module comes to be.
@@ -126,6 +131,19 @@ def _module(path: Path, request: dict[str, Any]) -> Any:
     return module
 
 
+def _held(module: Any, name: str) -> Any:
+    """A module with one part, so that a layer has a name also where it is the whole model."""
+    import torch
+
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        return module(*args, **kwargs)
+
+    whole = torch.nn.Module()
+    whole.add_module(name, module)
+    whole.forward = functools.wraps(module.forward)(forward)  # with the names of its inputs
+    return whole.eval()
+
+
 def _loaded_safely(path: Path) -> Any:
     """What torch loads without any name of the file's own."""
     import torch
@@ -134,8 +152,14 @@ def _loaded_safely(path: Path) -> Any:
     own = [each for each in parts.values() if isinstance(each, type)]
     activations = [functions[name] for name in ACTIVATIONS]
     hidden = [torch.nn.modules.linear.NonDynamicallyQuantizableLinear]
-    with torch.serialization.safe_globals([*own, *activations, *hidden]):
-        return torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        with torch.serialization.safe_globals([*own, *activations, *hidden]):
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        said = (
+            "torch loads it only by running what it holds, with your rights: allow it only where you trust its origin"
+        )
+        raise NeedsCode(f"{path.name} may contain program code; {said}.", ()) from None
 
 
 def _loaded(path: Path) -> Any:

@@ -1,5 +1,6 @@
 """Files are told apart by their bytes; those that cannot be opened get one sentence that says what to do."""
 
+import argparse
 import contextlib
 import io
 import json
@@ -105,6 +106,13 @@ def test_a_kind_is_told_from_the_bytes_whatever_the_name(tmp_path, what, ending)
 
 def test_every_refusal_is_tested():
     assert {what.removesuffix(" legacy").removesuffix(" text") for what in WRITERS} - {*OPENED} == set(REFUSALS)
+
+
+def test_objects_beside_the_values_of_a_training_do_not_hide_them(tmp_path):
+    state = {"state_dict": nn.Linear(2, 2).state_dict(), "settings": argparse.Namespace(rate=0.1)}
+    torch.save(state, tmp_path / "last.ckpt")
+    assert kind_of(tmp_path / "last.ckpt").name == "state_dict"
+    assert set(import_pytorch(tmp_path / "last.ckpt").network.values) == {"weight", "bias"}
 
 
 def test_a_network_of_this_program_is_opened_with_load(tmp_path):
