@@ -38,6 +38,14 @@ designer analyze   prints what each layer does, stores and borrows, the totals, 
 designer export    writes the PyTorch source of the network, which runs alone with torch
 designer convert   saves as a network (.network), its values in a file beside it
 
+Each of the three opens any file of PyTorch, and takes what that does not tell:
+  --input NAME=SIZES[:DTYPE]
+                   an input, as in image=B,3,224,224 or tokens=B,T:int64; once for each
+  --allow-code     run the program code of a file with your rights, in a process of its own
+  --class NAME     the class of Python source to build, --arg NAME=VALUE an argument of it,
+                   --checkpoint FILE its values
+  --report FILE.md write what was read, and how equal the network is, as Markdown
+
 A file that designer did not write, or that was edited since, is never replaced.
 
 exit codes: 0  done
@@ -157,6 +165,11 @@ def run_command(name: str, words: list[str]) -> int:
         parser.add_argument("--json", action="store_true")
     else:
         parser.add_argument("-o", "--output", required=True)
+    for option in ("--input", "--arg"):
+        parser.add_argument(option, action="append", default=[])
+    parser.add_argument("--allow-code", action="store_true")
+    for option in ("--class", "--checkpoint", "--report"):
+        parser.add_argument(option)
     if not words and Path(name).is_file():
         raise Refusal(f"designer {name} needs FILE; to open the file named {name}, write designer ./{name}.")
     given = parser.parse_args(words)
@@ -164,11 +177,13 @@ def run_command(name: str, words: list[str]) -> int:
 
     from designer import commands
 
+    said = vars(given)
+    opening = commands.Opening(given.input, given.allow_code, said["class"], given.arg, given.checkpoint, given.report)
     if name == "analyze":
-        return commands.analyze_file(given.FILE, given.json)
+        return commands.analyze_file(given.FILE, given.json, opening)
     if name == "export":
-        return commands.export_file(given.FILE, given.output)
-    return commands.convert_file(given.FILE, given.output)
+        return commands.export_file(given.FILE, given.output, opening)
+    return commands.convert_file(given.FILE, given.output, opening)
 
 
 def check_file(name: str) -> None:

@@ -2,55 +2,129 @@
 
 import json
 import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 from designer.analysis import Analysis, analyze, as_dict
-from designer.files import import_pytorch, load, save
+from designer.files import import_pytorch
+from designer.files.asking import Choice, NeedsCode, NeedsInputs, Wanted
+from designer.files.errors import FileError
+from designer.files.given import named_input, named_value
 from designer.files.kinds import kind_of
+from designer.files.project import read_project
+from designer.files.project import save as save_project
 from designer.files.python_source import save_source
+from designer.files.replace import reason, save_text
 from designer.files.report import Report
+from designer.files.report_markdown import to_markdown
 from designer.model import Network, NetworkError
 
 
-def analyze_file(path: str, as_json: bool) -> int:
+class Opening(NamedTuple):
+    """What the command line says of a file that does not tell all, and where its report goes."""
+
+    inputs: Sequence[str] = ()  # as image=B,3,224,224:float32
+    allow_code: bool = False
+    name: str | None = None  # of the class that is built
+    arguments: Sequence[str] = ()  # as hidden_size=256
+    checkpoint: str | None = None
+    report: str | None = None  # a file that is written
+
+
+NOTHING = Opening()
+
+
+def analyze_file(path: str, as_json: bool, opening: Opening = NOTHING) -> int:
     """Print what each layer does, stores and borrows, and what is wrong; 1 when the network has errors."""
-    network, report = open_network(path)
+    network, report = open_network(path, opening)
     analysis = analyze(network)
     text = json.dumps(as_dict(analysis), indent=1) if as_json else str(analysis)
+    write_report(path, report, opening)
     sys.stdout.write(f"{text}\n")
     tell(report)
     return 1 if analysis.errors else 0
 
 
-def export_file(path: str, output: str) -> int:
+def export_file(path: str, output: str, opening: Opening = NOTHING) -> int:
     """Write the network's PyTorch source."""
-    network, report = open_network(path)
+    network, report = open_network(path, opening)
     refuse_errors(path, analyze(network))
     save_source(network, output)
+    write_report(path, report, opening)
     tell(report)
     return 0
 
 
-def convert_file(path: str, output: str) -> int:
-    """Save the network as a project file."""
-    network, report = open_network(path)
-    save(network, output)
+def convert_file(path: str, output: str, opening: Opening = NOTHING) -> int:
+    """Save the network as a project file, with the report of what it was."""
+    network, report = open_network(path, opening)
+    if report is not None and report.stamp is not None:
+        report.comparison  # noqa: B018  (compared now, so that the project keeps it)
+    save_project(network, output, report=report)
+    write_report(path, report, opening)
     tell(report)
     return 0
 
 
-def open_network(path: str) -> tuple[Network, Report | None]:
-    """Open a file that holds layers; with what is to be said about it, when it is not one of ours."""
+def open_network(path: str, opening: Opening = NOTHING) -> tuple[Network, Report | None]:
+    """Open a file that holds layers; with what is to be said about it, or was when it was imported."""
+    if opening.report is not None:
+        check_report(Path(opening.report))
     if kind_of(path).name == "network":
-        return load(path), None
-    opened = import_pytorch(path)
+        project = read_project(path)
+        return project.network, project.report
+    inputs = dict(map(named_input, opening.inputs)) or None
+    choice = None
+    if opening.name is not None:
+        checkpoint = Path(opening.checkpoint) if opening.checkpoint else None
+        choice = Choice(opening.name, dict(map(named_value, opening.arguments)), checkpoint)
+    elif opening.arguments or opening.checkpoint:
+        raise FileError("--arg and --checkpoint belong to a class: give its name with --class.")
+    try:
+        opened = import_pytorch(path, inputs, opening.allow_code, choice)
+    except NeedsInputs as error:
+        given = " ".join(f"--input {each.name}={_sizes(each)}" for each in error.inputs) or "--input NAME=SIZES"
+        raise FileError(f"{str(error).rstrip('.')}; give its inputs as in {given}.") from None
+    except NeedsCode as error:
+        hint = (
+            "--class NAME and --arg NAME=VALUE tell what to build" if opening.allow_code else "--allow-code allows it"
+        )
+        raise FileError(f"{str(error).rstrip('.')}; {hint}.") from None
     return opened.network, opened.report
+
+
+def _sizes(wanted: Wanted) -> str:
+    sizes = ",".join(map(str, wanted.shape or ("B", 3, 224, 224)))
+    return sizes if wanted.dtype == "float32" else f"{sizes}:{wanted.dtype}"
 
 
 def tell(report: Report | None) -> None:
     """Say what became of a foreign file, once all else went well; it compares, which takes a few seconds."""
-    if report is not None:
+    if report is not None and report.stamp is not None:
         sys.stdout.flush()
         sys.stderr.write(f"{report}\n")
+
+
+def check_report(path: Path) -> None:
+    """Refuse a place for the report before anything takes long."""
+    if path.suffix != ".md":
+        raise FileError(f"{path.name} cannot be written: the name of a report ends in .md.")
+    if path.exists():
+        raise FileError(f"{path.name} cannot be written: there is a file of this name.")
+
+
+def write_report(path: str, report: Report | None, opening: Opening) -> None:
+    """Write the report as Markdown, if that is wanted; it compares first."""
+    if opening.report is None:
+        return
+    if report is None:
+        raise FileError(f"{path} was not imported, so there is no report of that.")
+    report.comparison  # noqa: B018
+    try:
+        save_text(to_markdown(report), Path(opening.report))
+    except OSError as error:
+        raise FileError(f"{Path(opening.report).name} cannot be written: {reason(error)}") from None
 
 
 def refuse_errors(path: str, analysis: Analysis) -> None:

@@ -480,3 +480,96 @@ def test_a_bug_is_kept_for_its_report(monkeypatch, capsys, tmp_path):
     assert capsys.readouterr().err == f"This is a bug in Network Designer; what is needed to mend it is in {report}\n"
     assert "KeyError: 'tied.network'" in report.read_text()
     assert f"designer {designer.__version__}" in report.read_text()
+
+
+# What a file does not tell, and what is said about it.
+
+SOURCE = """
+import pathlib
+from torch import nn
+
+pathlib.Path("ran").touch()
+
+class Net(nn.Module):
+    def __init__(self, size, scale=2):
+        super().__init__()
+        self.fc, self.scale = nn.Linear(size, 3), scale
+
+    def forward(self, left, right):
+        return self.fc(left) * self.scale + right
+"""
+
+
+@pytest.fixture
+def source(here):
+    (here / "net.py").write_text(SOURCE)
+    torch.save({"fc.weight": torch.ones(3, 4), "fc.bias": torch.zeros(3)}, here / "values.pt")
+    return "net.py"
+
+
+def test_code_runs_only_when_allowed(here, source, capsys):
+    assert main(["convert", source, "-o", "net.network"]) == 2
+    out, err = capsys.readouterr()
+    assert err.endswith("; --allow-code allows it.\n")
+    assert (out, err.count("\n")) == ("", 1)
+    assert main(["convert", source, "-o", "net.network", "--allow-code"]) == 2
+    assert "must be given size; --class NAME and --arg NAME=VALUE tell what to build." in capsys.readouterr().err
+    assert main(["convert", source, "-o", "net.network", "--class", "Net", "--arg", "size=4"]) == 2  # still not allowed
+    assert "--allow-code allows it" in capsys.readouterr().err
+    assert not (here / "ran").exists()
+    assert not (here / "net.network").exists()
+
+
+def test_source_is_built_as_told(here, source, capsys):
+    built = ["--allow-code", "--class", "Net", "--arg", "size=4", "--arg", "scale=5", "--checkpoint", "values.pt"]
+    inputs = ["--input", "left=B,4", "--input", "right=B,3:float64"]
+    assert main(["convert", source, "-o", "net.network", *built, *inputs, "--report", "net.md"]) == 0
+    project = designer.files.project.read_project("net.network")
+    assert project.network.layer("left").shape == ("B", 4)
+    assert project.network.layer("right").dtype == "float64"
+    assert project.network.values["fc.weight"].sum() == 12
+    assert project.report.difference == 0
+    text = (here / "net.md").read_text()
+    assert text.startswith("# Import of net.py\n")
+    assert "max \\|difference\\| 0." in text
+    capsys.readouterr()
+    assert main(["convert", "net.network", "-o", "again.network", "--report", "again.md"]) == 0  # the report is kept
+    assert capsys.readouterr() == ("", "")
+    assert (here / "again.md").read_text() == text
+
+
+def test_what_is_missing_is_asked_for_in_words(here, monkeypatch, exported, capsys):
+    from designer.files.asking import NeedsInputs, Wanted
+
+    def opened(*_):
+        raise NeedsInputs("It does not tell its inputs.", (Wanted("ids", ("B", "T"), "int64"), Wanted("mask")))
+
+    monkeypatch.setattr(commands, "import_pytorch", opened)
+    assert main(["analyze", exported]) == 2
+    assert capsys.readouterr().err == (
+        "It does not tell its inputs; give its inputs as in --input ids=B,T:int64 --input mask=B,3,224,224.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("--input", f"--input needs a value{MORE}"),
+        ("--input x", "'x' is no input: write it as image=B,3,224,224 or tokens=B,T:int64."),
+        ("--arg size=4", "--arg and --checkpoint belong to a class: give its name with --class."),
+        ("--class Net --arg size", "'size' is no argument: write it as hidden_size=256."),
+        ("--report net.txt", "net.txt cannot be written: the name of a report ends in .md."),
+        ("--report old.md", "old.md cannot be written: there is a file of this name."),
+    ],
+)
+def test_options_of_opening_are_refused_in_a_sentence(here, exported, capsys, words, sentence):
+    (here / "old.md").write_text("mine")
+    assert main(["analyze", exported, *words.split()]) == 2
+    assert capsys.readouterr() == ("", f"{sentence}\n")
+    assert (here / "old.md").read_text() == "mine"
+
+
+def test_a_network_of_its_own_has_no_report(here, capsys):
+    assert main(["analyze", "tied.network", "--report", "tied.md"]) == 2
+    assert capsys.readouterr() == ("", "tied.network was not imported, so there is no report of that.\n")
+    assert not (here / "tied.md").exists()

@@ -7,6 +7,8 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
+from designer.files.errors import FileError
+
 
 def replace(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
     """Write the pieces to a file beside it, and only then give that the name; raises OSError, and then did nothing."""
@@ -25,6 +27,13 @@ def replace(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
         temporary.unlink(missing_ok=True)
         raise
     _sync(path.parent)
+
+
+def save_text(text: str, path: Path, asked: bool = False) -> None:
+    """Write a text; a file of this name is replaced only where the user was ``asked``."""
+    if path.exists() and not asked:
+        raise FileError(f"{path.name} cannot be written: there is a file of this name.")
+    replace(path, [text.encode("utf-8", "replace")])
 
 
 def _sync(folder: Path) -> None:

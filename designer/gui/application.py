@@ -87,6 +87,7 @@ def _draw(app: QApplication, window: MainWindow, path: str | None, picture: Path
     window.resize(*SCREENSHOT)
     window.show()
     document.refused.connect(lambda text: failed.append(text))
+    window.filing.asked.connect(lambda question: failed.append(str(question.error)))
     session = window.session
     session.torch.load()
 
@@ -171,5 +172,5 @@ def recover(document: Document) -> Path:
     stem = f"{document.name}-{datetime.now():%Y-%m-%d-%H%M%S}"
     names = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
     path = next(path for name in names if not (path := folder / f"{name}.network").exists())
-    save(document.network, path)
+    save(document.network, path, report=document.report)
     return path

@@ -9,6 +9,7 @@ from PySide6.QtGui import QGuiApplication, QImage, QImageWriter, QKeyEvent
 from PySide6.QtWidgets import QDialog, QFileDialog, QListWidget, QListWidgetItem
 
 from designer.files.errors import FileError
+from designer.files.replace import save_text
 from designer.files.report_markdown import to_markdown
 from designer.gui.copying import comma_separated
 from designer.gui.document import Document
@@ -200,15 +201,6 @@ class Exporting(QObject):
             save_text(_table(known or analyze(network), path.suffix.lower()), path, asked)
 
         return work
-
-
-def save_text(text: str, path: Path, asked: bool) -> None:
-    """Write a text; a file of this name is replaced only where the user saw that."""
-    from designer.files.replace import replace
-
-    if path.exists() and not asked:
-        raise FileError(f"{path.name} cannot be written: there is a file of this name.")
-    replace(path, [text.encode()])
 
 
 def _png(image: QImage) -> bytes:
