@@ -58,8 +58,9 @@ class ReportPanel(QWidget):
             self.built, self.shown = True, self.document.report
             self.lines, self.offers = [], []
             while (old := self.place.takeAt(0)) is not None:
-                old.widget().hide()
-                old.widget().deleteLater()
+                gone = old.widget()
+                gone.setParent(None)
+                gone.deleteLater()
             self.place.addWidget(self._empty() if self.shown is None else self._content(self.shown))
         if self.shown is not None:
             self._say()
