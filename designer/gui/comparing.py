@@ -47,7 +47,8 @@ class Comparing(QObject):
     @property
     def can_start(self) -> bool:
         """Whether it was stopped, so that it can be begun again."""
-        return self.report is not None and self.progress is None and self.report.compared is None
+        report = self.report
+        return report is not None and self.progress is None and report.compared is None and report.stamp is not None
 
     def start(self) -> None:
         """Compare, unless that was done; the original is run in a child process."""

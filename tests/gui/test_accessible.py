@@ -1,5 +1,7 @@
 """Everything that takes the keyboard or the mouse has a name that a screen reader can say."""
 
+from pathlib import Path
+
 import pytest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -14,6 +16,9 @@ from PySide6.QtWidgets import (
 )
 
 from designer.edits import group
+from designer.files.asking import Argument, Buildable, NeedsCode, NeedsInputs, Wanted
+from designer.files.report import Note, Report, Suggestion
+from designer.gui.asking import NO_ANSWER, Consent, InputsForm, Question, SourceForm
 from designer.layers import LSTM
 
 KINDS = (QAbstractButton, QAbstractItemView, QAbstractSpinBox, QComboBox, QLineEdit, QPlainTextEdit)
@@ -61,7 +66,7 @@ def test_what_is_selected(desk, tied, view):
 def test_the_tabs_below_and_what_opens_over_the_window(desk, tied):
     desk.open(tied.set("lstm", input_learnables=("weight_hh_l0",)))
     desk.select("fc")
-    for tab in range(3):
+    for tab in range(4):
         desk.window.bottom.show_tab(tab)
         desk.settle()
         assert not nameless(desk.window)
@@ -76,4 +81,32 @@ def test_the_tabs_below_and_what_opens_over_the_window(desk, tied):
                     dialog.close()
     desk.canvas.commands["search"].trigger()
     QApplication.processEvents()
+    assert not nameless(desk.window)
+
+
+def test_what_asks_about_a_file(desk):
+    path = Path("net.py")
+    code = NeedsCode("code", (Buildable("Net", (Argument("size"), Argument("act", "None"))),))
+    inputs = NeedsInputs("inputs", (Wanted("left"), Wanted("right", ("B", "T"), "int64")))
+    for form in (
+        Consent(desk.window, path, "Its code.", "Show structure only"),
+        SourceForm(desk.window, Question(path, code, NO_ANSWER), code, ""),
+        InputsForm(desk.window, Question(path, inputs, NO_ANSWER), inputs, ""),
+    ):
+        form.show()
+        QApplication.processEvents()
+        assert not nameless(form)
+        form.reject()
+
+
+def test_a_report(desk, tied):
+    notes = (Note("one", ("fc",)), Note("two", ("fc", "emb")))
+    ties, suggestions = {"fc.weight": "emb.weight"}, (Suggestion("Equal.", "emb/weight", "fc/weight"),)
+    report = Report("state_dict", path := Path("net.pt"), {}, ties, {}, (), {}, notes, None, suggestions=suggestions)
+    desk.document.open(tied, path.stem, None, None, report)
+    desk.window.show_page(start=False)
+    desk.window.bottom.show_tab(3)
+    desk.settle()
+    assert len(desk.window.bottom.report.lines) == 2
+    assert [line.accessibleName() for line in desk.window.bottom.report.lines] == ["One. fc", "Two. fc, emb"]
     assert not nameless(desk.window)

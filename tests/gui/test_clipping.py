@@ -3,14 +3,19 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QCheckBox, QDialog, QLabel, QPushButton, QTableView, QToolButton, QWidget
 
 from designer.edits import group, tie
+from designer.files.asking import Argument, Buildable, NeedsCode, NeedsInputs, Wanted
+from designer.files.compare import Comparison
+from designer.files.report import Note, Report, Suggestion
 from designer.gui import theme
-from designer.gui.widgets import Label
+from designer.gui.asking import NO_ANSWER, Consent, InputsForm, Question, SourceForm
+from designer.gui.widgets import Fold, Label
 from designer.layers import LSTM, Input, Linear, MultiheadAttention
 from designer.model import Network
 
@@ -66,6 +71,38 @@ def network():
     return group(net, [f"attention_over_{LONG}"], f"block_with_{LONG}")
 
 
+def report(network):
+    """All that a report can hold, in long words."""
+    names = [*network.all]
+    notes = [Note(f"the size {n} of {LONG} is fixed by the file " * (1 + n % 4), names[: n % 5]) for n in range(200)]
+    return Report(
+        "torch.export",
+        Path(f"/folder/{LONG}-{LONG}.pt2"),
+        {"Linear": 3},
+        {f"{LONG}.{n}.weight": f"{LONG}.weight" for n in range(30)},
+        {f"{LONG}.{n}.bias": f"{LONG}.bias" for n in range(30)},
+        (f"{LONG}.{LONG}",),
+        {f"aten::{LONG}": 3},
+        tuple(notes),
+        None,
+        Comparison(None, f"the process that compares ended since {LONG} and {LONG} do not fit to {LONG}"),
+        producer=f"{LONG} {LONG}",
+        code=(LONG, f"{LONG}2"),
+        suggestions=(Suggestion(f"{LONG} and {LONG} hold the same numbers.", f"{LONG}/bias", f"{LONG}_again/bias"),),
+    )
+
+
+def forms(window):
+    """What asks for what a file does not tell."""
+    path = Path(f"/folder/{LONG}-{LONG}.py")
+    arguments = (Argument(LONG), Argument("act", f"nn.{LONG}()"), *(Argument(f"more_{n}") for n in range(30)))
+    code = NeedsCode("code", (Buildable(LONG, arguments), Buildable("Other")))
+    inputs = NeedsInputs("inputs", (Wanted(LONG), Wanted("ids", ("B", "T"), "int64")))
+    yield Consent(window, path, f"This file contains program code of {LONG} and {LONG}.", "Show structure only")
+    yield SourceForm(window, Question(path, code, NO_ANSWER), code, f"{LONG} is not {LONG}.")
+    yield InputsForm(window, Question(path, inputs, NO_ANSWER), inputs, f"{LONG} is not {LONG}.")
+
+
 def look_at_all(desk, check):
     """Show every view with long names, and check each."""
     window = desk.window
@@ -76,7 +113,7 @@ def look_at_all(desk, check):
         desk.select(*chosen)
         QApplication.processEvents()
         check(f"properties of {chosen}")
-    for tab in range(3):
+    for tab in range(4):
         window.bottom.show_tab(tab)
         desk.settle()
         check(f"tab {tab}")
@@ -84,6 +121,23 @@ def look_at_all(desk, check):
     window.bottom.show_tab(1)
     desk.settle()
     check("problems")
+    for form in forms(window):
+        form.show()
+        QApplication.processEvents()
+        check(type(form).__name__)
+        if form.checks:
+            form.accept()  # which its empty fields refuse
+            QApplication.processEvents()
+            check(f"{type(form).__name__}, refused")
+        form.reject()
+    desk.document.open(desk.network, LONG, None, None, report(desk.network))
+    window.bottom.show_tab(3)
+    desk.settle()
+    for fold in window.bottom.report.findChildren(Fold):
+        fold.setChecked(True)
+    QApplication.processEvents()
+    assert len(window.bottom.report.lines) > 250
+    check("report")
     desk.select(LONG)
     for name in ("palette", "find", "history", "keys", "options", "replace", "transfer"):
         window.actions_by_name[name].trigger()
