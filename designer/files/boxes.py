@@ -180,7 +180,8 @@ def opened(item: Item) -> list[Item]:
 def settle(box: Box, learnable: set[Ref]) -> None:
     """Make the wires between the items of each box free of loops."""
     for _ in range(10 * len(list(pieces(box))) + 10):
-        ring = _ring(box.items, learnable)
+        feeders = _feeders(box.items, learnable)
+        ring = _ring(box.items, feeders)
         if not ring:
             break
         _resolve(box, ring, learnable)
@@ -189,7 +190,7 @@ def settle(box: Box, learnable: set[Ref]) -> None:
     for item in box.items:
         if isinstance(item, Box):
             settle(item, learnable)
-    box.items = _ordered(box.items, learnable)
+    box.items = _ordered(box.items, feeders)
 
 
 def _feeders(items: list[Item], learnable: set[Ref]) -> list[set[int]]:
@@ -201,9 +202,8 @@ def _feeders(items: list[Item], learnable: set[Ref]) -> list[set[int]]:
     ]
 
 
-def _ring(items: list[Item], learnable: set[Ref]) -> list[Item]:
+def _ring(items: list[Item], feeders: list[set[int]]) -> list[Item]:
     """Items that need each other; none where there is an order."""
-    feeders = _feeders(items, learnable)
     index: dict[int, int] = {}
     low: dict[int, int] = {}
     stack: list[int] = []
@@ -234,9 +234,8 @@ def _ring(items: list[Item], learnable: set[Ref]) -> list[Item]:
     return []
 
 
-def _ordered(items: list[Item], learnable: set[Ref]) -> list[Item]:
+def _ordered(items: list[Item], feeders: list[set[int]]) -> list[Item]:
     """The items by the flow of data, else as they were."""
-    feeders = _feeders(items, learnable)
     done: set[int] = set()
     order: list[Item] = []
 

@@ -1,6 +1,8 @@
 """Open models of PyTorch as networks, with a report of what was read."""
 
+import contextlib
 import dataclasses
+import gc
 import itertools
 import math
 import os
@@ -143,6 +145,19 @@ class Opened(NamedTuple):
         )
 
 
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Let Python not look for garbage: there is none while a network grows, and each look goes over all that grew."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+@_uncollected()
 def open_recorded(path: Path, kind: str, inputs: Any = None) -> Opened:
     """Read a file that holds a program, and rebuild that as a network."""
     recorded = read_recorded(path, kind, inputs)

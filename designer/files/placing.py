@@ -117,7 +117,12 @@ class Placing:
                 stateful[links] = stateful.get(links, 0) + step.stateful
                 holders.update(links[:n] for n in range(len(links)))
         found: list[tuple[Step, boxes.Chain, Path]] = []
-        claimed: set[Path] = set()
+        taken = forbidden | {boxes.plain(holder) for holder in holders}
+        whole = {
+            links: step
+            for step, links in reversed([*zip(self.steps, chains)])
+            if step.stateful and step.op.target != "constant"
+        }
         for step, links in zip(self.steps, chains):
             path = boxes.plain(links)
             if step.op.target == "constant":
@@ -126,35 +131,34 @@ class Placing:
                 found.append((step, home, own))
             elif links and counts[links] == 1 and links not in holders and path not in forbidden:
                 found.append((step, links[:-1], path))
-                claimed.add(path)
-            elif self.is_whole(step, links, stateful, holders) and path not in forbidden:
+                taken.add(path)
+            elif (
+                stateful[links] == 1
+                and self.is_whole(step, links, whole[links])
+                and links not in holders
+                and path not in forbidden
+            ):
                 found.append((step, links[:-1], path if step.stateful else ()))
-                claimed.add(path)
+                taken.add(path)
             else:
-                own = self.claim(step, path, forbidden | claimed | {boxes.plain(holder) for holder in holders})
-                claimed.add(own)
+                own = self.claim(step, path, taken)
+                taken.add(own)
                 inner = tuple((name, 0) for name in own[len(path) : -1])
                 found.append((step, links + inner, own))
         return found
 
-    def is_whole(
-        self, step: Step, links: boxes.Chain, stateful: dict[boxes.Chain, int], holders: set[boxes.Chain]
-    ) -> bool:
-        """Whether a step is a torch module, with others that own nothing, as the zeros that an LSTM starts with."""
+    def is_whole(self, step: Step, links: boxes.Chain, owner: Step) -> bool:
+        """Whether a step is a torch module, with others that own nothing, as the zeros that an LSTM starts with.
+
+        What ``owner``, the only one that may own something, owns must stand under the path of the module.
+        """
+        path = ".".join(boxes.plain(links))
         return (
             len(links) > 0
             and step.op.kind.startswith("torch.nn.modules.")
-            and stateful.get(links) == 1
-            and links not in holders
-            and self.fits(links)
-        )
-
-    def fits(self, links: boxes.Chain) -> bool:
-        """Whether the only step of a module that may own something owns it under the path of the module."""
-        step = next(s for s in self.steps if s.stateful and s.op.target != "constant" and boxes.chain(s.place) == links)
-        path = ".".join(boxes.plain(links))
-        return all(
-            f"{path}.{slot}" in self.names(ref) for slot, ref in (*step.learnables.items(), *step.buffers.items())
+            and all(
+                f"{path}.{slot}" in self.names(ref) for slot, ref in (*owner.learnables.items(), *owner.buffers.items())
+            )
         )
 
     def constant_path(self, step: Step) -> Path:

@@ -126,6 +126,9 @@ class Network:
 
     def find(self, path: str) -> Layer | None:
         """The layer or group at a path; None where there is none."""
+        known: Mapping[str, Layer] | None = self.__dict__.get("all")  # where somebody asked for it before
+        if known is not None:
+            return known.get(path)
         layer = self.layers.get(path)
         if layer is None and "." in path:
             name, _, rest = path.partition(".")

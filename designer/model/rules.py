@@ -257,6 +257,7 @@ def check_key(network: "Network", key: str) -> None:
 def check_network(network: "Network") -> None:
     """Refuse a network, as read from a file, that no edits could have made; names one thing that is wrong."""
     _check_level(network)
+    _ = network.all  # layers are found more quickly where it is known
     wires = network.wires
     _check_calls(wires)
     _check_count(network)
