@@ -336,7 +336,7 @@ def test_a_program_of_torch_is_read_as_data_and_reported(here, exported, monkeyp
     assert err.endswith("largest difference from the file's own program: 0\n")
     told = []
     monkeypatch.setattr(commands, "tell", told.append)
-    monkeypatch.setattr("designer.files.report.compare", lambda path: Comparison(0.0))  # it takes seconds
+    monkeypatch.setattr("designer.files.report.compare", lambda path, **_: Comparison(0.0))  # it takes seconds
     assert main(["convert", exported, "-o", "model.network"]) == 0
     assert main(["export", exported, "-o", "model.py"]) == 0
     assert [report.kind for report in told] == ["torch.export"] * 2
