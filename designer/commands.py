@@ -85,7 +85,8 @@ def open_network(path: str, opening: Opening = NOTHING) -> tuple[Network, Report
         opened = import_pytorch(path, inputs, opening.allow_code, choice)
     except NeedsInputs as error:
         given = " ".join(f"--input {each.name}={_sizes(each)}" for each in error.inputs) or "--input NAME=SIZES"
-        raise FileError(f"{str(error).rstrip('.')}; give its inputs as in {given}.") from None
+        told = str(error).rstrip(".") + ";" if inputs else f"{Path(path).name} does not tell its inputs:"
+        raise FileError(f"{told} give them as in {given}.") from None
     except NeedsCode as error:
         hint = (
             "--class NAME and --arg NAME=VALUE tell what to build" if opening.allow_code else "--allow-code allows it"

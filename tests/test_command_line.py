@@ -549,7 +549,8 @@ def test_what_is_missing_is_asked_for_in_words(here, monkeypatch, exported, caps
     monkeypatch.setattr(commands, "import_pytorch", opened)
     assert main(["analyze", exported]) == 2
     assert capsys.readouterr().err == (
-        "It does not tell its inputs; give its inputs as in --input ids=B,T:int64 --input mask=B,3,224,224.\n"
+        f"{Path(exported).name} does not tell its inputs: "
+        "give them as in --input ids=B,T:int64 --input mask=B,3,224,224.\n"
     )
 
 

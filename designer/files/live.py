@@ -50,7 +50,7 @@ def import_module(module: Any, inputs: Any = None) -> Import:
         network = called_as_given(opened.network, inputs)
         measured = compared_on(module, network, example)
     report = described(network, opened.report(Path(name), "pt2"))
-    return Import(network, dataclasses.replace(report, kind="nn.Module", measured=measured, size=0))
+    return Import(network, dataclasses.replace(report, kind="nn.Module", measured=measured, size=0, producer=""))
 
 
 def export_module(module: Any, inputs: Any, path: Path) -> Example:

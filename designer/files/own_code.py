@@ -142,7 +142,9 @@ def run_code(path: Path, how: str, inputs: Any = None, choice: Choice | None = N
     if answer.fitted:
         told = ", ".join("×".join(map(str, each.shape or ())) for each in answer.fitted)
         notes = (Note(f"the sizes of its inputs are not in the file; these fit: {told}", network.inputs), *notes)
-    report = dataclasses.replace(report, kind=KINDS[how], notes=notes, measured=answer.measured, stamp=Stamp.of(path))
+    report = dataclasses.replace(
+        report, kind=KINDS[how], notes=notes, measured=answer.measured, stamp=Stamp.of(path), producer=""
+    )
     return Import(network, report)
 
 

@@ -10,6 +10,7 @@ from designer.gui.drawing import text_width
 from designer.gui.widgets import Icon, Label, Link, row
 
 SILENT = 2  # seconds before it says how long it has been
+WORDS = {"running its code": "Running the code of"}  # before the name of the file
 
 
 class Reading(QFrame):
@@ -53,7 +54,7 @@ class Reading(QFrame):
 
     def _say(self) -> None:
         seconds = f" {self.seconds} s" if self.seconds >= SILENT else ""
-        self.label.say(f"{self.stage.capitalize()} {self.name}…{seconds}")
+        self.label.say(f"{WORDS.get(self.stage, self.stage.capitalize())} {self.name}…{seconds}")
         self.setAccessibleName(self.label.full)
         self._place()
 
