@@ -150,6 +150,7 @@ class Ports:
 def operation(op: Op, calls: Calls) -> Step:
     """A call as an Operation layer; one that cannot be written is a placeholder that only shows its name."""
     name = op.target.removeprefix("aten.").removesuffix(".default")
+    name = "reshape" if name in ("view", "_unsafe_view") else name  # copies left out may have changed the strides
     ports = Ports(calls, op)
     known = signature(name) if op.target.startswith("aten.") else None
     taken = [argument.name for argument in known.arguments if not argument.keyword] if known else []

@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch import nn
 
+from designer.files.asking import NeedsInputs
 from designer.files.imports import import_pytorch
+from designer.model import Input
 from designer.source import build
 
 
@@ -44,9 +46,11 @@ def check(module, network, *inputs):
     assert [a.shape for a in given] == [b.shape for b in wanted]
     for a, b in zip(given, wanted):
         torch.testing.assert_close(a, b, rtol=1e-6, atol=1e-6)
+    if not any(out.requires_grad for out in wanted):
+        return built
     for net, outputs in ((built, given), (module, wanted)):
         net.zero_grad()
-        sum((out.square().sum() for out in outputs if out.requires_grad), torch.zeros(())).backward()
+        sum(out.square().sum() for out in outputs if out.requires_grad).backward()
     named = dict(built.named_parameters())
     for name, parameter in module.named_parameters():
         mine = named.get(network.aliases.get(name, name))
@@ -142,3 +146,177 @@ def test_open_a_traced_language_model_for_any_batch_and_time(saved):
     for sizes in ((2, 6), (3, 9)):
         check(module, network, torch.randint(0, 11, sizes), torch.rand(sizes))
     assert report.difference == 0
+
+
+class Branches(nn.Module):
+    """Loops, optional inputs, lists, and conditions that its settings decide."""
+
+    count: int
+
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.ModuleList([nn.Linear(4, 4), nn.Linear(4, 4)])
+        self.norm = nn.BatchNorm1d(4)
+        self.drop = nn.Dropout(0.1)
+        self.count = 3
+
+    def forward(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        seen: list[torch.Tensor] = []
+        for layer in self.layers:
+            x = torch.relu(layer(x))
+            seen.append(x)
+        if mask is not None:
+            x = x * mask
+        i = 0
+        while i < self.count:
+            i += 1
+            x = x + i
+        if x.size(-1) > 100:
+            x = x * 2
+        return self.norm(self.drop(x)), seen
+
+
+class Tokens(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.emb = nn.Embedding(20, 8)
+        self.lstm = nn.LSTM(8, 8, 2, batch_first=True)
+        self.gru = nn.GRU(8, 8)
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+        self.norm = nn.LayerNorm(8)
+        self.head = nn.Linear(8, 20)
+        self.head.weight = self.emb.weight
+
+    def forward(self, ids: torch.Tensor) -> dict[str, torch.Tensor]:
+        x, _ = self.lstm(self.emb(ids))
+        y, _ = self.gru(x)
+        z, _ = self.attention(x, x, y)
+        return {"logits": self.head(self.norm(x + z)), "y": y}
+
+
+class Decides(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Linear(4, 4)
+        self.b = nn.Sequential(nn.Linear(4, 2))
+        self.b[0].bias.requires_grad_(False)
+
+    def forward(self, x):
+        x = self.a(x)
+        if x.sum() > 0:
+            x = x * 2
+        return self.b(x)
+
+
+class Steps(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.cell = nn.LSTMCell(3, 5)
+        self.out = nn.Linear(5, 2)
+
+    def forward(self, x):
+        h = torch.zeros(x.size(0), 5)
+        c = torch.zeros(x.size(0), 5)
+        outs: list[torch.Tensor] = []
+        for t in range(x.size(1)):
+            h, c = self.cell(x[:, t], (h, c))
+            outs.append(self.out(h))
+        if x.size(0) > 100:
+            return torch.stack(outs, 1) * 2
+        return torch.stack(outs, 1)
+
+
+class Pyramid(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1), nn.BatchNorm2d(8), nn.ReLU(True), nn.MaxPool2d(2))
+        self.up = nn.Upsample(scale_factor=2.0, mode="bilinear", align_corners=False)
+        self.fc = nn.Linear(8 * 8 * 8, 10)
+
+    def forward(self, x):
+        y = self.net(x)
+        z = nn.functional.interpolate(self.up(y), size=x.shape[-2:])
+        return self.fc(y.flatten(1)), torch.sigmoid(z)
+
+
+@pytest.mark.parametrize(
+    ("module", "sizes", "layers"),
+    [
+        (Branches(), lambda n: (n, 4), {"Linear": 2, "BatchNorm1d": 1, "Dropout": 1}),
+        (Tokens(), lambda n: (n, n + 3), {"Embedding": 1, "LSTM": 1, "GRU": 1, "MultiheadAttention": 1}),
+        (Pyramid(), lambda n: (n, 3, 32, 32), {"Conv2d": 1, "MaxPool2d": 1, "Linear": 1, "Upsample": 1}),
+    ],
+)
+def test_open_scripted_files_on_the_way_that_their_inputs_take(saved, module, sizes, layers):
+    network, report = import_pytorch(saved(module))
+    (note,) = report.notes
+    assert note.startswith("the sizes of its inputs are guessed from its first layers: ")
+    assert report.layers.items() >= layers.items()
+    for n in (2, 4):
+        x = torch.randint(0, 20, sizes(n)) if "Embedding" in layers else torch.rand(sizes(n))
+        check(module, network, x)
+
+
+def test_name_what_depends_on_the_size_of_the_inputs(saved):
+    module = Steps()
+    network, report = import_pytorch(saved(module), inputs={"x": ("N", 6, 3)})
+    assert network.layer("x").shape == ("N", 6, 3)
+    check(module, network, torch.rand(4, 6, 3))
+    (note,) = report.notes
+    assert note.startswith("it decides by a size of its inputs, as for those that were tried (line 22 of code/")
+    assert report.difference == 0
+
+
+def test_give_an_input_that_is_optional(saved):
+    module = Branches()
+    network, _ = import_pytorch(saved(module), inputs=(torch.rand(2, 4), torch.rand(2, 4)))
+    assert list(network.inputs) == ["x", "mask"]
+    check(module, network, torch.rand(3, 4), torch.rand(3, 4))
+
+
+def test_show_the_modules_of_a_program_that_depends_on_data(saved):
+    module = Decides()
+    network, report = import_pytorch(saved(module))
+    assert not network.inputs
+    assert {name: value.tolist() for name, value in network.values.items()} == {
+        name: value.tolist() for name, value in module.state_dict().items()
+    }
+    (note,) = report.notes
+    assert note.startswith(
+        "its modules are shown without wires, because it cannot be followed: "
+        "a condition depends on the numbers of a tensor (line 12 of code/__torch__/"
+    )
+    assert report.difference is None
+
+
+def test_ask_for_the_inputs_where_nothing_tells_them(saved):
+    class Any(nn.Module):
+        def forward(self, x, y):
+            return torch.cat([x, y], 1)
+
+    path = saved(Any())
+    with pytest.raises(NeedsInputs) as asked:
+        import_pytorch(path)
+    assert [wanted.name for wanted in asked.value.inputs] == ["x", "y"]
+    network, _ = import_pytorch(path, inputs={"x": Input(("B", 2)), "y": Input(("B", 3))})
+    check(Any(), network, torch.rand(4, 2), torch.rand(4, 3))
+
+
+def test_structured_inputs_become_inputs_of_their_own(saved):
+    class States(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.lstm = nn.LSTM(4, 4)
+
+        def forward(self, x, states):
+            y, (h, c) = self.lstm(x, states)
+            return y, (h, c)
+
+    module = States()
+    given = torch.rand(3, 2, 4), (torch.rand(1, 2, 4), torch.rand(1, 2, 4))
+    network, _ = import_pytorch(saved(module, *given))
+    assert list(network.inputs) == ["x", "states_0", "states_1"]
+    assert list(network.outputs) == ["out_0", "out_1_0", "out_1_1"]
+    built = build(network).eval()
+    wanted = leaves(module(*given))
+    assert all(torch.equal(a, b) for a, b in zip(leaves(built(given[0], *given[1])), wanted))

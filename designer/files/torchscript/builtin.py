@@ -8,6 +8,8 @@ from designer.files.torchscript.numbers import ON_NUMBERS, WRITTEN, Differs, Num
 from designer.files.torchscript.text import Lost, Unfollowed
 from designer.files.torchscript.worlds import CODES, Value, Worlds
 
+OF_DEVICES = ("type", "index")
+ORDERED = ("eq", "ne", "lt", "le", "gt", "ge")
 LONGEST = 1_000_000  # entries of a list or a text
 NOT_HERE = object()  # it is a call on tensors
 
@@ -17,7 +19,7 @@ def builtin(worlds: Worlds, name: str, arguments: list[Any], keywords: dict[str,
     first = arguments[0] if arguments else None
     if isinstance(first, Value) and name in OF_TENSORS:
         return OF_TENSORS[name](worlds, *arguments)
-    if name in ALWAYS:
+    if name in ALWAYS and (name not in OF_DEVICES or isinstance(first, Setting)):
         return ALWAYS[name](*arguments)
     if name == "tensor" and isinstance(first, int | float | bool | Number | list):
         return _tensor(worlds, first, keywords.get("dtype"))
@@ -47,6 +49,8 @@ def _on_numbers(worlds: Worlds, name: str, arguments: list[Any], keywords: dict[
         return NOT_HERE  # rounded as tensors are
     options = [keywords["rounding_mode"]] if name == "div" and keywords.get("rounding_mode") else []
     options += [keywords["alpha"]] if "alpha" in keywords else []
+    if name in ORDERED and numbers[0] is not numbers[-1] and any(isinstance(n, Number) for n in numbers):
+        worlds.assumed = True
     try:
         found = each(ON_NUMBERS[name], *numbers, *options)
     except (ArithmeticError, ValueError, TypeError):
@@ -160,7 +164,7 @@ OF_TENSORS: dict[str, Callable[..., Any]] = {
     "is_sparse": lambda worlds, value: False,
     "is_meta": lambda worlds, value: False,
     "is_nested_": lambda worlds, value: False,
-    "requires_grad": lambda worlds, value: False,
+    "requires_grad": lambda worlds, value: value.ref not in worlds.given_inputs,
     "data": lambda worlds, value: worlds.call("detach", [value], {}),
     "grad": lambda worlds, value: None,
     "__contains__": lambda worlds, value, *_: truth(value, "a condition"),
@@ -178,14 +182,15 @@ ALWAYS: dict[str, Callable[..., Any]] = {
     "NumToTensor": lambda a: a,
     "unchecked_unwrap_optional": lambda a: a,
     "unchecked_cast": lambda a: a,
-    "is_grad_enabled": lambda: False,
+    "is_grad_enabled": lambda: True,  # or attention takes a way that cannot be trained
     "set_grad_enabled": lambda *_: None,
     "manual_seed": lambda *_: None,
     "_get_tracing_state": lambda: None,
     "is_tracing": lambda: False,
     "is_autocast_enabled": lambda *_: False,
     "is_autocast_cpu_enabled": lambda: False,
-    "list_": list,
+    "type": lambda a: "cpu",  # of a device
+    "index": lambda a: None,
 }
 
 
@@ -258,6 +263,8 @@ OF_LISTS: dict[str, Callable[..., Any]] = {
     "add_": lambda a, b: _extended(a, b) if isinstance(b, list) else NOT_HERE,
     "mul": _repeated,
     "sum": _sum,
+    "any": lambda values: any(truth(value, "a condition") for value in values),
+    "all": lambda values: all(truth(value, "a condition") for value in values),
 }
 OF_DICTS: dict[str, Callable[..., Any]] = {
     "__getitem__": _entry,

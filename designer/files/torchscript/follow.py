@@ -14,7 +14,7 @@ from designer.files.torchscript.text import Class, Function, Lost, Text, Unfollo
 from designer.files.torchscript.worlds import TOUCHING, Value, Worlds
 from designer.model.names import join, shortened
 
-MOST_STEPS = 3_000_000
+MOST_STEPS = 1_000_000
 DEEPEST = 120  # calls inside each other
 CASTS = ("annotate", "unchecked_cast")
 
@@ -104,7 +104,7 @@ class Follower:
                 self.statement(statement, scope, function)
             except (Unfollowed, FileError) as error:
                 if not getattr(error, "placed", False):
-                    error.args = (f"{error} (line {statement.lineno} of {function.file})",)
+                    error.args = (f"{str(error).rstrip('.')} (line {statement.lineno} of {function.file})",)
                     error.placed = True  # type: ignore[union-attr]
                 raise
 
@@ -119,13 +119,20 @@ class Follower:
             case ast.Expr():
                 self.value(statement.value, scope)
             case ast.If():
+                self.worlds.assumed = False
                 taken = truth(self.value(statement.test, scope), "an if")
+                other = statement.orelse if taken else statement.body
+                if self.worlds.assumed and not all(map(_only_refuses, other)):
+                    line = f"line {statement.lineno} of {function.file}"
+                    self.notes.append(f"it decides by a size of its inputs, as for those that were tried ({line})")
                 self.block(statement.body if taken else statement.orelse, scope, function)
             case ast.While():
                 while truth(self.value(statement.test, scope), "a while"):
+                    check()
                     self.block(statement.body, scope, function)
             case ast.For():
                 for entry in self.entries(statement.iter, scope):
+                    check()
                     self.assign(statement.target, entry, scope)
                     self.block(statement.body, scope, function)
             case ast.Pass():
@@ -256,11 +263,12 @@ class Follower:
         if isinstance(value, Part):
             return Held(value, join(path, name))
         if isinstance(value, Kept):
-            stored = self.objects.stored[value.key]
-            same = stored.view if stored.numel else value.key
+            key = self.objects.key(value)
+            stored = self.objects.stored[key]
+            same = stored.view if stored.numel else key
             if same not in self.values:
-                number = self.constant(value.key) if stored.role == "constant" and not stored.shape else None
-                self.values[same] = self.worlds.stored(value.key, stored, number)
+                number = self.constant(key) if stored.role == "constant" and not stored.shape else None
+                self.values[same] = self.worlds.stored(key, stored, number)
             return self.values[same]
         if isinstance(value, Foreign):
             raise Unfollowed(f"{shortened(join(path, name))} is a {shortened(value.name)}, which cannot be read")
@@ -277,8 +285,8 @@ class Follower:
         root, _, tail = dotted.partition(".")
         if dotted in CASTS and len(tree.args) == 2:
             return self.value(tree.args[1], scope)
-        if dotted == "isinstance":
-            raise Unfollowed("it asks for the type of a value")
+        if dotted == "isinstance" and len(tree.args) == 2:
+            return _is_a(self.value(tree.args[0], scope), tree.args[1])
         if dotted == "uninitialized":
             return None
         arguments = [self.value(argument, scope) for argument in tree.args]
@@ -340,6 +348,33 @@ def plain_name(kind: str) -> str:
     """The name of a class as it was before it was written: ``torch.nn.modules.linear.Linear``."""
     steps = kind.removeprefix("__torch__.").split(".")
     return ".".join(step for step in steps if not step.startswith("___torch_mangle_"))
+
+
+def _only_refuses(statement: ast.stmt) -> bool:
+    """Whether a statement does nothing, or refuses the inputs."""
+    match statement:
+        case ast.Pass() | ast.Assign(value=ast.Constant()):
+            return True
+        case ast.Expr(value=ast.Call(func=func)):
+            return _dotted(func) == "ops.prim.RaiseException"
+        case ast.If():
+            return all(map(_only_refuses, (*statement.body, *statement.orelse)))
+    return False
+
+
+def _is_a(value: Any, kind: ast.expr) -> bool:
+    """Whether a value is of a type, or of one of several."""
+    if isinstance(kind, ast.Tuple | ast.List):
+        return any(_is_a(value, each_) for each_ in kind.elts)
+    name = kind.value.id if isinstance(kind, ast.Subscript) and isinstance(kind.value, ast.Name) else ""
+    name = kind.id if isinstance(kind, ast.Name) else name
+    sample = value.values[0] if isinstance(value, Number) else value
+    known = {"Tensor": Value, "List": list, "Dict": dict, "Tuple": tuple, "str": str, "bool": bool, "float": float}
+    if name in known:
+        return isinstance(sample, known[name])
+    if name in ("int", "NoneType"):
+        return type(sample) is (int if name == "int" else type(None))
+    raise Unfollowed("it asks for the type of a value")
 
 
 def _many(value: Any) -> bool:

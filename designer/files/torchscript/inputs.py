@@ -119,6 +119,12 @@ def plans(examples: dict[str, Any]) -> Iterator[Plan]:
     ranked = [leaf for leaf in found if leaf.shape]
     if ranked and len({leaf.shape[0] for leaf in ranked}) == 1:
         yield _plan(arguments, lambda leaf: ("batch", *_time(leaf)) if leaf.shape else ())
+        for number in _lengths(ranked):
+            yield _plan(
+                arguments,
+                lambda leaf, n=number: leaf.shape and ("batch", *_time(leaf, n)),
+                "some sizes after the first",
+            )
         yield _plan(
             arguments, lambda leaf: ("batch", *leaf.shape[1:]) if leaf.shape else (), "every size but the first"
         )
@@ -135,9 +141,17 @@ def _leaves(value: Any) -> Iterator[Leaf]:
             yield from _leaves(entry)
 
 
-def _time(leaf: Leaf) -> tuple[int | str, ...]:
+def _lengths(leaves: list[Leaf]) -> list[int]:
+    """How long the sequences among the inputs are, where they are not all as long."""
+    found = {int(str(_time(leaf)[0])[5:]): leaf for leaf in leaves if str(_time(leaf)[:1]).startswith("('time")}
+    return list(found)[:MOST_SIZES] if len(found) > 1 else []
+
+
+def _time(leaf: Leaf, only: int | None = None) -> tuple[int | str, ...]:
     """The sizes after the first, with a name for that of a sequence."""
     rest = leaf.shape[1:]
+    if only is not None and only not in rest[:1]:
+        return rest
     tokens = len(leaf.shape) == 2 and not leaf.dtype.startswith(("float", "bfloat", "complex"))
     if (tokens or len(leaf.shape) == 3) and isinstance(rest[0], int) and rest[0] > 1:
         return (f"time {rest[0]}", *rest[1:])

@@ -70,6 +70,14 @@ class Objects:
             for n, value in enumerate(found if isinstance(found, tuple | list) else ()):
                 self.constants.append(self._value(value, f"constants.{n}", "constants/", 0))
         self.traced = self._traced(archive)
+        self.named: dict[tuple[Any, ...], str] = {}  # a tensor -> its first name that a state_dict has
+        for key, kept in self.stored.items():
+            if kept.persistent and kept.numel:
+                self.named.setdefault(kept.view, key)
+
+    def key(self, kept: Kept) -> str:
+        """The name of a tensor; a list may hold what also is a learnable."""
+        return self.named.get(self.stored[kept.key].view, kept.key)
 
     def _value(self, value: Any, path: str, folder: str, depth: int) -> Any:
         self.left -= 1

@@ -84,9 +84,9 @@ def read_program(path: Path, inputs: Any = None) -> tuple[Program, Script]:
         raise Unread(f"{script.name} cannot be followed: {str(reason).rstrip('.')}.", script) from None
     except FileError as error:
         said = str(error).rstrip(".")
-        if isinstance(error, NeedsInputs) or script.name in said:
+        if isinstance(error, NeedsInputs):
             raise
-        raise FileError(f"{script.name} is not opened: {said}.") from None
+        raise FileError(f"{said}." if script.name in said else f"{script.name} is not opened: {said}.") from None
     except (RecursionError, MemoryError):
         raise Unread(f"{script.name} cannot be followed: it is nested too deeply.", script) from None
 

@@ -55,6 +55,8 @@ class Worlds:
         self.known: dict[tuple[Any, ...], Ref] = {}  # values of a number -> its name
         self.place: Place = ()
         self.kind = ""
+        self.given_inputs: set[Ref] = set()
+        self.assumed = False  # whether a free size was compared with something, since this was set back
 
     def fresh(self) -> Ref:
         return Ref(f"%{len(self.metas) + len(self.numbers)}")
@@ -78,6 +80,7 @@ class Worlds:
     def input(self, name: str, shapes: tuple[tuple[int, ...], ...], dtype: str) -> Value:
         torch = _torch()
         fakes = tuple(torch.empty(shape, dtype=getattr(torch, dtype)) for shape in shapes)
+        self.given_inputs.add(Ref(name))
         return self.tensor(Ref(name), fakes)
 
     def stored(self, key: str, stored: Stored, number: Any = None) -> Value:
@@ -173,7 +176,11 @@ class Worlds:
             arguments = [a.number if isinstance(a, Value) and a.number is not None else a for a in arguments]
         overload, arguments = self.resolved(name, packet, arguments, keywords)
         tail = f"{name}.{overload}"
-        if not runnable(tail.removesuffix(".default")) and tail not in PLAIN:
+        if (
+            not runnable(tail.removesuffix(".default"))
+            and tail not in PLAIN
+            and not _on_tensors(getattr(packet, overload))
+        ):
             raise Unfollowed(f"it calls {shortened(tail.removesuffix('.default'))}, which may not be run")
         function = getattr(packet, overload)
         schema = function._schema
@@ -276,6 +283,12 @@ def _forms(arguments: list[Any]) -> list[list[Any]]:
     if any(a is not b for a, b in zip(arguments, stored)):
         forms.append(stored)
     return forms
+
+
+def _on_tensors(function: Any) -> bool:
+    """Whether a call that is on no list takes tensors and no text, so that without numbers it can only tell sizes."""
+    kinds = [str(argument.real_type) for argument in function._schema.arguments]
+    return any("Tensor" in kind for kind in kinds) and not any("str" in kind or "Generator" in kind for kind in kinds)
 
 
 def _unknown(value: Any) -> bool:
