@@ -17,14 +17,19 @@ SHOWN = 12  # entries of a long list
 
 
 class Note(str):
-    """A sentence about what was read, and the paths of the layers that it is about."""
+    """A sentence about what was read, and the paths of the layers that it is about.
 
-    __slots__ = ("layers",)
+    ``fix`` names the edit that changes what it says, made of its first layer: ``free_size``.
+    """
+
+    __slots__ = ("fix", "layers")
     layers: tuple[str, ...]
+    fix: str
 
-    def __new__(cls, text: str, layers: tuple[str, ...] | None = None) -> "Note":
+    def __new__(cls, text: str, layers: tuple[str, ...] | None = None, fix: str | None = None) -> "Note":
         note = super().__new__(cls, text)
         note.layers = getattr(text, "layers", ()) if layers is None else layers
+        note.fix = getattr(text, "fix", "") if fix is None else fix
         return note
 
 

@@ -19,13 +19,17 @@ def encode(report: Report) -> dict[str, Any]:
     found |= {name: getattr(report, name) for name in NUMBERS}
     found |= {name: dict(getattr(report, name)) for name in (*COUNTS, *NAMES)}
     found |= {name: list(getattr(report, name)) for name in LISTS}
-    found["notes"] = [{"text": str(note), "layers": list(note.layers)} for note in report.notes]
+    found["notes"] = [_note(note) for note in report.notes]
     found["suggestions"] = [{**each._asdict(), "permute": list(each.permute)} for each in report.suggestions]
     if (compared := report.compared) is not None:
         number = None if compared.difference is None else repr(compared.difference)
         found["comparison"] = {**compared._asdict(), "difference": number}
     kept: dict[str, Any] = _written({name: value for name, value in found.items() if value not in ("", 0, [], {})})
     return kept
+
+
+def _note(note: Note) -> dict[str, Any]:
+    return {"text": str(note), "layers": list(note.layers)} | ({"fix": note.fix} if note.fix else {})
 
 
 def _written(value: Any) -> Any:
@@ -57,7 +61,10 @@ def _report(saved: dict[str, Any]) -> Report:
         _text(saved.get("kind", "")),
         Path(Path(_text(saved["file"])).name),
         **found,
-        notes=tuple(Note(_text(note["text"]), _texts(note["layers"])) for note in saved.get("notes", [])),
+        notes=tuple(
+            Note(_text(note["text"]), _texts(note["layers"]), _text(note.get("fix", "")))
+            for note in saved.get("notes", [])
+        ),
         suggestions=tuple(map(_suggestion, saved.get("suggestions", []))),
         producer=_text(saved.get("producer", "")),
         stamp=None,

@@ -75,7 +75,7 @@ def _count(number: int, what: str) -> str:
 def _sentence(note: Note) -> Note:
     """The note as a sentence of its own."""
     text = note[:1].upper() + note[1:] if note.split(" ", 1)[0].isalpha() else str(note)
-    return Note(text if text.endswith((".", ":")) else f"{text}.", note.layers)
+    return Note(text if text.endswith((".", ":")) else f"{text}.", note.layers, note.fix)
 
 
 def _tie(report: Report, name: str, owner: str) -> Note:
@@ -100,4 +100,4 @@ def _within(line: Note, network: Network) -> Note:
             path = parent(path)
         if path:
             found.append(path)
-    return Note(str(line), tuple(dict.fromkeys(found)))
+    return Note(line, tuple(dict.fromkeys(found)))
