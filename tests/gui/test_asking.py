@@ -1,6 +1,7 @@
 """What a file does not tell is asked, in a form that refuses in place; no code runs without a click that says so."""
 
 import threading
+import warnings
 
 import pytest
 import torch
@@ -209,6 +210,32 @@ def test_a_class_is_built_with_arguments_and_a_checkpoint(desk, forms, net, tmp_
     assert desk.network.layer("fc").out_features == 3
     assert torch.equal(desk.network.values["fc.weight"], state["fc.weight"])
     assert desk.document.report.difference == 0
+
+
+class Product(nn.Module):
+    def forward(self, left, right):
+        if left.size(1) > 2:
+            left = left.relu()
+        return left @ right
+
+
+def test_a_script_opens_with_the_sizes_it_is_given(desk, forms, tmp_path, qtbot):
+    path = tmp_path / "product.pt"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch advises against TorchScript
+        torch.jit.script(Product()).save(path)
+    desk.window.filing.open(path)
+    form = forms(InputsForm)
+    assert list(fields(form)) == ["Sizes of left", "Sizes of right"]
+    write(fields(form)["Sizes of left"], "B, 4")
+    write(fields(form)["Sizes of right"], "4, 5")
+    desk.click(form.go)
+    qtbot.waitUntil(lambda: not desk.window.on_start, timeout=30_000)
+    desk.settle()
+    assert desk.network.layer("left").shape == ("B", 4)
+    assert not desk.document.analysis.problems
+    qtbot.waitUntil(lambda: desk.document.report.compared is not None, timeout=60_000)
+    assert desk.document.report.difference == 0  # compared on inputs of those sizes
 
 
 def test_an_argument_that_its_code_refuses_is_asked_again(desk, forms, opens, file, read, qtbot):
