@@ -320,3 +320,28 @@ def test_structured_inputs_become_inputs_of_their_own(saved):
     built = build(network).eval()
     wanted = leaves(module(*given))
     assert all(torch.equal(a, b) for a, b in zip(leaves(built(given[0], *given[1])), wanted))
+
+
+def test_open_what_torch_fused_where_nothing_is_trained(saved, tmp_path):
+    torch.backends.mha.set_fastpath_enabled(True)
+    encoder = nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), 2)
+    with torch.no_grad():
+        path = saved(encoder, torch.rand(2, 5, 8))
+    torch.backends.mha.set_fastpath_enabled(False)
+    network, report = import_pytorch(path)
+    assert dict(report.layers) == {"Add": 4, "LayerNorm": 4, "Linear": 4, "MultiheadAttention": 2, "ReLU": 2}
+    built = check(encoder, network, torch.rand(3, 7, 8))
+    assert built.state_dict().keys() == encoder.state_dict().keys()
+
+
+@pytest.mark.parametrize("traced", [True, False])
+def test_open_a_frozen_model(tmp_path, traced):
+    module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 36, 5)).eval()
+    x = torch.rand(2, 3, 8, 8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        frozen = torch.jit.freeze(torch.jit.trace(module, x) if traced else torch.jit.script(module))
+        torch.jit.save(frozen, tmp_path / "frozen.pt")
+    network, report = import_pytorch(tmp_path / "frozen.pt")
+    assert dict(report.layers).items() >= {"Conv2d": 1, "ReLU": 1, "Flatten": 1, "Linear": 1}.items()
+    assert torch.equal(build(network)(x), module(x))

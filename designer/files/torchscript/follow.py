@@ -8,6 +8,7 @@ from typing import Any
 from designer.files.errors import FileError
 from designer.files.progress import check
 from designer.files.torchscript.builtin import NOT_HERE, builtin, truth, whole
+from designer.files.torchscript.fused import unfused
 from designer.files.torchscript.numbers import Number, each, is_number
 from designer.files.torchscript.objects import Foreign, Kept, Objects, Part
 from designer.files.torchscript.text import Class, Function, Lost, Text, Unfollowed
@@ -334,7 +335,8 @@ class Follower:
             found = builtin(self.worlds, name, arguments, keywords)
             if found is not NOT_HERE:
                 return found
-            return self.worlds.call(name, arguments, keywords)
+            plain = unfused(self.worlds, self.run, name, arguments)
+            return self.worlds.call(name, arguments, keywords) if plain is None else plain
         except (Unfollowed, FileError, RecursionError):
             raise
         except Exception as error:  # whatever torch says of shapes that do not fit

@@ -47,22 +47,32 @@ def _as_they_are(examples: dict[str, Any]) -> Plan:
 
 def _likely(script: Script) -> Iterator[Example]:
     """What the first layers with weights would take, the first first."""
+    stored = script.objects.stored
     for part in itertools.islice(_weighted(script.objects.model), MOST_LAYERS):
-        kind = plain_name(part.kind).rpartition(".")[2]
         kept = _weight(part)
-        shape = script.objects.stored[kept.key].shape if isinstance(kept, Kept) else ()
-        if "Embedding" in kind:
-            yield Example((B, T), "int64")
-        elif "weight" not in part.attributes and len(shape) == 2:
-            yield Example((B, T, shape[1]), "float32")
-        elif len(shape) == 2:
-            yield Example((B, shape[1]), "float32")
-            yield Example((B, T, shape[1]), "float32")
-            yield from (Example((B, c, n, n), "float32") for c in (1, 3) for n in IMAGES if c * n * n == shape[1])
-        elif len(shape) > 2:
-            channels = shape[0 if "Transpose" in kind else 1]
-            sizes = SERIES if len(shape) == 3 else IMAGES
-            yield from (Example((B, channels, *[n] * (len(shape) - 2)), "float32") for n in sizes)
+        if isinstance(kept, Kept):
+            yield from _taking(
+                plain_name(part.kind).rpartition(".")[2], stored[kept.key].shape, "weight" in part.attributes
+            )
+    for kept in script.objects.constants[:MOST_LAYERS]:  # a frozen model keeps its weights there
+        if isinstance(kept, Kept) and "float" in stored[kept.key].dtype:
+            yield from _taking("", stored[kept.key].shape, True)
+
+
+def _taking(kind: str, shape: tuple[int, ...], plain: bool) -> Iterator[Example]:
+    """What a layer takes whose weight has this shape."""
+    if "Embedding" in kind:
+        yield Example((B, T), "int64")
+    elif not plain and len(shape) == 2:
+        yield Example((B, T, shape[1]), "float32")
+    elif len(shape) == 2:
+        yield Example((B, shape[1]), "float32")
+        yield Example((B, T, shape[1]), "float32")
+        yield from (Example((B, c, n, n), "float32") for c in (1, 3) for n in IMAGES if c * n * n == shape[1])
+    elif len(shape) > 2:
+        channels = shape[0 if "Transpose" in kind else 1]
+        sizes = SERIES if len(shape) == 3 else IMAGES
+        yield from (Example((B, channels, *[n] * (len(shape) - 2)), "float32") for n in sizes)
 
 
 def _weighted(model: Part) -> Iterator[Part]:

@@ -8,6 +8,7 @@ from designer.files.archive import Archive
 from designer.files.asking import NeedsInputs, Wanted
 from designer.files.checkpoint import ITEM_BYTES, map_stored
 from designer.files.errors import FileError
+from designer.files.fold import LEARNING
 from designer.files.program import Program, Ref, Stored
 from designer.files.torchscript.follow import Follower, Named, plain_name
 from designer.files.torchscript.inputs import WORLDS, Plan, arguments_given, asked, plans
@@ -148,12 +149,26 @@ def follow(script: Script, plan: Plan) -> Program:
     _outputs(result, "", outputs, follower.notes)
     if not any(isinstance(value, Ref) for _, value in outputs):
         raise Unfollowed("it gives no tensor")
-    used = set(worlds.slots.values())
-    stored = {key: kept for key, kept in objects.stored.items() if kept.persistent or key in used}
+    stored = _stored(objects, worlds)
     given = [(value.ref, worlds.metas[value.ref]) for value in inputs]
     notes = list(dict.fromkeys(follower.notes))
     name = script.name
     return Program(name, given, stored, worlds.slots, worlds.ops, outputs, worlds.metas, worlds.numbers, {}, notes)
+
+
+def _stored(objects: Objects, worlds: Worlds) -> dict[str, Stored]:
+    """What a state_dict has and what is used; a frozen model keeps its learnables as constants."""
+    used = set(worlds.slots.values())
+    stored = {key: kept for key, kept in objects.stored.items() if kept.persistent or key in used}
+    for op in worlds.ops:
+        if op.target not in LEARNING:
+            continue
+        for ref in op.refs()[0 if op.name.startswith("embedding") else 1 :]:
+            key = worlds.slots.get(ref, "")
+            if key.startswith("constants.") and stored[key].role == "constant" and "float" in stored[key].dtype:
+                role = "buffer" if op.name == "batch_norm" and ref in op.arguments[3:5] else "parameter"
+                stored[key] = stored[key]._replace(role=role, persistent=True)
+    return stored
 
 
 def _outputs(value: Any, label: str, outputs: list[tuple[str, Any]], notes: list[str]) -> None:
