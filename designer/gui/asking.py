@@ -119,9 +119,9 @@ class Asking(QDialog):
             self.place.addStretch(1)  # below all that was put
         self.body.adjustSize()
         rest = 52 + 1 + 52 + (self.problem.heightForWidth(WIDTH - 48) + 16 if self.problem.text() else 0)
-        needed = self.body.layout().heightForWidth(WIDTH - 2) if self.body.layout().hasHeightForWidth() else 0
+        needed = self.place.heightForWidth(WIDTH) if self.place.hasHeightForWidth() else self.place.sizeHint().height()
         room = max(240, self.window_.height() - 48)
-        self.setFixedHeight(min(room, rest + max(needed, self.body.sizeHint().height())))
+        self.setFixedHeight(min(room, rest + needed))
 
     def line_of(self, name: str, field: Field, *more: QWidget | int) -> None:
         """Add a field with its name; why its text does not fit stands below it."""
