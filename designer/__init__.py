@@ -4,6 +4,7 @@ from designer.analysis import analyze
 from designer.edits import (
     arrange,
     change_owner,
+    free_size,
     freeze,
     group,
     reinitialize,
@@ -28,6 +29,7 @@ __all__ = [
     "arrange",
     "build",
     "change_owner",
+    "free_size",
     "freeze",
     "group",
     "import_pytorch",

@@ -2,6 +2,7 @@
 
 from designer.edits.arrange import arrange
 from designer.edits.copying import duplicate
+from designer.edits.free_sizes import free_size
 from designer.edits.freezing import freeze
 from designer.edits.groups import group, ungroup
 from designer.edits.owners import change_owner
@@ -12,6 +13,7 @@ __all__ = [
     "arrange",
     "change_owner",
     "duplicate",
+    "free_size",
     "freeze",
     "group",
     "reinitialize",

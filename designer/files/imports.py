@@ -18,6 +18,7 @@ from designer.files.clean import clean
 from designer.files.errors import FileError
 from designer.files.fold import fold
 from designer.files.functional import functional
+from designer.files.hidden import hidden
 from designer.files.kinds import kind_of
 from designer.files.program import Program, Ref
 from designer.files.progress import stage
@@ -138,7 +139,7 @@ class Opened(NamedTuple):
             renamed,
             tuple(self.rebuilt.unused),
             dict(counts),
-            tuple(map(Note, self.program.notes)),
+            (*map(Note, self.program.notes), *hidden(self.program, self.network)),
             self.stamp,
             producer=self.program.producer,
             tied_bytes=tied,
