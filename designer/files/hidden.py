@@ -8,9 +8,10 @@ from designer.layers import GRU, LSTM, RNN, MultiheadAttention, ScaledDotProduct
 from designer.model import Network
 
 
-def hidden(program: Program, network: Network) -> Iterator[Note]:
+def hidden(program: Program, network: Network, kind: str) -> Iterator[Note]:
     """Notes on rates and sizes that were lost when the model was recorded."""
-    yield from _fixed_times(program, network)
+    if kind == "pt2":
+        yield from _fixed_times(program, network)
     if not program.training:
         yield from _hidden_dropout(network)
 

@@ -139,7 +139,7 @@ class Opened(NamedTuple):
             renamed,
             tuple(self.rebuilt.unused),
             dict(counts),
-            (*map(Note, self.program.notes), *hidden(self.program, self.network)),
+            (*map(Note, self.program.notes), *hidden(self.program, self.network, kind)),
             self.stamp,
             producer=self.program.producer,
             tied_bytes=tied,
