@@ -1,6 +1,8 @@
 """TorchScript files that mean harm: nothing in them is run, and one sentence says why they are not opened."""
 
 import pickle
+import random
+import re
 import sys
 import warnings
 import zipfile
@@ -136,6 +138,71 @@ def test_tensors_past_their_bytes_are_refused(written):
     )
     path = written("return x", entries=[], state=state)
     assert "missing" in opened(path)
+
+
+class Small(nn.Module):
+    """A bit of all that a text may hold."""
+
+    def __init__(self):
+        super().__init__()
+        self.emb = nn.Embedding(9, 4)
+        self.cell = nn.LSTMCell(4, 4)
+        self.norm = nn.BatchNorm1d(4)
+
+    def forward(self, ids: torch.Tensor, scale: float = 2.0) -> dict[str, torch.Tensor]:
+        x = self.emb(ids)
+        h = torch.zeros(x.size(0), 4)
+        c = torch.zeros(x.size(0), 4)
+        seen: list[torch.Tensor] = []
+        for t in range(x.size(1)):
+            h, c = self.cell(x[:, t], (h, c))
+            if t > 0:
+                seen.append(h * scale)
+        return {"last": self.norm(h), "all": torch.stack(seen, 1)}
+
+
+WORDS = (
+    "1 0 -1 None True x torch.relu [ ] ( ) , 9223372036854775807 self torch.size 1e400 '' CONSTANTS.c0 annotate".split()
+)
+
+
+@pytest.mark.parametrize("count", [40, pytest.param(2000, marks=pytest.mark.nightly)])
+def test_damaged_files_open_or_are_refused_in_one_sentence(tmp_path, count):
+    whole, broken = tmp_path / "whole.pt", tmp_path / "broken.pt"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch.jit is deprecated
+        torch.jit.save(torch.jit.script(Small().eval()), whole)
+    with zipfile.ZipFile(whole) as archive:
+        entries = [(entry, archive.read(entry)) for entry in archive.infolist()]
+    texts = [n for n, (entry, _) in enumerate(entries) if entry.filename.endswith((".py", ".pkl"))]
+    chance = random.Random(count)
+    refused = []
+    for _ in range(count):
+        at = chance.choice(texts)
+        with zipfile.ZipFile(broken, "w") as archive:
+            for n, (entry, body) in enumerate(entries):
+                body = damaged(body, entry.filename, chance) if n == at else body
+                archive.writestr(entry.filename, body, entry.compress_type)
+        if chance.random() < 0.2:
+            broken.write_bytes(broken.read_bytes()[: chance.randrange(broken.stat().st_size)])
+        try:
+            import_pytorch(broken)
+        except FileError as error:
+            refused.append(str(error))
+    assert count / 4 < len(refused) < count
+    assert [said for said in refused if not said.endswith(".") or "\n" in said] == []
+
+
+def damaged(body, name, chance):
+    """Bytes with some changed, or a text with some words in other places."""
+    if name.endswith(".pkl"):
+        changed = bytearray(body)
+        changed[chance.randrange(len(changed))] = chance.randrange(256)
+        return bytes(changed)
+    words = re.split(r"(\W)", body.decode())
+    for _ in range(chance.randint(1, 3)):
+        words[chance.randrange(len(words))] = chance.choice([*WORDS, chance.choice(words), ""])
+    return "".join(words).encode()
 
 
 def test_nothing_of_a_file_is_run_or_imported(written, tmp_path):

@@ -11,7 +11,7 @@ from designer.files.torchscript.builtin import NOT_HERE, builtin, truth, whole
 from designer.files.torchscript.fused import unfused
 from designer.files.torchscript.numbers import Number, each, is_number
 from designer.files.torchscript.objects import Foreign, Kept, Objects, Part
-from designer.files.torchscript.text import Class, Function, Lost, Text, Unfollowed
+from designer.files.torchscript.text import Class, Function, Lost, Text, Unfit, Unfollowed
 from designer.files.torchscript.worlds import TOUCHING, Value, Worlds
 from designer.model.names import join, shortened
 
@@ -303,7 +303,7 @@ class Follower:
         if root == "ops" and root not in scope:
             space, _, name = tail.partition(".")
             if space == "prim" and name == "RaiseException":
-                raise Unfollowed("it refuses its inputs")
+                raise Unfit("it refuses its inputs")
             if space not in ("aten", "prim"):
                 raise Unfollowed(f"it calls {shortened(dotted)}, which is no operation of PyTorch")
             return self.call(name, arguments, keywords)
@@ -343,7 +343,7 @@ class Follower:
             said = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")[:200]
             if type(error).__name__ in ("DataDependentOutputException", "DynamicOutputShapeException"):
                 raise Unfollowed(f"{name} depends on the numbers of a tensor") from None
-            raise Unfollowed(f"{name} does not take what it is given: {said}") from None
+            raise Unfit(f"{name} does not take what it is given: {said}") from None
 
 
 def plain_name(kind: str) -> str:

@@ -14,7 +14,7 @@ from designer.files.torchscript.follow import Follower, Named, plain_name
 from designer.files.torchscript.inputs import WORLDS, Plan, arguments_given, asked, plans
 from designer.files.torchscript.numbers import Number
 from designer.files.torchscript.objects import Objects
-from designer.files.torchscript.text import Text, Unfollowed
+from designer.files.torchscript.text import Text, Unfit, Unfollowed
 from designer.files.torchscript.worlds import Value, Worlds, quiet
 from designer.model.names import shortened
 from designer.model.values import Stamp, Tensor
@@ -82,6 +82,8 @@ def read_program(path: Path, inputs: Any = None) -> tuple[Program, Script]:
         examples, notes = _examples(script, wanted, inputs)
         return _followed(script, list(plans(examples)), notes), script
     except Unfollowed as reason:
+        if inputs is not None and isinstance(reason, Unfit):
+            raise FileError(f"{script.name} does not take these inputs: {str(reason).rstrip('.')}.") from None
         raise Unread(f"{script.name} cannot be followed: {str(reason).rstrip('.')}.", script) from None
     except FileError as error:
         said = str(error).rstrip(".")

@@ -15,6 +15,10 @@ class Unfollowed(Exception):
     """A program that cannot be followed; the message is a part of a sentence."""
 
 
+class Unfit(Unfollowed):
+    """What does not take inputs of these sizes."""
+
+
 class Lost(Unfollowed):
     """What needs to know an input that is not known yet."""
 

@@ -1,6 +1,7 @@
 """Run calls on tensors without numbers, for several sizes of the inputs at once, and write them down."""
 
 import dataclasses
+import logging
 import warnings
 from typing import Any
 
@@ -45,6 +46,7 @@ class Worlds:
     def __init__(self, symbols: dict[str, tuple[int, ...]], count: int):
         from torch._subclasses import FakeTensorMode
 
+        logging.getLogger("torch._subclasses.fake_tensor").setLevel(logging.CRITICAL)  # torch sets it when imported
         self.mode: Any = FakeTensorMode(allow_non_fake_inputs=False)
         self.count = count
         self.texts: dict[tuple[Any, ...], str] = {sizes: f"Symbol('{name}')" for name, sizes in symbols.items()}
