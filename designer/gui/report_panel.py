@@ -1,23 +1,26 @@
 """The report of an import: what was read, how equal the network is, and notes that lead to their layers."""
 
+from collections.abc import Callable
 from functools import partial, reduce
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
-from designer.edits import tie
+from designer.edits import free_size, tie
 from designer.files.report import Note, Report, Suggestion
 from designer.files.report_lines import Section, facts, sections
 from designer.gui.comparing import Comparing
 from designer.gui.document import Document
 from designer.gui.widgets import Fold, Icon, Label, Link, Piece, button, column, line, row, sentence
-from designer.model import Port
+from designer.model import Network, Port
 from designer.model.names import common, parent
 
 SHOWN = 200  # lines of a list; the rest is counted
 FACTS = 292  # width of the column at the left
 NAME = 26  # letters of a layer's name on a link
+# What notes offer: the words of a button, and the edit of a layer.
+FIXES: dict[str, tuple[str, Callable[[Network, str], Network]]] = {"free_size": ("Free the size", free_size)}
 OPEN = ("Notes", "Can only be shown, not run")  # lists that are shown unfolded
 
 
@@ -194,6 +197,10 @@ class Line(QFrame):
             link.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the line itself has the keyboard
             link.setToolTip("Select " + _listed(note.layers))
             pieces += [12, link]
+        if note.fix in FIXES:
+            fix = button(FIXES[note.fix][0], self.mend)
+            fix.setToolTip("Ctrl+Return")
+            pieces += [12, fix]
         body = row(*pieces, margins=(28, 5, 14, 5))
         body.layout().setStretch(0, 1)
         layout = QVBoxLayout(self)
@@ -207,12 +214,21 @@ class Line(QFrame):
         if self.note.layers:
             self.panel.select(self.note.layers)
 
+    def mend(self) -> None:
+        """Make the edit that the note offers, as one step."""
+        if self.note.fix in FIXES and self.note.layers:
+            (text, edit), layer = FIXES[self.note.fix], self.note.layers[0]
+            self.panel.document.attempt(f"{text} of {layer}", lambda net: edit(net, layer))
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self.setFocus()
         self.choose()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+        enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        if enter and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.mend()
+        elif enter or event.key() == Qt.Key.Key_Space:
             self.choose()
         elif event.key() in (Qt.Key.Key_Down, Qt.Key.Key_Up):
             self.panel.step(self, 1 if event.key() == Qt.Key.Key_Down else -1)

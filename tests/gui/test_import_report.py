@@ -2,12 +2,13 @@
 
 import dataclasses
 import threading
+from pathlib import Path
 
 import pytest
 import torch
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog, QLabel
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QPushButton
 from torch import nn
 
 from designer.files import compare, report
@@ -205,6 +206,27 @@ def test_a_suggested_tie_is_one_step(opened):
     assert (offer.go.text(), offer.go.isEnabled()) == ("Tied", False)
     opened.key(Qt.Key.Key_Z, CONTROL)
     assert (offer.go.text(), offer.go.isEnabled()) == ("Tie", True)
+
+
+def test_a_note_frees_a_size_in_one_step(desk, tied):
+    fixed = tied.set("tokens", shape=("B", 7))
+    desk.open(fixed)
+    notes = (Note("the time of tokens is fixed at 7", ("tokens", "lstm"), "free_size"),)
+    made = report.Report("torch.export", Path("tied.pt2"), {}, {}, {}, (), {}, notes, None)
+    desk.document.open(fixed, "tied", None, None, made)
+    desk.window.bottom.show_tab(REPORT)
+    desk.settle()
+    (line,) = panel(desk).lines
+    line.setFocus()
+    QTest.keyClick(line, Qt.Key.Key_Return, CONTROL)
+    desk.settle()
+    assert desk.undo_texts() == ["Free the size of tokens"]
+    assert desk.network.layer("tokens").shape == ("B", "T")
+    desk.key(Qt.Key.Key_Z, CONTROL)
+    desk.settle()
+    desk.click(next(each for each in line.findChildren(QPushButton) if each.text() == "Free the size"))
+    desk.settle()
+    assert desk.network.layer("tokens").shape == ("B", "T")
 
 
 def test_the_report_is_kept_with_the_project(opened, tmp_path, monkeypatch, qtbot):
