@@ -349,3 +349,29 @@ def test_open_a_frozen_model(tmp_path, traced):
     network, report = import_pytorch(tmp_path / "frozen.pt")
     assert dict(report.layers).items() >= {"Conv2d": 1, "ReLU": 1, "Flatten": 1, "Linear": 1}.items()
     assert torch.equal(build(network)(x), module(x))
+
+
+class Listed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 4)
+        self.register_buffer("steps", torch.zeros(()))
+        self.sizes = [3, 5]
+
+    def forward(self, parts: list[torch.Tensor], by: int):
+        self.steps += 1
+        y = torch.cat(parts, 1) + by
+        for n, size in enumerate(self.sizes):
+            y = y * size + n
+        return [self.fc(part) for part in parts], y
+
+
+def test_open_a_list_of_inputs_and_compare_with_what_was_given(saved):
+    module = Listed()
+    network, report = import_pytorch(saved(module), inputs={"parts": (torch.rand(2, 4), torch.rand(2, 4)), "by": 3})
+    assert list(network.inputs) == ["parts_0", "parts_1"]
+    assert list(network.outputs) == ["out_0_0", "out_0_1", "out_1"]
+    assert list(map(str, report.notes)) == ["the file changes 'steps' in each run, which is left out"]
+    parts = [torch.rand(3, 4), torch.rand(3, 4)]
+    assert all(torch.equal(a, b) for a, b in zip(leaves(build(network)(*parts)), leaves(module(parts, 3))))
+    assert report.difference == 0

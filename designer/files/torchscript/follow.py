@@ -155,7 +155,8 @@ class Follower:
             if not isinstance(held, Held):
                 raise Unfollowed(f"it sets the attribute {shortened(target.attr)} of what is no module")
             self.changed[held.path, target.attr] = value
-            self.notes.append(f"the file changes {join(held.path, target.attr)} in each run, which is left out")
+            path = join(held.path, target.attr)
+            self.notes.append(f"the file changes {shortened(path)} in each run, which is left out")
         else:
             raise Unfollowed(f"it assigns to a {type(target).__name__}")
 

@@ -75,7 +75,11 @@ def arguments_given(inputs: Any, wanted: dict[str, tuple[str, bool]]) -> dict[st
         found = {next(iter(wanted), "x"): inputs}
     if unknown := [name for name in found if name not in wanted]:
         raise FileError(f"it takes {', '.join(map(shortened, wanted))}, and not {shortened(str(unknown[0]))}.")
-    return {name: _example(value) for name, value in found.items()}
+    examples = {name: _example(value) for name, value in found.items()}
+    for name, value in examples.items():
+        if isinstance(value, list | tuple):
+            examples[name] = list(value) if wanted[name][0].startswith("List") else tuple(value)
+    return examples
 
 
 def _is_shape(value: Any) -> bool:
