@@ -5,7 +5,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from io import BytesIO
-from typing import Any
+from typing import Any, NamedTuple
 
 from designer.files.archive import Archive, Span
 from designer.files.errors import FileError
@@ -44,29 +44,46 @@ class Checkpoint:
 
 
 def read_checkpoint(stamp: Stamp) -> Checkpoint:
-    """Read what torch.save wrote, as a zip archive or as before version 1.6; raises FileError."""
-    if stamp.read(0, 2) == b"PK":
-        archive = Archive(stamp.path)
-        if archive.entries.get("byteorder") and archive.read("byteorder", 16) != b"little":
-            raise FileError("it was written on a machine with another byte order, which cannot be read.")
-        root = read_pickle(BytesIO(archive.read("data.pkl", LARGEST_PICKLE)))
-        folder = "data/"
-        spans = {name: archive.span(name) for name in archive.entries if name.startswith(folder)}
-    else:
-        root, spans = _legacy(stamp)
-        folder = ""
-    found, notes = _state_dict(root)
+    """Read the values that torch.save wrote; raises FileError."""
+    saved = read_saved(stamp)
+    found, notes = _state_dict(saved.root)
     stored: dict[str, Stored] = {}
     for key, value in found.items():
-        if (made := tensor_parts(value)) is not None:
+        if (entry := saved.stored(key, value)) is not None:
             if len(stored) == MOST_TENSORS:
                 raise FileError(f"it holds more than {MOST_TENSORS:,} tensors.")
-            stored[key] = stored_tensor(key, made, folder, spans)
+            stored[key] = entry
         else:
             notes.append(f"{shortened(key)} is no tensor that can be read")
     if not stored:
         raise FileError("it holds no tensors that can be read.")
-    return Checkpoint(stamp, stored, spans, tuple(notes))
+    return Checkpoint(stamp, stored, saved.spans, tuple(notes))
+
+
+class Saved(NamedTuple):
+    """What torch.save wrote: the pickle as data, and where the numbers of its tensors lie."""
+
+    root: Any
+    folder: str
+    spans: Mapping[str, Span]  # storage -> its bytes in the file
+
+    def stored(self, key: str, value: Any) -> Stored | None:
+        """What a part of the pickle says about a tensor, checked against the bytes it has; None where it is none."""
+        made = tensor_parts(value)
+        return None if made is None else stored_tensor(key, made, self.folder, self.spans)
+
+
+def read_saved(stamp: Stamp) -> Saved:
+    """Read what torch.save wrote, as a zip archive or as before version 1.6; raises FileError."""
+    if stamp.read(0, 2) != b"PK":
+        root, spans = _legacy(stamp)
+        return Saved(root, "", spans)
+    archive = Archive(stamp.path)
+    if archive.entries.get("byteorder") and archive.read("byteorder", 16) != b"little":
+        raise FileError("it was written on a machine with another byte order, which cannot be read.")
+    root = read_pickle(BytesIO(archive.read("data.pkl", LARGEST_PICKLE)))
+    folder = "data/"
+    return Saved(root, folder, {name: archive.span(name) for name in archive.entries if name.startswith(folder)})
 
 
 def _state_dict(root: Any) -> tuple[dict[str, Any], list[str]]:

@@ -74,6 +74,10 @@ def compared(path: str, told: str = "") -> Comparison:
     torch.manual_seed(0)
     torch.backends.mha.set_fastpath_enabled(False)
     kind = kind_of(path).name
+    if kind == "module pickle":
+        from designer.files.compare_module import compared_module
+
+        return compared_module(Path(path))
     inputs = inputs_told(told)
     recorded = read_recorded(Path(path), kind, inputs)
     program = recorded.program

@@ -8,7 +8,7 @@ from designer.files.errors import FileError
 from designer.files.kinds import kind_of
 from designer.files.values import VALUES, open_values
 from designer.model.names import shortened
-from designer.model.values import Tensor
+from designer.model.values import Stamp, Tensor
 
 
 def load_checkpoint(module: Any, path: Path) -> None:
@@ -33,6 +33,13 @@ def load_checkpoint(module: Any, path: Path) -> None:
 
 def _tensors(path: Path) -> Mapping[str, Tensor]:
     kind = kind_of(path)
+    if kind.name == "module pickle":
+        from designer.files.checkpoint import map_stored
+        from designer.files.modules import read_modules
+
+        stamp = Stamp.of(path)
+        modules = read_modules(stamp)
+        return map_stored(stamp, modules.stored, modules.saved.spans)
     if kind.name not in VALUES:
         raise FileError(kind.refusal or f"{path.name} is no checkpoint: give a file of values.")
     return open_values(path, kind.name).tensors

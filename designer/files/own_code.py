@@ -24,6 +24,7 @@ from designer.files.errors import FileError
 from designer.files.imports import Import, open_recorded
 from designer.files.kinds import foreign_names
 from designer.files.live import called_as_given
+from designer.files.module_file import read_module_file
 from designer.files.progress import LOOKS, START, check, stage
 from designer.files.python_classes import list_classes
 from designer.files.report import Note
@@ -49,24 +50,26 @@ def needs_code(path: Path) -> NeedsCode:
 
 
 def import_module_file(path: Path, inputs: Any = None, allow_code: bool = False) -> Import:
-    """Make the network of a whole module that torch.save wrote. Raises FileError.
+    """Make the network of a whole module that torch.save wrote, or the tree of its parts. Raises FileError.
 
     One of torch's own classes alone runs no code but torch's, whatever the file says.
     """
-    names = foreign_names(path)
-    own = sorted(name for name in names if not is_of_torch(name))
+    network, report = read_module_file(path, inputs)
+    if report.measured is None:  # torch.nn itself says how its parts are wired
+        return Import(network, report)
+    own = sorted({name.rpartition(".")[2] for name in foreign_names(path) if not is_of_torch(name)})
     if own and not allow_code:
-        raise NeedsCode(
-            f"{path.name} contains program code; opening it runs that code, and that of {_listed(own)}, with your"
-            " rights: allow it only where you trust its origin.",
-            (),
-        )
+        return Import(network, dataclasses.replace(report, code=tuple(own)))
     try:
         return run_code(path, "module pickle" if own else "torch.nn", inputs)
-    except NeedsCode:
-        if not allow_code:
+    except NeedsCode as error:  # torch does not load it otherwise
+        if allow_code:
+            return run_code(path, "module pickle", inputs)
+        return Import(network, dataclasses.replace(report, notes=(*report.notes, Note(str(error)))))
+    except FileError as error:
+        if own:
             raise
-        return run_code(path, "module pickle", inputs)
+        return Import(network, dataclasses.replace(report, notes=(*report.notes, Note(str(error)))))
 
 
 def is_of_torch(name: str) -> bool:

@@ -109,6 +109,9 @@ class _Machine:
             whole.update((_key(key), value) for key, value in pairs)
 
     def call(self, function: Any, arguments: Any) -> None:
+        match function:
+            case Reference(key=("module", Name() as named, *_)):  # before version 1.6, with the source of the class
+                function = named
         if not isinstance(function, Name | Made):
             raise FileError(f"its pickle calls {shortened(type(function).__name__)}.")
         name = str(function) if isinstance(function, Name) else function.name

@@ -11,6 +11,7 @@ RECORDED = {
     "pt2": "torch.export",
     "TorchScript": "TorchScript",
 }  # kinds whose files hold a program, and what wrote them
+MODULE = "nn.Module file"  # what torch.save wrote of a whole module
 
 
 class Recorded(NamedTuple):

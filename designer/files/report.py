@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from designer.files.compare import Comparison, compare
-from designer.files.recorded import RECORDED
+from designer.files.recorded import MODULE, RECORDED
 from designer.model import Group, Input, Network, Output, Port
 from designer.model.errors import NetworkError
 from designer.model.values import Stamp
@@ -77,7 +77,7 @@ class Report:
             return self.measured
         if self.stamp is None:
             return Comparison(None, "the network was saved before that was done")
-        if self.kind not in RECORDED.values():
+        if self.kind not in (*RECORDED.values(), MODULE):
             return Comparison(None, "the file holds values, and no program")
         try:
             self.stamp.check()

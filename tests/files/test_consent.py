@@ -89,8 +89,9 @@ def test_a_pickle_and_its_source(net, other, monkeypatch):
     path, mark = net
     other(WRITE)
     file = path.with_name("net.pt")
-    with pytest.raises(NeedsCode, match=r"^net\.pt contains program code.* net\.Block and net\.Net.*with your rights"):
-        import_pytorch(file)
+    tree, report = import_pytorch(file)
+    assert (report.code, report.difference) == (("Block", "Net"), None)
+    assert isinstance(tree.layer("blocks.2.fc"), Linear)
     with pytest.raises(NeedsCode, match=r"^net\.py contains program code.* defines Net and Block\.$") as caught:
         import_pytorch(path)
     assert [each.name for each in caught.value.classes] == ["Net", "Block"]
@@ -303,8 +304,8 @@ def test_values_are_set_or_refused(tmp_path):
 @pytest.mark.filterwarnings("ignore::UserWarning")  # torch's about the old format
 def test_a_module_as_torch_saved_before_version_1_6(tmp_path):
     torch.save(nn.LSTM(3, 4).double(), tmp_path / "model.pt", _use_new_zipfile_serialization=False)
-    with pytest.raises(NeedsCode, match=r"^model\.pt may contain program code; torch loads it only by running"):
-        import_pytorch(tmp_path / "model.pt")
+    (*_, note) = import_pytorch(tmp_path / "model.pt").report.notes
+    assert note.startswith("model.pt may contain program code; torch loads it only by running")
     network, report = import_pytorch(tmp_path / "model.pt", allow_code=True)
     assert report.difference == 0
     assert network.layer(network.inputs[0]).dtype == "float64"
@@ -391,6 +392,5 @@ def test_torch_alone_runs_nothing_else(tmp_path, monkeypatch):
     module = nn.LSTM(3, 4)
     module.more = Evil()
     torch.save(module, "model.pt")
-    with pytest.raises(NeedsCode, match=r"^model\.pt contains program code.* posix\.mkdir"):
-        import_pytorch("model.pt")
+    assert import_pytorch("model.pt").report.code == ("mkdir",)
     assert not (tmp_path / "ran").exists()

@@ -93,7 +93,7 @@ def test_a_kind_is_told_from_the_bytes_whatever_the_name(tmp_path, what, ending)
     name = what.removesuffix(" legacy").removesuffix(" text")
     assert kind_of(path).name == name
     if name in OPENED:
-        with pytest.raises(NeedsCode) if name in ("module pickle", "Python modules") else contextlib.nullcontext():
+        with pytest.raises(NeedsCode) if name == "Python modules" else contextlib.nullcontext():
             import_pytorch(path)
         assert not (tmp_path / "ran").exists()
         return
