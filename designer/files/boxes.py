@@ -23,6 +23,9 @@ class Box:
     path: Path  # of the module
     loose: bool = False  # stands elsewhere than its path says, and owns nothing
     items: list["Item"] = dataclasses.field(default_factory=list)
+    words: dict[Ref, str] = dataclasses.field(
+        default_factory=dict
+    )  # what its results are called, itself like the first
     name: str = ""  # given last
     inputs: dict[Ref, str] = dataclasses.field(default_factory=dict)  # data from outside -> port
     outputs: dict[Ref, str] = dataclasses.field(default_factory=dict)  # data for outside -> port

@@ -18,6 +18,9 @@ EMPTY = {
     "aten.empty_permuted.default": "aten.zeros.default",
     "aten.empty_like.default": "aten.zeros_like.default",
 }
+INTEGERS = frozenset("int64 int32 int16 int8 uint8".split())
+NEUTRAL = {"aten.add.Tensor": 0, "aten.sub.Tensor": 0, "aten.mul.Tensor": 1, "aten.div.Tensor": 1}
+NEUTRAL |= {"aten.add.Scalar": 0, "aten.sub.Scalar": 0, "aten.mul.Scalar": 1, "aten.div.Scalar": 1}
 NEEDS_LAYOUT = frozenset("as_strided unfold view_as_complex view_as_real".split())  # they read the strides
 
 
@@ -80,6 +83,9 @@ def _same(op: Op, source: Ref, result: Ref, program: Program) -> bool:
         return False
     if op.name == "to":
         return True
+    if op.target in NEUTRAL:
+        exact = before.dtype in INTEGERS or op.name in ("mul", "div")  # -0.0 + 0 is 0.0
+        return exact and op.arguments[1] == NEUTRAL[op.target] and type(op.arguments[1]) is not bool
     if op.name in ("detach", "detach_"):
         return source in program.slots and program.stored[program.slots[source]].role != "parameter"
     if op.name in ("expand", "view", "reshape", "_unsafe_view", "expand_as", "view_as", "repeat"):

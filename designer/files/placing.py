@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from designer.files import boxes
 from designer.files.boxes import Box, Item, Path, Piece
 from designer.files.constants import constant
+from designer.files.masks import fixed_values, fold_masks
 from designer.files.program import Op, Program, Ref
 from designer.files.steps import Calls, Step, operation
 from designer.files.ties import Twins
@@ -87,9 +88,13 @@ class Placing:
     def boxed(self, grouped: bool) -> Box:
         """Place the steps, until nothing stands where a group has to be."""
         forbidden: set[Path] = set()
+        constants = {ref for ref, role in self.roles.items() if role != "parameter"}
+        fixed = fixed_values(self.steps, constants)
         while True:
             placed = self.placed(forbidden) if grouped else [self.at_root(step) for step in self.steps]
             root = boxes.boxed(placed, self.learnable | set(self.roles))
+            if grouped:
+                fold_masks(root, self.program, fixed)
             boxes.settle(root, self.learnable)
             while self.replace_buffers(root):
                 boxes.settle(root, self.learnable)

@@ -3,7 +3,7 @@
 import dataclasses
 
 from designer.files import boxes
-from designer.files.boxes import Again, Box, Item, Piece
+from designer.files.boxes import Again, Box, Item, Path, Piece
 from designer.files.naming import counted, is_number, legal_name, title
 from designer.files.placing import Placing, Reader
 from designer.files.program import Program, Ref
@@ -59,6 +59,7 @@ class _Rebuilder(Placing):
         self.keys: dict[str, str] = {}
         self.aliases: dict[str, str] = {}
         self.used: set[str] = set()
+        self.inputs_said: dict[tuple[Path, bool, int], list[str]] = {}
         self.offered = self.offers()
         network = self.network(self.root, "")
         for name, owner in [(key, self.twins.first(key)) for key in self.program.stored]:
@@ -79,7 +80,8 @@ class _Rebuilder(Placing):
         wanted: list[tuple[int, str, Item]] = []
         for item in box.items:
             if isinstance(item, Box):
-                wanted.append((2, "_".join(item.path[-2:]), item) if item.loose else (0, item.path[-1], item))
+                loose = next(iter(item.words.values()), "_".join(item.path[-2:]))
+                wanted.append((2, loose, item) if item.loose else (0, item.path[-1], item))
             elif isinstance(item, Again):
                 target = item.target
                 wanted.append((2, (target.path if isinstance(target, Box) else target.own)[-1], item))
@@ -100,6 +102,7 @@ class _Rebuilder(Placing):
             self.paths[id(item)] = join(path, item.name)
             if isinstance(item, Box):
                 self.name(item, join(path, item.name))
+                self.labels |= item.words
             elif isinstance(item, Piece):
                 label = item.name if not is_number(item.name) else title(item.step)
                 for n, (port, ref) in enumerate(item.step.outputs.items()):
@@ -150,8 +153,8 @@ class _Rebuilder(Placing):
         sources: dict[Ref, Port] = {}
         names = {item.name for item in box.items}
         outer = [ref for ref in boxes.taken(box) if ref not in self.learnable] if path else list(self.inputs)
-        for n, ref in enumerate(outer):
-            label = "x" if path and n == 0 else self.labels.get(ref, "x")
+        for n, (ref, said) in enumerate(zip(outer, self.said(box, outer))):
+            label = "x" if path and n == 0 else said
             name = counted(legal_name(label, False), names | set(layers))
             layers[name] = Input() if path else self.inputs[ref][1]
             sources[ref] = Port(name, "out")
@@ -177,6 +180,11 @@ class _Rebuilder(Placing):
         else:
             self.add_results(layers, wires, sources)
         return Network(layers=layers, connections=wires | self.homes.get(path, {}))
+
+    def said(self, box: Box, outer: list[Ref]) -> list[str]:
+        """What the inputs of a box are called: as in the first that is numbered otherwise, so that they stay alike."""
+        key = (tuple("" if is_number(name) else name for name in box.path), box.loose, len(outer))
+        return self.inputs_said.setdefault(key, [self.labels.get(ref, "x") for ref in outer])
 
     def ports_of(self, target: Box | Piece) -> tuple[list[tuple[str, Ref]], dict[Ref, str]]:
         """The data ports of what is called: its inputs, and its outputs by value."""
@@ -213,9 +221,9 @@ class _Rebuilder(Placing):
         again = self.again.get(id(box), [])
         wanted = {ref for use in again for ref, here in use.outputs.items() if self.takers.get(here)}
         wanted |= {ref for ref in boxes.made(box) if self.takers.get(ref, 0) > inside.get(ref, 0)}
-        ends = [ref for ref in dict.fromkeys(boxes.made(box)) if ref in wanted and ref not in self.learnable]
+        ends = [ref for ref in dict.fromkeys((*box.words, *boxes.made(box))) if ref in wanted - self.learnable]
         for ref in ends:
-            label = "out" if len(ends) == 1 else f"{self.labels.get(ref, 'out')}_out"
+            label = "out" if len(ends) == 1 else box.words.get(ref) or f"{self.labels.get(ref, 'out')}_out"
             name = counted(legal_name(label, False), set(layers))
             layers[name] = Output()
             wires[Port(name, "in")] = sources[ref]

@@ -55,8 +55,10 @@ class Operation(Layer, category="Shape and maths", search="aten function any pri
             return tuple(f"out{n or ''}" for n in range(self.results))
         return self.results
 
-    def call(self, m, *inputs):
-        return self._written(f"next({m}.parameters(), torch.empty(0)).device", inputs)
+    def call(self, m, *inputs, beside=""):
+        """What it makes without a tensor to follow goes where ``beside`` is, else where the module is."""
+        device = f"{beside}.device" if beside else f"next({m}.parameters(), torch.empty(0)).device"
+        return self._written(device, inputs)
 
     def probe(self, m, *inputs):
         return self._written("", inputs)

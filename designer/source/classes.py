@@ -41,8 +41,14 @@ class Class:
 
 def class_lines(made: Class) -> Iterator[Line]:
     yield Line(f"class {made.name}({made.head.text}):", "", made.head.layers)
-    yield from (Line("    def __init__(self):"), Line("        super().__init__()"))
-    for indent, lines in ((8, made.init), (0, [Line("")]), (4, [made.signature]), (8, made.lines)):
+    init = [Line("    def __init__(self):"), Line("        super().__init__()")] if made.init else []
+    for indent, lines in (
+        (0, init),
+        (8, made.init),
+        (0, [Line("")] if init else []),
+        (4, [made.signature]),
+        (8, made.lines),
+    ):
         for line in lines:
             if line.text == STOP:
                 yield line

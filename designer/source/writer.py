@@ -328,6 +328,8 @@ class Scope:
             learnables = {name: self.module(layer.key(called, name)) for name in layer.owned}
             learnables |= {name: self.value(self.source(Port(called, name))) for name in layer.input_learnables}
             text = layer.functional(m, *inputs, **{name.replace(".", "_"): v for name, v in learnables.items()})
+        elif isinstance(layer, Operation) and not inputs:
+            text = layer.call(m, beside="".join(self.arguments[:1]))  # type: ignore[no-untyped-call]
         else:
             text = layer.call(m, *inputs)
         self.writer.preamble |= preamble(layer, text)
