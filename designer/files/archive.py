@@ -1,5 +1,6 @@
 """Zip archives of other people: entries that lie where they say, uncompressed, once each and in bounds."""
 
+import io
 import os
 import struct
 import zipfile
@@ -22,15 +23,20 @@ class Span(NamedTuple):
 
 
 class Archive:
-    """The entries of a zip archive, by name without the folder that all of them stand in."""
+    """The entries of a zip archive, by name without the folder that all of them stand in.
 
-    def __init__(self, path: str | os.PathLike[str]):
+    ``within`` tells the part of the file that is the archive, where that is itself an entry of another one.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], within: Span | None = None):
         self.path = Path(path)
+        self.place = within or Span(0, self.path.stat().st_size)
         try:
-            if _count(_tail(self.path)) > MOST_ENTRIES:
-                raise FileError(f"{self.path.name} holds more than {MOST_ENTRIES:,} entries.")
-            with zipfile.ZipFile(self.path) as archive:
-                entries = archive.infolist()
+            with _Part(self.path, self.place) as part:
+                if _count(part.tail()) > MOST_ENTRIES:
+                    raise FileError(f"{self.path.name} holds more than {MOST_ENTRIES:,} entries.")
+                with zipfile.ZipFile(part) as archive:
+                    entries = archive.infolist()
         except (zipfile.BadZipFile, struct.error, ValueError, NotImplementedError, OverflowError) as error:
             if isinstance(error, FileError):
                 raise
@@ -50,7 +56,7 @@ class Archive:
     def _check_order(self) -> dict[int, int]:
         """Where each entry must end, by where it starts: entries that share bytes are refused."""
         starts = sorted(self.entries.values(), key=lambda entry: entry.header_offset)
-        limits = [entry.header_offset for entry in starts[1:]] + [self.path.stat().st_size]
+        limits = [entry.header_offset for entry in starts[1:]] + [self.place.size]
         for entry, limit in zip(starts, limits):
             if entry.header_offset < 0 or entry.header_offset + 30 + entry.compress_size > limit:
                 raise FileError(
@@ -70,7 +76,7 @@ class Archive:
         if entry.flag_bits & 1:
             raise FileError(f"{self.path.name} holds {shortened(name)} encrypted, which cannot be read.")
         with self.path.open("rb") as file:
-            file.seek(entry.header_offset)
+            file.seek(self.place.offset + entry.header_offset)
             header = file.read(30)
         if len(header) < 30 or header[:4] != b"PK\x03\x04":
             raise FileError(f"{self.path.name} is damaged: {shortened(name)} is not where its table says.")
@@ -78,7 +84,7 @@ class Archive:
         offset = entry.header_offset + 30 + names + extra
         if offset + entry.compress_size > self._ends[entry.header_offset]:
             raise FileError(f"{self.path.name} is damaged: {shortened(name)} reaches into what follows it.")
-        return Span(offset, entry.compress_size)
+        return Span(self.place.offset + offset, entry.compress_size)
 
     def read(self, name: str, limit: int = LARGEST_TEXT) -> bytes:
         """The bytes of an entry, at most ``limit``."""
@@ -109,12 +115,41 @@ class Archive:
         return unpacked
 
 
-def _tail(path: Path) -> bytes:
-    """The end of a file, in which the table of a zip archive is described."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        file.seek(max(0, size - 66_000))
-        return file.read()
+class _Part(io.RawIOBase):
+    """A part of a file, read as a file of its own."""
+
+    def __init__(self, path: Path, place: Span):
+        self.file, self.place, self.at = path.open("rb"), place, 0
+
+    def close(self) -> None:
+        self.file.close()
+        super().close()
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self.at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        self.at = max(0, offset + {os.SEEK_SET: 0, os.SEEK_CUR: self.at, os.SEEK_END: self.place.size}[whence])
+        return self.at
+
+    def read(self, count: int | None = -1) -> bytes:
+        left = max(0, self.place.size - self.at)
+        count = left if count is None or count < 0 else min(count, left)
+        self.file.seek(self.place.offset + self.at)
+        found = self.file.read(count)
+        self.at += len(found)
+        return found
+
+    def tail(self) -> bytes:
+        """Its end, in which the table of a zip archive is described."""
+        self.seek(-66_000, os.SEEK_END)
+        return self.read()
 
 
 def _count(tail: bytes) -> int:

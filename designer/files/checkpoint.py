@@ -78,7 +78,11 @@ def read_saved(stamp: Stamp) -> Saved:
     if stamp.read(0, 2) != b"PK":
         root, spans = _legacy(stamp)
         return Saved(root, "", spans)
-    archive = Archive(stamp.path)
+    return read_archive(Archive(stamp.path))
+
+
+def read_archive(archive: Archive) -> Saved:
+    """Read the archive that torch.save wrote; raises FileError."""
     if archive.entries.get("byteorder") and archive.read("byteorder", 16) != b"little":
         raise FileError("it was written on a machine with another byte order, which cannot be read.")
     root = read_pickle(BytesIO(archive.read("data.pkl", LARGEST_PICKLE)))

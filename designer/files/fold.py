@@ -1,5 +1,6 @@
 """Fold calls that take learnables back into layers with their settings."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -225,6 +226,14 @@ def _group_norm(op: Op, calls: Calls) -> Step | None:
     return _step(op, layer, {"in": x}, {"weight": weight, "bias": bias})
 
 
+def _group_norm_with_results(op: Op, calls: Calls) -> Step | None:
+    x, weight, bias, _, _, _, groups, eps = op.arguments
+    if any(calls.used(result) for result in op.results[1:]):
+        return None
+    plain = dataclasses.replace(op, arguments=[x, groups, weight, bias, eps])
+    return _group_norm(plain, calls)
+
+
 def _batch_norm(op: Op, calls: Calls) -> Step | None:
     x, weight, bias, mean, variance, training, momentum, eps = op.arguments[:8]
     return _normalised(op, calls, x, weight, bias, mean, variance, training, momentum, eps)
@@ -336,6 +345,7 @@ LEARNING: dict[str, Callable[[Op, Calls], Step | None]] = {
     "aten.native_layer_norm.default": _layer_norm,
     "aten.rms_norm.default": _rms_norm,
     "aten.group_norm.default": _group_norm,
+    "aten.native_group_norm.default": _group_norm_with_results,
     "aten.batch_norm.default": _batch_norm,
     "aten._native_batch_norm_legit_no_training.default": _batch_norm_without_training,
     "aten._native_batch_norm_legit_functional.default": _batch_norm_with_results,

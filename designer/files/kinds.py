@@ -32,8 +32,7 @@ OPENED = (
 REFUSALS = {
     "AOTInductor": "is a compiled AOTInductor package, which holds machine code instead of layers: "
     "open the file that torch.export.save wrote of the model",
-    "old pt2": "was written by a version of PyTorch before 2.9: load it there, export the model with PyTorch 2.13 "
-    "and save it again",
+    "other pt2": "is a .pt2 archive that holds no program of torch.export: write the model with torch.export.save",
     "torch.package": "is a torch.package, which can only be opened by running its code: "
     "export the model and write it with torch.export.save",
     "pickle": "is a pickle, which cannot be opened: export the model and write it with torch.export.save",
@@ -110,11 +109,9 @@ def _in_archive(archive: Archive) -> str:
     if "archive_format" in names:
         if any(name.startswith("data/aotinductor/") for name in names):
             return "AOTInductor"
-        models = [name for name in names if name.startswith("models/") and name.endswith(".json")]
-        configs = [name for name in names if name.startswith("data/weights/") and name.endswith("_weights_config.json")]
-        return "pt2" if models and configs else "old pt2"
+        return "pt2" if any(name.startswith("models/") and name.endswith(".json") for name in names) else "other pt2"
     if "serialized_exported_program.json" in names:
-        return "old pt2"
+        return "pt2"  # of PyTorch before 2.8
     if "constants.pkl" in names or any(name.startswith("code/") for name in names):
         return "TorchScript"
     if "data.pkl" in names:

@@ -20,7 +20,13 @@ class Dtype(str):
 
 
 class Setting(str):
-    """An argument that says where or how a tensor lies in memory: device, layout or memory format."""
+    """An argument that says where or how a tensor lies in memory: device or layout."""
+
+    __slots__ = ()
+
+
+class Format(Setting):
+    """A memory format, such as contiguous_format."""
 
     __slots__ = ()
 
@@ -41,10 +47,11 @@ class Size(NamedTuple):
     def symbol(self) -> str:
         """The name of a size that is free by itself, not computed from others."""
         found = _SYMBOL.fullmatch(self.text)
-        return found[1] if found else ""
+        return (found[1] or found[2]) if found else ""
 
 
-_SYMBOL = re.compile(r"Symbol\('([A-Za-z0-9_]{1,40})'(?:, [a-z]+=(?:True|False))*\)")
+# Since PyTorch 2.6, and before.
+_SYMBOL = re.compile(r"Symbol\('([A-Za-z0-9_]{1,40})'(?:, [a-z]+=(?:True|False))*\)|([A-Za-z_][A-Za-z0-9_]{0,39})")
 
 
 class Meta(NamedTuple):
@@ -181,4 +188,4 @@ class Program:
 
 RECURRENT = ("aten.lstm.input", "aten.gru.input", "aten.rnn_tanh.input", "aten.rnn_relu.input")
 
-__all__ = ["Dtype", "Meta", "Op", "Place", "Program", "Ref", "Setting", "Size", "Stored", "Unreadable"]
+__all__ = ["Dtype", "Format", "Meta", "Op", "Place", "Program", "Ref", "Setting", "Size", "Stored", "Unreadable"]

@@ -1,15 +1,13 @@
 """Read .pt2 files as data: the program from JSON, the tensors from mapped bytes.
 
 ``torch.export.load`` is never used: it unpickles, and evaluates symbolic sizes as Python (SECURITY). The format is
-that of torch/_export/serde/schema.py, version 8.
+that of torch/_export/serde/schema.py, versions 7 (PyTorch 2.5) and 8 (since 2.6).
 """
 
-import json
-import math
 import os
 from typing import Any
 
-from designer.files.archive import Archive
+from designer.files.archive import Archive, Span
 from designer.files.errors import FileError
 from designer.files.program import (
     Meta,
@@ -28,137 +26,52 @@ from designer.files.pt2_arguments import (
     DTYPES,
     LONGEST_NAME,
     Damage,
-    dtype_of,
     labels_of,
     name_of,
+    names_by_place,
     path_of,
     read_argument,
 )
+from designer.files.pt2_stored import MOST_NUMBERS, read_contents
 from designer.model.names import shortened
-from designer.model.values import Stamp, Tensor
 
-FORMAT = 8
+FORMATS = (7, 8)
 MOST_OPS = 200_000
-MOST_NUMBERS = 2**40  # elements of one tensor
-
-ITEM_BYTES = {"uint8": 1, "int8": 1, "bool": 1, "int16": 2, "float16": 2, "bfloat16": 2, "int32": 4, "float32": 4}
-ITEM_BYTES |= {"int64": 8, "float64": 8, "complex64": 8, "complex128": 16}
-STRIDED = 7
 
 
 def read_program(path: str | os.PathLike[str]) -> Program:
     """Read the program of a .pt2 file; its tensors stay in the file."""
+    return read_exported(path)[0]
+
+
+def read_exported(path: str | os.PathLike[str]) -> tuple[Program, dict[str, Span]]:
+    """Read the program of a .pt2 file, and where the bytes of each storage lie."""
     archive = Archive(path)
     name = archive.path.name
-    models = [entry for entry in archive.entries if entry.startswith("models/") and entry.endswith(".json")]
-    if len(models) != 1:
-        raise FileError(f"{name} holds {len(models)} models, and only a file with one can be opened.")
-    model = models[0].removeprefix("models/").removesuffix(".json")
     if archive.entries.get("byteorder") and archive.read("byteorder", 16) != b"little":
         raise FileError(f"{name} was written on a machine with another byte order, which cannot be read.")
-    document = _json(archive, models[0])
     try:
+        document, stored, spans = read_contents(archive)
         version = document["schema_version"]["major"]
-        if version != FORMAT:
+        if version not in FORMATS:
             raise FileError(
-                f"{name} has format {shortened(version)} of torch.export, and only format {FORMAT} can be read: "
+                f"{name} has format {shortened(version)} of torch.export, and only formats 7 and 8 can be read: "
                 "load it with the PyTorch that wrote it, and save it with PyTorch 2.13."
             )
-        stored: dict[str, Stored] = {}
-        for folder, file in (("weights", f"{model}_weights_config"), ("constants", f"{model}_constants_config")):
-            entries = _json(archive, f"data/{folder}/{file}.json")["config"]
-            stored |= {path_of(key): _stored(archive, folder, key, entry) for key, entry in entries.items()}
         program = _Reader(name, document, stored).program
         torch_version = document.get("torch_version")
         program.producer = f"torch {shortened(torch_version)[1:-1]}" if isinstance(torch_version, str) else ""
-        return program
+        return program, spans
     except Damage as damage:
         raise FileError(f"{name} is damaged or was changed: {damage}.") from None
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError, OverflowError) as error:
         if isinstance(error, FileError):
-            raise
+            said = str(error)
+            raise FileError(said if name in said else f"{name} cannot be read: {said}") from None
         what = (
             "it is nested too deeply" if isinstance(error, RecursionError) else "its program is not as torch writes it"
         )
         raise FileError(f"{name} is damaged or was changed: {what}.") from None
-
-
-def _json(archive: Archive, entry: str) -> Any:
-    try:
-        return json.loads(archive.read(entry).decode("utf-8"), object_hook=_unchanged)
-    except (ValueError, RecursionError) as error:
-        if isinstance(error, FileError):
-            raise
-        raise FileError(f"{archive.path.name} is damaged: {shortened(entry)} is not JSON.") from None
-
-
-def _unchanged(found: dict[str, Any]) -> dict[str, Any]:
-    """An object as it was read; that Python is called for each lets other threads run while C reads a large text."""
-    return found
-
-
-def read_tensors(stamp: Stamp, program: Program, names: list[str]) -> dict[str, Tensor]:
-    """Map tensors of a .pt2 file by name; their numbers are read when something needs them.
-
-    Each carries the stamp of its file as ``mapped``. Names of one storage share it, as they did in the model.
-    """
-    import torch
-
-    archive = Archive(stamp.path)
-    memory = stamp.map()
-    storages: dict[str, Any] = {}
-    tensors = {}
-    for name in names:
-        stored = program.stored[name]
-        dtype = getattr(torch, stored.dtype)
-        key = f"{stored.storage} {stored.dtype}"
-        if key not in storages:
-            offset, size = archive.span(stored.storage)
-            count = size // dtype.itemsize
-            if count == 0:
-                storages[key] = torch.empty(0, dtype=dtype)
-            elif offset % dtype.itemsize:  # torch reads whole numbers only from where they may lie
-                piece = bytearray(memory[offset : offset + count * dtype.itemsize])
-                storages[key] = torch.frombuffer(piece, dtype=dtype)
-            else:
-                storages[key] = torch.frombuffer(memory, dtype=dtype, count=count, offset=offset)
-        tensor = torch.as_strided(storages[key], stored.shape, stored.strides, stored.offset)
-        tensor.mapped = stamp
-        tensors[name] = tensor
-    return tensors
-
-
-def _stored(archive: Archive, folder: str, key: str, entry: Any) -> Stored:
-    """What the file says about one stored tensor, checked against the bytes that it has."""
-    quoted = shortened(key)
-    meta = entry["tensor_meta"]
-    if entry["use_pickle"] or meta is None:
-        raise FileError(
-            f"{archive.path.name} holds {quoted} as a pickle, which can run code when it is read: it is not opened."
-        )
-    if meta["layout"] != STRIDED:
-        raise FileError(f"{archive.path.name} holds {quoted} as a sparse tensor, which cannot be opened.")
-    dtype = dtype_of(meta["dtype"])
-    storage = f"data/{folder}/{name_of(entry['path_name'])}"
-    shape, strides = (tuple(_whole(size["as_int"]) for size in meta[part]) for part in ("sizes", "strides"))
-    offset = _whole(meta["storage_offset"]["as_int"])
-    count = archive.span(storage).size // ITEM_BYTES[dtype]
-    if len(shape) != len(strides) or len(shape) > 64:
-        raise Damage(f"{quoted} has {len(shape)} sizes and {len(strides)} strides")
-    total = math.prod(shape)
-    last = offset + sum((size - 1) * stride for size, stride in zip(shape, strides))
-    if total and last >= count:
-        raise Damage(f"{quoted} reaches past the end of its numbers")
-    if total > max(count, 2**24):
-        raise Damage(f"{quoted} says that it has {total:,} numbers, and {count:,} are there")
-    role = "parameter" if entry["is_param"] is True else "buffer" if folder == "weights" else "constant"
-    return Stored(storage, dtype, shape, strides, offset, role, folder == "weights", meta["requires_grad"] is True)
-
-
-def _whole(number: Any) -> int:
-    if type(number) is not int or not 0 <= number <= MOST_NUMBERS:
-        raise Damage(f"{shortened(number)} is not a size")
-    return number
 
 
 def _size(entry: Any) -> Size:
@@ -275,13 +188,17 @@ class _Reader:
         return ops
 
     def op(self, target: str, node: Any) -> Op:
-        arguments, keywords = [], {}
-        for entry in node["inputs"]:
+        arguments: list[Any] = []
+        keywords: dict[str, Any] = {}
+        unmarked = any("kind" not in entry for entry in node["inputs"])
+        names = names_by_place(target) if unmarked else None
+        for n, entry in enumerate(node["inputs"]):
             value = self.argument(entry["arg"])
-            if entry.get("kind") == 2:
-                keywords[name_of(entry["name"])] = value
-            else:
+            placed = entry.get("kind") != 2 if names is None else names[n : n + 1] == [entry["name"]]
+            if placed and not keywords:
                 arguments.append(value)
+            else:
+                keywords[name_of(entry["name"])] = value
         results: list[Ref | None] = []
         listed = False
         for entry in node["outputs"]:

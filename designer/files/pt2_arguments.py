@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from designer.files.program import Dtype, Ref, Setting, Unreadable
+from designer.files.program import Dtype, Format, Ref, Setting, Unreadable
 from designer.model.names import shortened
 
 LONGEST_NAME = 1000
@@ -23,6 +23,7 @@ DTYPES = {
     12: "bool",
     13: "bfloat16",
 }
+FORMATS = {1: "contiguous_format", 2: "channels_last", 3: "channels_last_3d"}
 
 
 class Damage(Exception):
@@ -73,6 +74,23 @@ def labels_of(module: Any) -> list[str]:
     if signature is not None:
         walk(json.loads(signature["out_spec"])[1], "")
     return labels
+
+
+def names_by_place(target: str) -> list[str] | None:
+    """The names of what an ATen call takes by place, for files of PyTorch before 2.7, which mark no keywords.
+
+    None where any number is taken so.
+    """
+    space, _, tail = target.partition(".")
+    name, _, overload = tail.partition(".")
+    if space != "aten" or not name.isidentifier():
+        return None
+    import torch
+
+    packet = getattr(torch.ops.aten, name, None)
+    if packet is None or overload not in packet.overloads():
+        return None
+    return [argument.name for argument in getattr(packet, overload)._schema.arguments if not argument.kwarg_only]
 
 
 def read_argument(kind: str, body: Any) -> Any:
@@ -147,5 +165,5 @@ _READ: dict[str, Callable[[Any, str], Any]] = {
     "as_scalar_type": lambda body, kind: Dtype(dtype_of(body)),
     "as_device": lambda body, kind: Setting("device"),
     "as_layout": lambda body, kind: Setting("layout"),
-    "as_memory_format": lambda body, kind: Setting("memory_format"),
+    "as_memory_format": lambda body, kind: Format(FORMATS.get(_exactly(int)(body, kind), "preserve_format")),
 }

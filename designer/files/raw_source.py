@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 from designer.files.functional import RENAMED
-from designer.files.program import Dtype, Op, Program, Ref, Setting, Unreadable
+from designer.files.program import Dtype, Format, Op, Program, Ref, Setting, Unreadable
 from designer.layers.operations import signature
 
 OPERATORS = {
@@ -32,6 +32,8 @@ PLAIN = frozenset(
     _weight_norm.default copy_.default detach_.default fill_.Scalar fill_.Tensor to.device zero_.default
     """.split()
 )
+# Batch normalisation whose kernel trusts the sizes that it is given.
+NORMALISED = ("aten.native_batch_norm.default", "aten._native_batch_norm_legit_no_training.default")
 LEFT_OUT = ("_assert_", "sym_constrain_range")
 
 
@@ -67,12 +69,20 @@ def _call(op: Op, names: dict[Ref, str]) -> str:
     written = SIZES.get(op.target) or (OPERATORS.get(tail) if space == "_operator" else None)
     if written is not None:
         return written.format(*(_written(argument, names) for argument in op.arguments))
+    if op.target in NORMALISED and len(op.arguments) > 6:
+        return _normalised(op, [_written(argument, names) for argument in op.arguments])
     plain = tail.removesuffix(".default")
     if space != "aten" or not (runnable(plain) or tail in PLAIN):
         raise NotListed(op.target.removesuffix(".default"))
     given = [_written(argument, names) for argument in op.arguments]
     given += [f"{key}={_written(value, names)}" for key, value in op.keywords.items() if _kept(key, value)]
     return f"torch.ops.aten.{tail}({', '.join(given)})"
+
+
+def _normalised(op: Op, given: list[str]) -> str:
+    """Batch normalisation as the call that checks its sizes; what it would give beside that is needed for training."""
+    given = given if op.target == NORMALISED[0] else [*given[:5], "False", *given[5:]]
+    return f"(torch.ops.aten.batch_norm.default({', '.join(given)}, False), None, None)"
 
 
 def runnable(name: str) -> bool:
@@ -84,16 +94,16 @@ def runnable(name: str) -> bool:
 def _kept(key: str, value: Any) -> bool:
     if not key.isidentifier():
         raise NotListed(key)
-    return key != "pin_memory" and not isinstance(value, Setting)
+    return key != "pin_memory" and (isinstance(value, Format) or not isinstance(value, Setting))
 
 
 def _written(value: Any, names: dict[Ref, str]) -> str:
     if isinstance(value, Ref):
         return names[value]
-    if isinstance(value, Dtype):
+    if isinstance(value, Dtype | Format):
         return f"torch.{value}"
     if isinstance(value, Setting):
-        return {"device": 'torch.device("cpu")', "layout": "torch.strided"}.get(value, "torch.preserve_format")
+        return 'torch.device("cpu")' if value == "device" else "torch.strided"
     if isinstance(value, Unreadable):
         raise NotListed(f"a call with an argument of the kind {value}")
     if isinstance(value, list):

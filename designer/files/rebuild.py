@@ -93,11 +93,12 @@ class _Rebuilder(Placing):
         wanted.sort(key=lambda entry: entry[0])
         numbered = any(is_number(name) for rank, name, _ in wanted if rank < 2)
         taken: set[str] = set()
+        kept = set() if path else {_end_name(label) for label, value in self.program.outputs if isinstance(value, Ref)}
         for rank, name, item in wanted:
             legal = legal_name(name, numbered)
             if is_number(legal) and (rank == 2 or legal in taken):
                 legal = legal_name(title(item.step) if isinstance(item, Piece) else f"again_{legal}", numbered)
-            item.name = counted(legal, taken)
+            item.name = counted(legal, taken | kept if rank == 2 else taken)
             taken.add(item.name)
             self.paths[id(item)] = join(path, item.name)
             if isinstance(item, Box):
@@ -236,8 +237,7 @@ class _Rebuilder(Placing):
         if len(results) == 1 and not results[0][0] and [*loose.values()] == [sources.get(results[0][1])]:
             return
         for label, value in results:
-            label = "out" if not label else f"out_{label}" if label[0].isdigit() else label
-            name = counted(legal_name(label, False), set(layers))
+            name = counted(_end_name(label), set(layers))
             layers[name] = Output()
             wires[Port(name, "in")] = self.sources[value] if value in self.learnable else sources[value]
 
@@ -283,3 +283,8 @@ class _Rebuilder(Placing):
         names = [twin for twin in self.twins.of(name) if stored[twin].persistent]
         self.used.update(names)
         self.aliases |= {twin: key for twin in names if twin != key}
+
+
+def _end_name(label: str) -> str:
+    """The name of an output of the network."""
+    return legal_name("out" if not label else f"out_{label}" if label[0].isdigit() else label, False)

@@ -33,8 +33,9 @@ def read_recorded(path: Path, kind: str, inputs: Any = None) -> Recorded:
         program, script = follow_program(path, inputs)
         stored = program.stored
         return Recorded(program, script.stamp, lambda names: script.tensors({name: stored[name] for name in names}))
-    from designer.files.pt2 import read_program, read_tensors
+    from designer.files.checkpoint import map_stored
+    from designer.files.pt2 import read_exported
 
-    program = read_program(path)
     stamp = Stamp.of(path)
-    return Recorded(program, stamp, lambda names: read_tensors(stamp, program, names))
+    program, spans = read_exported(path)
+    return Recorded(program, stamp, lambda names: map_stored(stamp, {n: program.stored[n] for n in names}, spans))

@@ -270,7 +270,7 @@ REFUSED = {
     ),
     "another format": (
         lambda data: changed(data, MODEL, lambda d: d["schema_version"].update(major=9)),
-        "model.pt2 has format 9 of torch.export, and only format 8 can be read: "
+        "model.pt2 has format 9 of torch.export, and only formats 7 and 8 can be read: "
         "load it with the PyTorch that wrote it, and save it with PyTorch 2.13.",
     ),
     "another byte order": (

@@ -64,7 +64,7 @@ WRITERS = {
     "pickle": lambda path: path.write_bytes(pickle.dumps([1, Own])),
     "TorchScript": torch_script,
     "torch.package": lambda path: zipped(path, **{"m__.data__version": "6", "m__.data__extern_modules": ""}),
-    "old pt2": lambda path: zipped(path, **{"serialized_exported_program.json": "{}", "version": "5.1"}),
+    "other pt2": lambda path: zipped(path, m__archive_format="pt2"),
     "AOTInductor": lambda path: zipped(path, m__archive_format="pt2", m__data__aotinductor__model__a="so"),
     "safetensors": lambda path: save_file({"w": torch.zeros(2)}, path),
     "ONNX": onnx,

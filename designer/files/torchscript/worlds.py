@@ -6,7 +6,7 @@ import warnings
 from typing import Any
 
 from designer.files.errors import FileError
-from designer.files.program import Dtype, Meta, Op, Place, Ref, Setting, Size, Stored
+from designer.files.program import Dtype, Format, Meta, Op, Place, Ref, Setting, Size, Stored
 from designer.files.raw_source import PLAIN, runnable
 from designer.files.torchscript.numbers import Number, is_number, plain
 from designer.files.torchscript.text import Lost, Unfollowed
@@ -324,12 +324,8 @@ def _typed(value: Any, kind: str) -> Any:
     if inner == "Layout" and value is not None:
         return Setting("layout")
     if inner == "MemoryFormat" and type(value) is int:
-        return _Format(FORMATS.get(value, "preserve_format"))
+        return Format(FORMATS.get(value, "preserve_format"))
     return value
-
-
-class _Format(Setting):
-    """A memory format, by its name."""
 
 
 def _at(value: Any, world: int) -> Any:
@@ -340,9 +336,7 @@ def _at(value: Any, world: int) -> Any:
         return value.values[world]
     if isinstance(value, list | tuple):
         return [_at(entry, world) for entry in value]
-    if isinstance(value, Dtype):
-        return getattr(_torch(), value)
-    if isinstance(value, _Format):
+    if isinstance(value, Dtype | Format):
         return getattr(_torch(), value)
     if isinstance(value, Setting):
         return _torch().device("cpu") if value == "device" else _torch().strided
@@ -367,11 +361,7 @@ def _shortened(schema: Any, placed: list[Any], named: dict[str, Any]) -> tuple[l
         arguments.pop()
     by_name = {spec.name: spec for spec in specs}
     keywords = {key: value for key, value in keywords.items() if not _default(by_name[key], value)}
-    return [_setting(value) for value in arguments], {key: _setting(value) for key, value in keywords.items()}
-
-
-def _setting(value: Any) -> Any:
-    return Setting("memory_format") if isinstance(value, _Format) else value
+    return arguments, keywords
 
 
 def _default(spec: Any, value: Any) -> bool:
