@@ -6,7 +6,7 @@ stand outside, and take their learnables over wires from where the state_dict ha
 """
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from designer.files.program import Place, Ref
@@ -59,22 +59,32 @@ class Again:
 Item = Box | Piece | Again
 
 
-def pieces(item: Item) -> Iterator[Piece]:
+def pieces(item: Item) -> list[Piece]:
     """The pieces in an item, those of second uses as well."""
     if isinstance(item, Piece):
-        yield item
-    else:
-        for inner in item.items if isinstance(item, Box) else [item.body]:
-            yield from pieces(inner)
+        return [item]
+    found: list[Piece] = []
+    for leaf in leaves(item):
+        found += [leaf] if isinstance(leaf, Piece) else pieces(leaf.body)
+    return found
 
 
-def made(item: Item) -> Iterator[Ref]:
+def leaves(item: Item) -> list[Piece | Again]:
+    """What stands in an item that is no box."""
+    if not isinstance(item, Box):
+        return [item]
+    found: list[Piece | Again] = []
+    for inner in item.items:
+        found += leaves(inner) if isinstance(inner, Box) else [inner]
+    return found
+
+
+def made(item: Item) -> list[Ref]:
     """The values that an item gives."""
-    if isinstance(item, Box):
-        for inner in item.items:
-            yield from made(inner)
-    else:
-        yield from (item.step if isinstance(item, Piece) else item).outputs.values()
+    found: list[Ref] = []
+    for leaf in leaves(item):
+        found += (leaf.step if isinstance(leaf, Piece) else leaf).outputs.values()
+    return found
 
 
 def taken(item: Item) -> dict[Ref, None]:
@@ -84,7 +94,7 @@ def taken(item: Item) -> dict[Ref, None]:
     if isinstance(item, Piece):
         return dict.fromkeys((*item.step.inputs.values(), *item.step.learnables.values()))
     inside = set(made(item))
-    return {ref: None for inner in item.items for ref in taken(inner) if ref not in inside}
+    return {ref: None for leaf in leaves(item) for ref in taken(leaf) if ref not in inside}
 
 
 def chain(place: Place) -> Chain:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from functools import cache
 from typing import Any, NamedTuple
 
 Place = tuple[tuple[str, int], ...]  # the modules around a call, from outside: (path, how often it was called before)
@@ -92,7 +93,7 @@ class Op:
     @property
     def name(self) -> str:
         """Its name without namespace and overload, such as "add"."""
-        return self.target.split(".")[-2] if self.target.count(".") > 1 else self.target
+        return _name(self.target)
 
     @property
     def path(self) -> str:
@@ -107,7 +108,13 @@ class Op:
 
     def refs(self) -> list[Ref]:
         """The values that it takes, in order."""
-        return [*refs_in(self.arguments), *refs_in(list(self.keywords.values()))]
+        found = refs_in(self.arguments)
+        return found + refs_in(list(self.keywords.values())) if self.keywords else found
+
+
+@cache
+def _name(target: str) -> str:
+    return target.split(".")[-2] if target.count(".") > 1 else target
 
 
 def common_place(places: list[Place]) -> Place:
@@ -121,9 +128,13 @@ def common_place(places: list[Place]) -> Place:
 def refs_in(argument: Any) -> list[Ref]:
     if isinstance(argument, Ref):
         return [argument]
-    if isinstance(argument, list):
-        return [ref for entry in argument for ref in refs_in(entry)]
-    return []
+    found: list[Ref] = []
+    for entry in argument if isinstance(argument, list) else ():
+        if isinstance(entry, Ref):
+            found.append(entry)
+        elif isinstance(entry, list):
+            found += refs_in(entry)
+    return found
 
 
 def renamed(argument: Any, names: dict[Ref, Ref]) -> Any:

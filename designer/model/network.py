@@ -91,6 +91,11 @@ class Network:
         return found
 
     @cached_property
+    def crossings(self) -> Mapping[str, list[Port]]:
+        """The ports inside each group that are wired from outside it."""
+        return rules.crossings(self)
+
+    @cached_property
     def learnable_ports(self) -> frozenset[Port]:
         """The output ports that have nothing but learnables upstream, found from what is offered on."""
         return rules.learnable_ports(self)
@@ -146,6 +151,9 @@ class Network:
 
     def source_of(self, target: Port) -> Port | None:
         """The output port that an input port is wired to."""
+        known: Mapping[Port, Port] | None = self.__dict__.get("wires")  # where somebody asked for them before
+        if known is not None:
+            return known.get(target)
         source = self.connections.get(target)
         if source is None and "." in target.layer:
             name, _, rest = target.layer.partition(".")

@@ -134,6 +134,8 @@ def needs(network: "Network", port: Port) -> list[Port]:
 
 def crossing(network: "Network", path: str) -> list[Port]:
     """The ports inside a group that are wired from outside it."""
+    if (known := network.__dict__.get("crossings")) is not None:  # where somebody asked for all of them before
+        return list(known.get(path, ()))
     if not isinstance(network.layer(path), Group):
         return []
     found, home, inner = [], network, path
@@ -148,6 +150,17 @@ def crossing(network: "Network", path: str) -> list[Port]:
         if not rest:
             return found
         home, inner, prefix = home.network_at(name), rest, f"{prefix}.{name}" if prefix else name
+
+
+def crossings(network: "Network") -> dict[str, list[Port]]:
+    """For each group the ports inside it that are wired from outside it."""
+    found: dict[str, list[Port]] = {}
+    for target, source in network.wires.items():
+        group = parent(target.layer)
+        while group and not source.layer.startswith(group + "."):
+            found.setdefault(group, []).append(target)
+            group = parent(group)
+    return found
 
 
 def orderly(network: "Network", out: Port, into: Port) -> bool:
@@ -258,7 +271,7 @@ def check_network(network: "Network") -> None:
     """Refuse a network, as read from a file, that no edits could have made; names one thing that is wrong."""
     _check_level(network)
     _ = network.all  # layers are found more quickly where it is known
-    wires = network.wires
+    wires, _ = network.wires, network.crossings
     _check_calls(wires)
     _check_count(network)
     for target, source in wires.items():
