@@ -14,7 +14,7 @@ from designer.edits import (
     ungroup,
     untie,
 )
-from designer.files import FileError, import_pytorch, load, save
+from designer.files import FileError, attach_values, import_pytorch, load, save
 from designer.model import Network, NetworkError
 from designer.showing import picture, show
 from designer.source import build, initialize, write_pytorch
@@ -27,6 +27,7 @@ __all__ = [
     "NetworkError",
     "analyze",
     "arrange",
+    "attach_values",
     "build",
     "change_owner",
     "free_size",

@@ -22,7 +22,7 @@ HELP = """\
 usage: designer [FILE] [--theme dark|light|system] [--screenshot PNG]
        designer analyze FILE [--json]
        designer export FILE -o OUTPUT.py
-       designer convert FILE -o OUTPUT.network
+       designer convert FILE -o OUTPUT.network [--values FILE [--by-shape]]
        designer --help | --version
 
 Design, open, tie, check and export PyTorch networks by looking at them.
@@ -37,6 +37,9 @@ designer analyze   prints what each layer does, stores and borrows, the totals, 
   --json           the same as JSON: rows, stored, used, saved, bytes, partial, problems
 designer export    writes the PyTorch source of the network, which runs alone with torch
 designer convert   saves as a network (.network), its values in a file beside it
+  --values FILE    give it the values of a checkpoint, safetensors or any other file that holds some, by name and
+                   shape; what matched is said on stderr
+  --by-shape       also those whose names differ altogether, by their order and shape
 
 Each of the three opens any file of PyTorch, and takes what that does not tell:
   --input NAME=SIZES[:DTYPE]
@@ -165,6 +168,9 @@ def run_command(name: str, words: list[str]) -> int:
         parser.add_argument("--json", action="store_true")
     else:
         parser.add_argument("-o", "--output", required=True)
+    if name == "convert":
+        parser.add_argument("--values")
+        parser.add_argument("--by-shape", action="store_true")
     for option in ("--input", "--arg"):
         parser.add_argument(option, action="append", default=[])
     parser.add_argument("--allow-code", action="store_true")
@@ -183,7 +189,9 @@ def run_command(name: str, words: list[str]) -> int:
         return commands.analyze_file(given.FILE, given.json, opening)
     if name == "export":
         return commands.export_file(given.FILE, given.output, opening)
-    return commands.convert_file(given.FILE, given.output, opening)
+    if given.by_shape and given.values is None:
+        raise Refusal("--by-shape belongs to --values FILE.")
+    return commands.convert_file(given.FILE, given.output, opening, given.values, given.by_shape)
 
 
 def check_file(name: str) -> None:

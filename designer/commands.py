@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from designer.analysis import Analysis, analyze, as_dict
-from designer.files import import_pytorch
+from designer.files import attach_values, import_pytorch
 from designer.files.asking import Choice, NeedsCode, NeedsInputs, Wanted
 from designer.files.errors import FileError
 from designer.files.given import named_input, named_value
@@ -56,14 +56,21 @@ def export_file(path: str, output: str, opening: Opening = NOTHING) -> int:
     return 0
 
 
-def convert_file(path: str, output: str, opening: Opening = NOTHING) -> int:
-    """Save the network as a project file, with the report of what it was."""
+def convert_file(
+    path: str, output: str, opening: Opening = NOTHING, values: str | None = None, by_shape: bool = False
+) -> int:
+    """Save the network as a project file, with the report of what it was; with the values of another file, if named."""
     network, report = open_network(path, opening)
+    said = None
+    if values is not None:
+        network, said = attach_values(network, values, by_shape)
     if report is not None and report.stamp is not None:
         report.comparison  # noqa: B018  (compared now, so that the project keeps it)
     save_project(network, output, report=report)
     write_report(path, report, opening)
     tell(report)
+    if said is not None:
+        sys.stderr.write(f"{said}\n")
     return 0
 
 

@@ -6,15 +6,17 @@ from typing import Any
 
 from designer.files.errors import FileError
 from designer.files.kinds import kind_of
-from designer.files.values import VALUES, open_values
+from designer.files.stored import tensors_in
 from designer.model.names import shortened
-from designer.model.values import Stamp, Tensor
+from designer.model.values import Tensor
 
 
 def load_checkpoint(module: Any, path: Path) -> None:
     """Set every parameter and buffer of a module. Raises FileError where names or shapes differ."""
+    if refusal := kind_of(path).refusal:
+        raise FileError(refusal)
     kept = module.state_dict(keep_vars=True)
-    given = _named_alike(_tensors(path), kept)
+    given = _named_alike(tensors_in(path), kept)
     loaded = {id(kept[name]) for name in given if name in kept}  # under any of their names, when they are tied
     missing = [name for name, value in kept.items() if name not in given and id(value) not in loaded]
     troubles = [
@@ -29,20 +31,6 @@ def load_checkpoint(module: Any, path: Path) -> None:
     except RuntimeError as error:
         lines = str(error).strip().splitlines()
         raise FileError(f"{path.name} does not fit {type(module).__name__}: {lines[-1].strip().rstrip('.')}.") from None
-
-
-def _tensors(path: Path) -> Mapping[str, Tensor]:
-    kind = kind_of(path)
-    if kind.name == "module pickle":
-        from designer.files.checkpoint import map_stored
-        from designer.files.modules import read_modules
-
-        stamp = Stamp.of(path)
-        modules = read_modules(stamp)
-        return map_stored(stamp, modules.stored, modules.saved.spans)
-    if kind.name not in VALUES:
-        raise FileError(kind.refusal or f"{path.name} is no checkpoint: give a file of values.")
-    return open_values(path, kind.name).tensors
 
 
 def _named_alike(tensors: Mapping[str, Tensor], kept: Mapping[str, Any]) -> dict[str, Tensor]:

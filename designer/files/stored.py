@@ -5,15 +5,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from designer.files.errors import FileError
-from designer.files.imports import import_pytorch
 from designer.files.kinds import kind_of
 from designer.files.project import load
 from designer.files.values import VALUES, open_values
-from designer.model.values import Tensor
+from designer.model.values import Stamp, Tensor
 
 
 def tensors_in(path: str | os.PathLike[str]) -> Mapping[str, Tensor]:
-    """Give the tensors of a state_dict, a safetensors file, a project or an exported program by name, mapped."""
+    """Give the tensors of a file by their names there, mapped: those that a state_dict of its model has.
+
+    It may hold values alone, or a program or modules beside them; none of its code is run.
+    """
     file = Path(path)
     kind = kind_of(file).name
     if kind in VALUES:
@@ -21,5 +23,39 @@ def tensors_in(path: str | os.PathLike[str]) -> Mapping[str, Tensor]:
     if kind == "network":
         return load(file).values
     if kind == "pt2":
-        return import_pytorch(file).network.values
+        return _of_program(file)
+    if kind == "TorchScript":
+        return _of_script(file)
+    if kind == "module pickle":
+        return _of_modules(file)
     raise FileError(f"Values can be taken from .safetensors, .pt, .pt2 and .network files, and {file.name} is none.")
+
+
+def _of_program(path: Path) -> Mapping[str, Tensor]:
+    from designer.files.pt2 import read_program, read_tensors
+
+    program = read_program(path)
+    return read_tensors(Stamp.of(path), program, [name for name, kept in program.stored.items() if kept.persistent])
+
+
+def _of_script(path: Path) -> Mapping[str, Tensor]:
+    from designer.files.torchscript.read import read_script
+
+    script = read_script(path)
+    stored = script.objects.stored
+    kept = {name: entry for name, entry in stored.items() if entry.persistent}
+    return script.tensors(kept or stored)  # a frozen model keeps all as constants
+
+
+def _of_modules(path: Path) -> Mapping[str, Tensor]:
+    from designer.files.checkpoint import map_stored
+    from designer.files.modules import read_modules
+
+    try:
+        stamp = Stamp.of(path)
+        modules = read_modules(stamp)
+    except FileError as error:
+        said = str(error)
+        raise FileError(said if path.name in said else f"{path.name} cannot be read: {said}") from None
+    kept = {name: entry for name, entry in modules.stored.items() if entry.persistent}
+    return map_stored(stamp, kept, modules.saved.spans)

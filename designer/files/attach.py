@@ -1,0 +1,32 @@
+"""Give a network the values of a file, or those of a state_dict at hand."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from designer.edits.attaching import Attached, attach
+from designer.files.stored import tensors_in
+from designer.model import Network
+from designer.model.values import Tensor
+
+
+def attach_values(
+    network: Network,
+    source: str | os.PathLike[str] | Mapping[str, Tensor],
+    by_shape: bool = False,
+    permute: Mapping[str, tuple[int, ...]] | None = None,
+    convert: bool = False,
+) -> Attached:
+    """Give a network the values of a file: ``network, report = attach_values(network, "model.pth")``.
+
+    As ``load_state_dict(strict=False)`` of torch, and with more than exact names: old and tied names, prefixes of
+    wrappers and of whole models, the words of Keras and MATLAB, unique ends of names; matrices that fit only
+    transposed are. What fits in several ways is left as it was, and told: ``permute={"fc.weight": (1, 0)}`` says which,
+    ``()`` takes it as it is. ``by_shape`` also takes what fits by its place and shape alone, ``convert`` also whole
+    numbers into learnables. Values stay in the file until something needs them, and keep their type there.
+
+    Raises FileError where the file has no values, NetworkError where none of them fits.
+    """
+    if isinstance(source, str | os.PathLike):
+        return attach(network, tensors_in(source), Path(source).name, by_shape, permute, convert)
+    return attach(network, source, "the state_dict", by_shape, permute, convert)
