@@ -177,6 +177,9 @@ BAD = [
         "notes.network cannot be saved: there is a file of this name that is not a project of Network Designer.",
     ),
     ("convert tied.network -o missing/net.network", "net.network cannot be saved: no such file or directory."),
+    ("convert tied.network -o net.network --values missing.pt", "There is no file missing.pt."),
+    ("convert tied.network -o net.network --by-shape", "--by-shape belongs to --values FILE."),
+    ("export tied.network -o net.py --values a.pt", f"designer export does not know --values a.pt{MORE}"),
 ]
 
 
@@ -344,6 +347,28 @@ def test_a_program_of_torch_is_read_as_data_and_reported(here, exported, monkeyp
     assert designer.load("model.network") == designer.import_pytorch(exported).network
     assert main(["export", exported, "-o", "hand.py"]) == 2
     assert len(told) == 2  # what is refused is said in one sentence, without a report
+
+
+def test_values_of_another_file_come_along(here, capsys):
+    values = designer.initialize(designer.load("tied.network"), seed=5).values
+    torch.save({f"module.{name}": value for name, value in values.items()}, "a.pt")
+    assert main(["convert", "tied.network", "-o", "net.network", "--values", "a.pt"]) == 0
+    err = capsys.readouterr().err
+    assert err.startswith("Attached 6 of 6 values from a.pt.\nby other spelling: emb.weight from module.emb.weight, ")
+    made = designer.load("net.network")
+    assert all(torch.equal(value, made.values[name]) for name, value in values.items())
+
+    torch.save({f"arr_{n}\x1b[2J": value for n, value in enumerate(values.values())}, "b.pt")
+    assert main(["convert", "tied.network", "-o", "none.network", "--values", "b.pt"]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("No value of b.pt fits: it has arr_0\\x1b[2J, ")
+    assert err.endswith("; by order and shape 6 would fit.\n")
+    assert not (here / "none.network").exists()
+    assert main(["convert", "tied.network", "-o", "net.network", "--values", "b.pt", "--by-shape"]) == 0
+    err = capsys.readouterr().err
+    assert err.startswith("Attached 6 of 6 values from b.pt.\nby order and shape: emb.weight from arr_0\\x1b[2J, ")
+    made = designer.load("net.network")
+    assert all(torch.equal(value, made.values[name]) for name, value in values.items())
 
 
 # The window.

@@ -89,7 +89,7 @@ class Attachment:
                 lines.append(f"tied: {twin.name} differs from {twin.key}, to which it is tied; that was taken")
             elif twin.same is None:
                 lines.append(f"tied: {twin.name} could not be compared with {twin.key}, to which it is tied")
-        return "\n".join(lines)
+        return "\n".join(map(_one_line, lines))
 
 
 def choose(
@@ -173,12 +173,22 @@ def how(each: Match) -> str:
 
 
 def _turned(each: Match) -> str:
-    order = f"by Permute {', '.join(map(str, each.order))}" if each.order else ""
+    order = order_text(each) if each.order else ""
     return ", ".join(filter(None, (order, f"turned to {each.dtype}" if each.dtype else "")))
+
+
+def order_text(each: Match) -> str:
+    """In which order the dimensions of a tensor are taken."""
+    return f"by Permute {', '.join(map(str, each.order))}" if each.order else "as it is"
 
 
 def _misfit(each: Match) -> str:
     return f"{each.name} is {_shape(each.have)}" if "shape" in each.trouble else f"{each.name}: {each.trouble}"
+
+
+def _one_line(text: str) -> str:
+    """A text that a file had a hand in, without signs that move the cursor."""
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
 
 
 def _pair(each: Match) -> str:

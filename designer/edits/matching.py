@@ -80,14 +80,14 @@ def match(network: Network, tensors: Mapping[str, Tensor]) -> Matching:
     found: dict[str, tuple[str, str, str]] = {}  # key -> what it is called, the tensor, and how that was told
     tied: list[tuple[str, str]] = []  # other names of what was found, and their tensors
     used: set[str] = set()
-    for by in ("name", "spelling", "prefix", "end of the name"):
+    for by in ("name", "other spelling", "name less its prefix", "end of the name"):
         rest = [name for name, to in known.items() if to.key not in found]
         free = [name for name in have if name not in used]
         if by == "name":
             pairs = [(name, name) for name in known if name in have]
-        elif by == "spelling":
+        elif by == "other spelling":
             pairs = _alike({name: plain(name) for name in rest}, {name: plain(name) for name in free})
-        elif by == "prefix":
+        elif by == "name less its prefix":
             pairs = _without_prefix(rest, free, list(wanted), list(have))
         else:
             pairs = list(_by_ending(known, rest, free, wanted, have))

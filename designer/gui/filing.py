@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,11 +13,12 @@ from designer.files.asking import NeedsCode, NeedsInputs
 from designer.files.errors import FileError
 from designer.files.kinds import kind_of
 from designer.files.progress import Progress, followed
+from designer.files.values import VALUES
 from designer.gui.asking import NO_ANSWER, Answer, Question
 from designer.gui.document import Document, View
 from designer.gui.examples import Example
 from designer.gui.session import Session
-from designer.model import Network, NetworkError
+from designer.model import Network, NetworkError, Parameter
 
 PROJECT = ".network"
 PROJECTS = "Networks (*.network)"
@@ -57,6 +59,16 @@ def read(path: Path, answer: Answer = NO_ANSWER) -> Opened:
 def count_ties(network: Network) -> int:
     """Count the learnables that layers take from others."""
     return sum(port.name in network.layer(port.layer).input_learnables for port in network.wires)
+
+
+def takes_values(network: Network) -> bool:
+    """Whether a network has layers that want values, unlike a tree of values."""
+    return any(layer.learnables() and not isinstance(layer, Parameter) for layer in network.all.values())
+
+
+def reason(path: Path, error: FileError | NetworkError | OSError) -> str:
+    """Say in a sentence what is wrong with a file."""
+    return f"{path.name}: {error.strerror}." if isinstance(error, OSError) else str(error)
 
 
 def view_from(saved: dict[str, Any]) -> View:
@@ -154,20 +166,32 @@ class Filing(QObject):
     def _read(
         self, path: Path, name: str, work: Callable[[], Opened], recent: bool, answer: Answer = NO_ANSWER
     ) -> None:
+        self.read_beside(
+            name,
+            work,
+            lambda opened: self._came(opened, path if recent else None),
+            lambda error: self._failed(path, error, answer),
+        )
+
+    def read_beside(
+        self, name: str, work: Callable[[], Any], came: Callable[[Any], None], failed: Callable[[BaseException], None]
+    ) -> None:
+        """Read something of a file while the window says so; dropped when that is cancelled, or another is read."""
         self.cancel()
         request = self.request
         progress = self.progress = Progress(lambda stage: self._reached.emit(request, stage))
         self.opening.emit(name)
 
-        def job() -> Opened:
+        def job() -> Any:
             with followed(progress):
                 return work()
 
-        self.session.files.run(
-            job,
-            lambda opened: self._came(request, opened, path if recent else None),
-            lambda error: self._failed(request, path, error, answer),
-        )
+        def ended(then: Callable[[Any], None], result: Any) -> None:
+            if request == self.request:
+                self.opening.emit("")
+                then(result)
+
+        self.session.files.run(job, partial(ended, came), partial(ended, failed))
 
     def _tell_stage(self, request: int, stage: str) -> None:
         if request == self.request:
@@ -179,26 +203,22 @@ class Filing(QObject):
         self.request += 1  # what comes is dropped
         self.opening.emit("")
 
-    def _came(self, request: int, opened: Opened, path: Path | None) -> None:
-        if request != self.request:
-            return
-        self.opening.emit("")
+    def _came(self, opened: Opened, path: Path | None) -> None:
         if path is not None:
             self.session.remember(path, count_ties(opened.network))
-        (self.opened if self.document.history.isClean() else self.elsewhere).emit(opened)
+        values = opened.report is not None and opened.path is None and opened.report.kind in VALUES
+        taken = self.document.history.isClean() and not (values and takes_values(self.document.network))
+        (self.opened if taken else self.elsewhere).emit(opened)
 
-    def _failed(self, request: int, path: Path, error: BaseException, answer: Answer) -> None:
-        if request == self.request:
-            self.opening.emit("")
-            if not isinstance(error, FileError | NetworkError | OSError):
-                raise error
-            if isinstance(error, NeedsCode | NeedsInputs) or (isinstance(error, FileError) and answer.question):
-                self.asked.emit(Question(path, error, answer))
-                return
-            reason = str(error) if isinstance(error, FileError | NetworkError) else f"{path.name}: {error.strerror}."
-            self.document.refused.emit(reason)
-            if not path.exists():
-                self.session.recent_changed.emit()
+    def _failed(self, path: Path, error: BaseException, answer: Answer) -> None:
+        if not isinstance(error, FileError | NetworkError | OSError):
+            raise error
+        if isinstance(error, NeedsCode | NeedsInputs) or (isinstance(error, FileError) and answer.question):
+            self.asked.emit(Question(path, error, answer))
+            return
+        self.document.refused.emit(reason(path, error))
+        if not path.exists():
+            self.session.recent_changed.emit()
 
     # Saving.
 
@@ -250,8 +270,7 @@ class Filing(QObject):
     def _failed_to_write(self, path: Path, error: BaseException) -> None:
         if not isinstance(error, FileError | NetworkError | OSError):
             raise error
-        said = str(error) if isinstance(error, FileError | NetworkError) else f"{path.name}: {error.strerror}."
-        self.document.refused.emit(said)
+        self.document.refused.emit(reason(path, error))
 
     # Losing nothing.
 

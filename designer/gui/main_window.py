@@ -1,5 +1,6 @@
 """The window: start page, or canvas with the library, the properties and the analyzer around it."""
 
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QEvent, QSize, Qt
@@ -7,6 +8,7 @@ from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
     QDragLeaveEvent,
+    QDragMoveEvent,
     QDropEvent,
     QMouseEvent,
     QResizeEvent,
@@ -21,8 +23,11 @@ from PySide6.QtWidgets import (
 )
 
 from designer.analysis import Fix
+from designer.files.kinds import Kind, kind_of
+from designer.files.values import VALUES
 from designer.gui import commands, theme
 from designer.gui.asking import ask, ask_to_run
+from designer.gui.attaching import Attaching
 from designer.gui.background import Analyzer
 from designer.gui.bars import Foot, StatusBar, TopBar
 from designer.gui.bottom import REPORT, Bottom
@@ -33,7 +38,7 @@ from designer.gui.document import Document
 from designer.gui.doing import Doing, lowered
 from designer.gui.dropping import DropFrame, dragged_files
 from designer.gui.exporting import Exporting
-from designer.gui.filing import PROGRAMS, Filing, Opened
+from designer.gui.filing import PROGRAMS, Filing, Opened, takes_values
 from designer.gui.keys import Keys
 from designer.gui.library import Library
 from designer.gui.palette import Palette
@@ -45,7 +50,7 @@ from designer.gui.start_page import StartPage
 from designer.model import Network, layer_types
 
 NEED_NETWORK = (
-    "save save_as export cut copy paste duplicate copy_picture copy_python zoom_in zoom_out zoom_100 library "
+    "attach save save_as export cut copy paste duplicate copy_picture copy_python zoom_in zoom_out zoom_100 library "
     "properties analyzer problems code import_report copy_report search rename replace settings freeze group ungroup "
     "arrange tie untie transfer owner borrower next_problem previous_problem history find find_next find_previous"
 ).split()
@@ -63,6 +68,7 @@ class MainWindow(QMainWindow):
         self.document.beside = session.files.run
         self.analyzing = Analyzer(self.document, session.torch)
         self.filing = Filing(self.document, session, self)
+        self.attaching = Attaching(self)
         self.comparing = Comparing(self.document, session)
         self.doing = Doing(self.document)
         self.clipboard = Clipboard(self.document, session)
@@ -111,6 +117,7 @@ class MainWindow(QMainWindow):
         self.bottom.save.clicked.connect(lambda: self.exporting.export(self.bottom.export))
         self.bottom.report.file_wanted.connect(self.ask_import)
         self.bottom.report.code_wanted.connect(self.ask_to_run)
+        self.bottom.report.attach_wanted.connect(lambda path, beside: self.attaching.elsewhere(path, beside))
         self.bottom.analyzer.attach(self.analyzing)
         self.bottom.problems.pointed.connect(lambda fix: self._preview(fix))
         self.recent_menu.aboutToShow.connect(self._fill_recent)
@@ -357,14 +364,30 @@ class MainWindow(QMainWindow):
         if paths := dragged_files(event.mimeData()):
             event.acceptProposedAction()
             self.drop_frame.offer(paths, elsewhere=not self.document.history.isClean())
+            if len(paths) == 1 and not self.on_start and takes_values(self.document.network):
+                self._ask_kind(paths[0])
+
+    def _ask_kind(self, path: Path) -> None:
+        """Offer to attach a dragged file, once its bytes have told that it holds values."""
+
+        def came(kind: Kind) -> None:
+            if kind.name in VALUES and not self.document.closed:
+                self.drop_frame.split(path, self.document.name)
+
+        self.session.files.run(lambda: kind_of(path), came, lambda _: None)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        self.drop_frame.point(self.drop_frame.mapFrom(self, event.position().toPoint()))
+        event.acceptProposedAction()
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
         self.drop_frame.hide()
 
     def dropEvent(self, event: QDropEvent) -> None:
+        attach = self.drop_frame.attaches(self.drop_frame.mapFrom(self, event.position().toPoint()))
         self.drop_frame.hide()
         event.acceptProposedAction()
         first, *others = dragged_files(event.mimeData())
-        self.filing.open(first)
+        (self.attaching.read if attach else self.filing.open)(first)
         for path in others:
             self.another().filing.open(path)

@@ -28,6 +28,7 @@ WORDS = {
     "canvas.search": "insert node layer create",
     "freeze": "requires_grad train lock",
     "export": "python code pytorch source picture weights",
+    "attach": "load_state_dict load weights checkpoint safetensors npz into",
     "import": "open pt2 state_dict safetensors checkpoint",
     "owner": "jump tie",
     "borrower": "jump tie",

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QVBoxLayout, QWi
 from designer.edits import free_size, tie
 from designer.files.report import Note, Report, Suggestion
 from designer.files.report_lines import Section, facts, sections
+from designer.files.values import VALUES
 from designer.gui.comparing import Comparing
 from designer.gui.document import Document
 from designer.gui.widgets import Fold, Icon, Label, Link, Piece, button, column, line, row, sentence
@@ -30,10 +31,12 @@ class ReportPanel(QWidget):
     Signals:
         file_wanted: nothing was imported, and the user wants to.
         code_wanted: the code that a file names shall be run, if the user agrees.
+        attach_wanted: the values of the file that is shown shall go to another open network; beside which button.
     """
 
     file_wanted = Signal()
     code_wanted = Signal()
+    attach_wanted = Signal(object, object)
 
     def __init__(self, document: Document, comparing: Comparing):
         super().__init__(objectName="panel")
@@ -105,6 +108,8 @@ class ReportPanel(QWidget):
 
     def _lists(self, report: Report) -> QWidget:
         pieces: list[Piece] = []
+        if report.kind in VALUES:
+            pieces += [self._values(report), line()]
         if report.code:
             pieces += [self._code(report), line()]
         self.offers = [Offer(self, each) for each in report.suggestions[:SHOWN]]
@@ -124,6 +129,14 @@ class ReportPanel(QWidget):
         run.setEnabled(report.stamp is not None)
         run.setToolTip("Asks first" if report.stamp else "Open the file again to run its code")
         made = row(Icon("code", "text2", 16), 10, text, 12, run, margins=(14, 8, 14, 8))
+        made.layout().setStretch(2, 1)
+        return made
+
+    def _values(self, report: Report) -> QWidget:
+        text = sentence("A file of values has no layers; a network that is open can have them.", "t1")
+        attach = button("Attach to a network…", lambda: self.attach_wanted.emit(report.path, attach))
+        attach.setToolTip("Show which of these values belong to the network of another window")
+        made = row(Icon("import", "text2", 16), 10, text, 12, attach, margins=(14, 8, 14, 8))
         made.layout().setStretch(2, 1)
         return made
 

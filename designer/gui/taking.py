@@ -19,7 +19,7 @@ from designer.gui.document import Document
 from designer.gui.drawing import shape_text
 from designer.model import Network, Parameter, Port
 
-FILES = "Values (*.safetensors *.pt *.pth *.pt2 *.network);;All files (*)"
+FILES = "Values (*.safetensors *.pt *.pth *.bin *.ckpt *.pt2 *.network);;All files (*)"
 Order = tuple[int, ...]
 Shapes = tuple[tuple[str, tuple[int, ...]], ...]
 

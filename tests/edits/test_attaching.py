@@ -113,7 +113,7 @@ def test_the_old_words_of_normalisations():
     given = {words.get(name, name): value for name, value in values.items()}
     new, report = attach_values(net, given)
     same(new, values)
-    assert {each.key for each in report.taken if each.by == "spelling"} == {"norm.weight", "norm.bias"}
+    assert {each.key for each in report.taken if each.by == "other spelling"} == {"norm.weight", "norm.bias"}
 
 
 def test_names_that_end_alike(language):
