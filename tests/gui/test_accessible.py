@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -16,9 +17,11 @@ from PySide6.QtWidgets import (
 )
 
 from designer.edits import group
+from designer.edits.matching import match
 from designer.files.asking import Argument, Buildable, NeedsCode, NeedsInputs, Wanted
 from designer.files.report import Note, Report, Suggestion
 from designer.gui.asking import NO_ANSWER, Consent, InputsForm, Question, SourceForm
+from designer.gui.attach_form import AttachForm
 from designer.layers import LSTM
 
 KINDS = (QAbstractButton, QAbstractItemView, QAbstractSpinBox, QComboBox, QLineEdit, QPlainTextEdit)
@@ -97,6 +100,17 @@ def test_what_asks_about_a_file(desk):
         QApplication.processEvents()
         assert not nameless(form)
         form.reject()
+
+
+def test_values_to_attach(desk, tied):
+    desk.open(tied)
+    given = {"emb.weight": torch.ones(1000, 300), "fc.bias": torch.ones(7), "other": torch.ones(2)}
+    form = AttachForm(desk.window, Path("net.pth"), given, tied, match(tied, given))
+    form.show()
+    QApplication.processEvents()
+    assert not nameless(form)
+    assert form.go.accessibleName() == "Attach 1"
+    form.reject()
 
 
 def test_a_report(desk, tied):

@@ -8,11 +8,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton
 
 from designer import Network, build, initialize
-from designer.edits.matching import PLACE
+from designer.edits.matching import PLACE, match
 from designer.gui.attach_form import AttachForm
 from designer.gui.attaching import NO_OTHER
 from designer.gui.choosing import Chooser
 from designer.gui.match_rows import TICK, VALUE
+from designer.gui.match_table import Matches
 from designer.layers import Embedding, Input, Linear, Parameter
 
 NONE, LEFT = Qt.KeyboardModifier.NoModifier, Qt.MouseButton.LeftButton
@@ -236,19 +237,24 @@ def test_rows_are_copied_and_spoken(desk, net, values, attach):
     assert sheet.rows.index(0, VALUE).data(Qt.ItemDataRole.ToolTipRole) == "emb.weight"
 
 
-def test_thousands_of_rows_are_made_when_they_are_looked_at(desk, attach):
+def test_thousands_of_rows_are_made_when_they_are_looked_at(qtbot):
     count = 3000
-    desk.open(Network().add(**{f"p{n}": Parameter((2,)) for n in range(count)}, fc=Linear(2)))
-    sheet = attach({f"p{n}": torch.zeros(2) for n in range(count)})
-    assert len(sheet.rows.chosen) == count
+    network = Network().add(**{f"p{n}": Parameter((2,)) for n in range(count)})
+    table = Matches()
+    qtbot.addWidget(table)
+    table.resize(900, 500)
+    table.rows.take(network, match(network, {f"p{n}": torch.zeros(2) for n in range(count)}))
+    table.show()
+    assert len(table.rows.chosen) == count
     asked = []
-    sheet.rows.data = lambda index, role=0, old=sheet.rows.data: asked.append(index.row()) or old(index, role)
-    QTest.keyClick(sheet.form.table, Qt.Key.Key_End, CTRL)
+    table.rows.text = lambda line, column, old=table.rows.text: asked.append(line.key) or old(line, column)
+    QTest.keyClick(table, Qt.Key.Key_End, CTRL)
     QApplication.processEvents()
     assert len(set(asked)) < 200
-    sheet.press("Untick all shown")
-    assert not sheet.rows.chosen
-    sheet.press("Cancel")
+    table.tick_all(False)
+    QApplication.processEvents()
+    assert not table.rows.chosen
+    assert len(set(asked)) < 200
 
 
 # Files of values over a network.

@@ -6,15 +6,18 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QCheckBox, QDialog, QLabel, QPushButton, QTableView, QToolButton, QWidget
 
 from designer.edits import group, tie
+from designer.edits.matching import match
 from designer.files.asking import Argument, Buildable, NeedsCode, NeedsInputs, Wanted
 from designer.files.compare import Comparison
 from designer.files.report import Note, Report, Suggestion
 from designer.gui import theme
 from designer.gui.asking import NO_ANSWER, Consent, InputsForm, Question, SourceForm
+from designer.gui.attach_form import AttachForm
 from designer.gui.widgets import Fold, Label
 from designer.layers import LSTM, Input, Linear, MultiheadAttention
 from designer.model import Network
@@ -103,6 +106,13 @@ def forms(window):
     yield InputsForm(window, Question(path, inputs, NO_ANSWER), inputs, f"{LONG} is not {LONG}.")
 
 
+def attaching(window, network):
+    """Values of a file that fit, that fit in doubt, that do not, and that nothing takes."""
+    given = {f"other.{LONG}.{LONG}.weight": torch.ones(3, 4), f"{LONG}.weight": torch.ones(600, 600)}
+    given |= {f"{LONG}.bias": torch.arange(600), f"{LONG}_again.bias": torch.ones(7)}
+    return AttachForm(window, Path(f"/folder/{LONG}-{LONG}.pth"), given, network, match(network, given))
+
+
 def look_at_all(desk, check):
     """Show every view with long names, and check each."""
     window = desk.window
@@ -130,6 +140,14 @@ def look_at_all(desk, check):
             QApplication.processEvents()
             check(f"{type(form).__name__}, refused")
         form.reject()
+    sheet = attaching(window, desk.network)
+    sheet.show()
+    QApplication.processEvents()
+    check("values to attach")
+    sheet.refuse(f"The values in {LONG} and {LONG} cannot be read any more: {LONG}.")
+    QApplication.processEvents()
+    check("values to attach, refused")
+    sheet.reject()
     desk.document.open(desk.network, LONG, None, None, report(desk.network))
     window.bottom.show_tab(3)
     desk.settle()
