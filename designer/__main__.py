@@ -37,7 +37,7 @@ designer analyze   prints what each layer does, stores and borrows, the totals, 
   --json           the same as JSON: rows, stored, used, saved, bytes, partial, problems
 designer export    writes the PyTorch source of the network, which runs alone with torch
 designer convert   saves as a network (.network), its values in a file beside it
-  --values FILE    give it the values of a checkpoint, or of any other file that holds some, by name
+  --values FILE    give it the values of a checkpoint, or of another file that holds some, by name
                    and shape; what matched is said on stderr
   --by-shape       also those whose names differ altogether, by their order and shape
 
