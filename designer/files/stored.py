@@ -32,10 +32,10 @@ def tensors_in(path: str | os.PathLike[str]) -> Mapping[str, Tensor]:
 
 
 def _of_program(path: Path) -> Mapping[str, Tensor]:
-    from designer.files.pt2 import read_program, read_tensors
+    from designer.files.recorded import read_recorded
 
-    program = read_program(path)
-    return read_tensors(Stamp.of(path), program, [name for name, kept in program.stored.items() if kept.persistent])
+    recorded = read_recorded(path, "pt2")
+    return recorded.tensors([name for name, kept in recorded.program.stored.items() if kept.persistent])
 
 
 def _of_script(path: Path) -> Mapping[str, Tensor]:
