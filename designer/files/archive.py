@@ -72,6 +72,10 @@ class Archive:
             raise FileError(f"{self.path.name} holds {shortened(name)} compressed, which no PyTorch file does.")
         return self._packed(name, entry)
 
+    def packed(self, name: str) -> Span:
+        """Where the bytes of an entry lie, compressed or not."""
+        return self._packed(name, self.entries[name])
+
     def _packed(self, name: str, entry: zipfile.ZipInfo) -> Span:
         if entry.flag_bits & 1:
             raise FileError(f"{self.path.name} holds {shortened(name)} encrypted, which cannot be read.")

@@ -7,12 +7,15 @@ import os
 import pickletools
 import struct
 import tokenize
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from designer.files.archive import Archive
 from designer.files.errors import FileError
+from designer.files.foreign import foreign_name, matlab_or_hdf5, varint, what_folder
 from designer.files.python_classes import classes_of, parsed
+from designer.files.shards import indexes_in
 
 LEGACY_TORCH = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e"  # torch.save before version 1.6
 LARGEST_PICKLE = 16 << 20  # bytes that are looked at
@@ -26,6 +29,11 @@ OPENED = (
     "Python modules",
     "state_dict",
     "safetensors",
+    "shards",
+    "NumPy",
+    "MATLAB",
+    "HDF5",
+    "Keras",
 )  # the first is one of this program
 
 # Where a file of some kind is not opened: what it is, and what to do.
@@ -39,12 +47,26 @@ REFUSALS = {
     "ONNX": "is an ONNX file, which cannot be opened yet: export the PyTorch model and write it with torch.export.save",
     "Python": "is Python source that defines no class of modules: "
     "open the file that does, or one that torch.export.save wrote",
-    "GGUF": "is a GGUF file, which holds values only, not layers: export the PyTorch model with torch.export.save",
-    "HDF5": "is an HDF5 file, as Keras writes them, which cannot be opened: only PyTorch models can",
-    "Keras": "is a Keras model, which cannot be opened: only PyTorch models can",
-    "NumPy": "holds NumPy arrays only, not layers: export the PyTorch model and write it with torch.export.save",
-    "tar": "is a tar archive, as PyTorch 0.1 and NeMo write them: unpack it, "
+    "GGUF": "is a GGUF file, whose values are packed for llama.cpp: open the safetensors files that it was made from",
+    "tar": "is a tar archive, as PyTorch 0.1 and NeMo write them: unpack it and open the checkpoint inside, "
     "or export the model and write it with torch.export.save",
+    "joblib": "is a pickle that joblib wrote, which can only be opened by running its code: "
+    "write its arrays with numpy.savez and open those",
+    "scikit-learn": "is a pickle of scikit-learn, which can only be opened by running its code, and holds no network: "
+    "write its arrays with numpy.savez and open those",
+    "PaddlePaddle": "is a file of PaddlePaddle, which is not opened: "
+    "write its parameters with numpy.savez and open those",
+    "msgpack": "is a MessagePack file, as Flax writes them, which is not opened: "
+    "write the parameters with safetensors.flax.save_file and open those",
+    "SavedModel": "is a program of TensorFlow, which is not opened: write the weights of the model with "
+    "model.save_weights('name.weights.h5') and open those",
+    "TensorFlow checkpoint": "is the index of a TensorFlow checkpoint, which is not opened: load it in TensorFlow, "
+    "write the weights with model.save_weights('name.weights.h5') and open those",
+    "TFLite": "is a TensorFlow Lite model, which is compiled for devices: open the model that it was made from",
+    "Core ML": "is a Core ML model, which is compiled for devices: open the PyTorch model that it was made from",
+    "OpenVINO": "is an OpenVINO model, which is compiled for devices: open the PyTorch model that it was made from",
+    "TensorRT": "is a TensorRT engine, which holds machine code instead of layers: "
+    "open the model that it was made from",
     "zip": "is a zip archive, but not one of PyTorch: open a file that torch.export.save wrote",
     "JSON": "is JSON, but not a network of this program: open a .network file, or one that torch.export.save wrote",
     "empty": "is empty",
@@ -64,7 +86,7 @@ def kind_of(path: str | os.PathLike[str]) -> Kind:
     path = Path(path)
     try:
         if path.is_dir():
-            raise FileError(f"{path.name} is a folder, not a file.")
+            raise FileError(f"{path.name} is a folder, not a file{_inside(path)}.")
         with path.open("rb") as file:
             name = _name(path, file)
     except FileNotFoundError:
@@ -73,6 +95,13 @@ def kind_of(path: str | os.PathLike[str]) -> Kind:
         raise FileError(f"{path.name} cannot be read: {error.strerror}.") from None
     refusal = REFUSALS.get(name)
     return Kind(name, f"{path.name} {refusal}." if refusal else "")
+
+
+def _inside(folder: Path) -> str:
+    """What to open of a folder instead."""
+    if found := indexes_in(folder):
+        return f": open {found[0]} in it, which opens all its shards"
+    return what_folder(folder)
 
 
 def _name(path: Path, file: BinaryIO) -> str:
@@ -89,12 +118,10 @@ def _name(path: Path, file: BinaryIO) -> str:
         return "tar"
     if _is_safetensors(head, size):
         return "safetensors"
-    if head[:4] == b"GGUF":
-        return "GGUF"
-    if head[:8] == b"\x89HDF\r\n\x1a\n":
-        return "HDF5"
     if head[:6] == b"\x93NUMPY":
         return "NumPy"
+    if (name := matlab_or_hdf5(head, size)) or (name := foreign_name(head, size, partial(_end, file, size))):
+        return name
     if head[:1] == b"\x80" and len(head) > 1 and head[1] <= 5:
         file.seek(0)
         return _pickled(file.read(LARGEST_PICKLE))
@@ -102,6 +129,12 @@ def _name(path: Path, file: BinaryIO) -> str:
         return "ONNX"
     file.seek(0)
     return _in_text(file.read(LARGEST_SOURCE + 1))
+
+
+def _end(file: BinaryIO, size: int, count: int) -> bytes:
+    """The last bytes of a file."""
+    file.seek(max(0, size - count))
+    return file.read(count)
 
 
 def _in_archive(archive: Archive) -> str:
@@ -223,11 +256,11 @@ def _is_onnx(data: bytes, size: int) -> bool:
     at, version, body = 0, 0, False
     try:
         while at < len(data):
-            tag, at = _varint(data, at)
+            tag, at = varint(data, at)
             field, wire = tag >> 3, tag & 7
             if not 1 <= field <= 25 or wire not in (0, 2):
                 return False
-            number, at = _varint(data, at)
+            number, at = varint(data, at)
             if wire == 2:
                 if number > size:
                     return False
@@ -240,17 +273,6 @@ def _is_onnx(data: bytes, size: int) -> bool:
     return 1 <= version <= 30 and body
 
 
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    number = shift = 0
-    while True:
-        byte = data[at]
-        at += 1
-        number |= (byte & 127) << shift
-        shift += 7
-        if byte < 128 or shift > 63:
-            return number, at
-
-
 def _in_text(data: bytes) -> str:
     try:
         text = data[:LARGEST_SOURCE].decode("utf-8", "strict" if len(data) <= LARGEST_SOURCE else "ignore")
@@ -259,7 +281,7 @@ def _in_text(data: bytes) -> str:
     if "\0" in text:
         return "unknown"
     if text.lstrip()[:1] in ("{", "["):
-        return _json(text)
+        return _json(text, len(data) > LARGEST_SOURCE)
     try:
         tree = parsed(text)
         if classes_of(tree):
@@ -270,10 +292,16 @@ def _in_text(data: bytes) -> str:
     return "Python" if any(isinstance(node, program) for node in tree.body) else "unknown"
 
 
-def _json(text: str) -> str:
-    """A network of this program starts with its format, so that a long file need not be read to the end."""
+def _json(text: str, cut: bool) -> str:
+    """What JSON is: of a long file only the start is there, which tells a network and an index of shards."""
     try:
         document = json.loads(text, object_hook=lambda found: found)  # Python is called, so other threads can run
     except (ValueError, RecursionError):
-        return "network" if '"format": "network' in text[:400] else "unknown"
-    return "network" if isinstance(document, dict) and str(document.get("format", "")).startswith("network") else "JSON"
+        if '"format": "network' in text[:400]:
+            return "network"
+        return "shards" if cut and '"weight_map"' in text else "unknown"
+    if not isinstance(document, dict):
+        return "JSON"
+    if str(document.get("format", "")).startswith("network"):
+        return "network"
+    return "shards" if isinstance(document.get("weight_map"), dict) else "JSON"

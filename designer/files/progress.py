@@ -1,7 +1,9 @@
 """How far the opening of a file is: told to whoever waits, who may stop it."""
 
 import contextlib
+import io
 import json
+import selectors
 import subprocess
 import sys
 import threading
@@ -76,5 +78,44 @@ def run_child(module: str, arguments: Sequence[str], seconds: float) -> subproce
                 except subprocess.TimeoutExpired:
                     if time.monotonic() > late:
                         raise
+        finally:
+            child.kill()
+
+
+@contextlib.contextmanager
+def reading_child(
+    module: str, arguments: Sequence[str], seconds: float, file: int
+) -> Iterator[Callable[[memoryview], int]]:
+    """Run ``main`` of a module in a child process with an open file as its input; give what reads its output.
+
+    That fills a view and tells how many bytes came before the output ended. Raises subprocess.TimeoutExpired.
+    """
+    path = json.dumps([entry for entry in sys.path if entry])
+    command = [sys.executable, "-I", "-W", "ignore", "-c", START.format(module), path, *arguments]
+    late = time.monotonic() + seconds
+    nothing = subprocess.DEVNULL
+    with (
+        subprocess.Popen(command, stdin=file, stdout=subprocess.PIPE, stderr=nothing, bufsize=0) as child,
+        selectors.DefaultSelector() as waiting,
+    ):
+        output = child.stdout
+        assert isinstance(output, io.RawIOBase)
+        waiting.register(output, selectors.EVENT_READ)
+
+        def fill(view: memoryview) -> int:
+            at = 0
+            while at < len(view):
+                check()
+                if time.monotonic() > late:
+                    raise subprocess.TimeoutExpired(command, seconds)
+                if waiting.select(LOOKS):
+                    count = output.readinto(view[at:])
+                    if not count:
+                        break
+                    at += count
+            return at
+
+        try:
+            yield fill
         finally:
             child.kill()

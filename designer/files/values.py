@@ -1,17 +1,22 @@
 """Open files that hold values and no program: their tensors by name, mapped, and the tree of those names."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from designer.files.checkpoint import read_checkpoint
 from designer.files.errors import FileError
+from designer.files.hdf5_file import read_hdf5, read_keras
+from designer.files.held import Held, rows_first
+from designer.files.kinds import kind_of
+from designer.files.matlab_file import read_matlab
+from designer.files.numpy_file import read_numpy
 from designer.files.program import Stored
+from designer.files.shards import read_index, shard_note
 from designer.files.tree import Tree, tree
 from designer.files.values_file import TYPES, Entry, map_tensors, read_header
+from designer.model.names import shortened
 from designer.model.values import Stamp, Tensor
-
-VALUES = ("state_dict", "safetensors")
 
 
 class OpenValues(NamedTuple):
@@ -28,25 +33,59 @@ def open_values(path: Path, kind: str) -> OpenValues:
     """Read the names, shapes and ties of a file, and map its tensors; raises FileError with the name of the file."""
     try:
         stamp = Stamp.of(path)
-        if kind == "safetensors":
-            header = read_header(stamp)
-            stored = {name: _alone(name, entry) for name, entry in header.entries.items()}
-            return OpenValues(stamp, stored, map_tensors(stamp, header), tree(stored), ())
-        checkpoint = read_checkpoint(stamp)
-        return OpenValues(stamp, checkpoint.stored, checkpoint.tensors(), tree(checkpoint.stored), checkpoint.notes)
+        found = READERS[kind](stamp)
+        return OpenValues(stamp, found.stored, found.tensors, tree(found.stored), found.notes)
     except FileError as error:
         said = str(error)
         raise FileError(said if path.name in said else f"{path.name} cannot be read: {said}") from None
 
 
+def _safetensors(stamp: Stamp) -> Held:
+    header = read_header(stamp)
+    stored = {name: _alone(name, entry) for name, entry in header.entries.items()}
+    return Held(stored, map_tensors(stamp, header), ())
+
+
 def _alone(name: str, entry: Entry) -> Stored:
     """A tensor that shares its numbers with no other: the format has no ties."""
-    return Stored(name, TYPES[entry.kind][0], entry.shape, _contiguous(entry.shape), 0, "buffer", True, False)
+    return Stored(name, TYPES[entry.kind][0], entry.shape, rows_first(entry.shape), 0, "buffer", True, False)
 
 
-def _contiguous(shape: tuple[int, ...]) -> tuple[int, ...]:
-    strides, step = [], 1
-    for size in reversed(shape):
-        strides.append(step)
-        step *= max(size, 1)
-    return tuple(reversed(strides))
+def _saved(stamp: Stamp) -> Held:
+    checkpoint = read_checkpoint(stamp)
+    return Held(checkpoint.stored, checkpoint.tensors(), checkpoint.notes)
+
+
+def _part(read: Callable[[Stamp], Held]) -> Callable[[Stamp], Held]:
+    """Read a file that may be a part of more, and say so."""
+
+    def read_part(stamp: Stamp) -> Held:
+        found = read(stamp)
+        return found._replace(notes=(*shard_note(stamp.path), *found.notes))
+
+    return read_part
+
+
+def _shard(path: Path) -> Held:
+    """What a shard holds; raises FileError with its name."""
+    kind = kind_of(path).name
+    try:
+        if kind not in SHARDS:
+            raise FileError("it is no file of tensors.")
+        return SHARDS[kind](Stamp.of(path))
+    except FileError as error:
+        said = str(error)
+        raise FileError(
+            said if path.name in said else f"its shard {shortened(path.name)} cannot be read: {said}"
+        ) from None
+
+
+SHARDS: dict[str, Callable[[Stamp], Held]] = {"safetensors": _safetensors, "state_dict": _saved}
+READERS = {kind: _part(read) for kind, read in SHARDS.items()} | {
+    "shards": lambda stamp: read_index(stamp, _shard),
+    "NumPy": read_numpy,
+    "MATLAB": read_matlab,
+    "HDF5": read_hdf5,
+    "Keras": read_keras,
+}
+VALUES = tuple(READERS)
