@@ -17,8 +17,11 @@ from designer.model.values import Stamp, Tensor
 LARGEST_PICKLE = 256 << 20  # bytes
 MOST_TENSORS = 200_000
 DEEPEST = 4  # dicts around a state_dict
+MOST_DICTS = 10_000  # that are looked at
 # Under which names checkpoints keep the state_dict, the likeliest first.
-USUAL = "state_dict model_state_dict model module net network generator weights params ema".split()
+USUAL = "state_dict model_state_dict model module net network weights params ema".split()
+# What is in the names of dicts that hold other tensors: the state of a training, and averages of the same values.
+ASIDE = "optim sched scaler rng ema average hyper loops callbacks".split()
 
 STORAGES = {"Float": "float32", "Double": "float64", "Half": "float16", "BFloat16": "bfloat16", "Long": "int64"}
 STORAGES |= {"Int": "int32", "Short": "int16", "Char": "int8", "Byte": "uint8", "Bool": "bool"}
@@ -90,33 +93,78 @@ def read_archive(archive: Archive) -> Saved:
     return Saved(root, folder, {name: archive.span(name) for name in archive.entries if name.startswith(folder)})
 
 
+class _Dict(NamedTuple):
+    """A dict of a checkpoint that holds tensors."""
+
+    path: str
+    value: dict[Any, Any]
+    held: int  # tensors
+    rank: int  # how usual it is to keep the state_dict under its name, small for often
+
+
 def _state_dict(root: Any) -> tuple[dict[str, Any], list[str]]:
-    """Find the dict of tensors: the whole, or the likeliest of those inside, and say what else there is."""
-    best: tuple[int, int, str, dict[str, Any]] | None = None
-    todo: list[tuple[str, Any, int]] = [("", root, 0)]
-    while todo:
-        path, value, depth = todo.pop(0)
-        if not isinstance(value, dict):
-            continue
-        count = sum(1 for key, entry in value.items() if isinstance(key, str) and tensor_parts(entry) is not None)
-        last = path.rpartition(".")[2]
-        rank = -1 if not path else USUAL.index(last) if last in USUAL else len(USUAL)
-        if count and (best is None or (rank, -count) < best[:2]):
-            best = rank, -count, path, value
-        if depth < DEEPEST:
-            inner = [(key, entry) for key, entry in value.items() if isinstance(key, str) and isinstance(entry, dict)]
-            todo += [(f"{path}.{key}" if path else key, entry, depth + 1) for key, entry in inner[:100]]
-    if best is None:
+    """Find the dict of tensors, or all that are parts of one, and say what else there is."""
+    found = list(_dicts(root))
+    if not found:
         raise FileError("it holds no tensors under names.")
-    _, _, path, chosen = best
+    best = min(found, key=lambda each: (each.rank, -each.held))
+    if best.rank < len(USUAL):  # a loss or a count may stand beside it
+        outer = next((each for each in found if not each.path), best)
+        chosen = [outer if outer.held > best.held else best]
+    else:
+        aside = [each for each in found if any(word in each.path.lower() for word in ASIDE)]
+        chosen = [each for each in found if each not in aside] or [max(aside, key=lambda each: each.held)]
+    before = _shared([each.path.split(".") if each.path else [] for each in chosen])
+    values = {}
+    for each in chosen:
+        inner = each.path.split(".")[before:] if each.path else []
+        for key, value in each.value.items():
+            if isinstance(key, str) and (len(chosen) == 1 or tensor_parts(value) is not None):
+                values[".".join((*inner, key))] = value
+    return values, _beside(root, [each.path for each in chosen])
+
+
+def _dicts(root: Any) -> Iterator[_Dict]:
+    """The dicts that hold tensors under names, the outer ones first."""
+    todo: list[tuple[str, Any]] = [("", root)]
+    for at in range(MOST_DICTS):
+        if at == len(todo):
+            return
+        path, value = todo[at]
+        if not isinstance(value, dict):
+            return
+        held = sum(1 for key, entry in value.items() if isinstance(key, str) and tensor_parts(entry) is not None)
+        around, _, last = path.rpartition(".")
+        usual = last in USUAL and not any(word in around.lower() for word in ASIDE)
+        if held:
+            yield _Dict(path, value, held, USUAL.index(last) if usual else len(USUAL))
+        if path.count(".") < DEEPEST:
+            inner = [(key, entry) for key, entry in value.items() if isinstance(key, str) and isinstance(entry, dict)]
+            todo += [(f"{path}.{key}" if path else key, entry) for key, entry in inner[:MOST_DICTS]]
+
+
+def _shared(paths: list[list[str]]) -> int:
+    """How many names all paths begin with."""
+    return next((n for n, names in enumerate(zip(*paths)) if len({*names}) > 1), min(map(len, paths)))
+
+
+def _beside(root: dict[Any, Any], paths: list[str]) -> list[str]:
+    """Say where in a checkpoint its values are, and what stands there beside them."""
     notes = []
-    if path:
-        others = [key for key in root if isinstance(key, str) and key != path.partition(".")[0]]
-        notes.append(f"the values are those under {shortened(path)}")
-        if others:
-            more = f" and {len(others) - 8} more" if len(others) > 8 else ""
-            notes.append(f"not read: {', '.join(shortened(key) for key in others[:8])}{more}")
-    return {key: value for key, value in chosen.items() if isinstance(key, str)}, notes
+    if all(paths):
+        notes.append(f"the values are those under {_few(paths)}")
+    used = {path.partition(".")[0] for path in paths}
+    others = [key for key in root if isinstance(key, str) and key not in used]
+    if "" in used:  # what is no tensor is told by its name
+        others = [key for key in others if len(paths) > 1 and tensor_parts(root[key]) is None]
+    if others:
+        notes.append(f"not read: {_few(others)}")
+    return notes
+
+
+def _few(names: list[str]) -> str:
+    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
+    return ", ".join(map(shortened, names[:8])) + more
 
 
 def tensor_parts(value: Any, depth: int = 0) -> tuple[Any, ...] | None:

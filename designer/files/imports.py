@@ -50,8 +50,9 @@ def import_pytorch(source: Any, inputs: Any = None, allow_code: bool = False, ch
 
     Nothing in a file is run, unless ``allow_code`` says so for one that holds program code; then it is run with the
     rights of the caller, in a process of its own, and ``choice`` tells what to build of Python source.
-    What ``torch.export.save`` wrote becomes a network, a state_dict, a checkpoint or a safetensors file the tree of its
-    values. Values stay in the file until something needs them. ``inputs`` are example tensors, or their shapes, for
+    What ``torch.export.save`` wrote becomes a network, a state_dict, a checkpoint, a safetensors file, the index of
+    shards or a file of arrays of NumPy, MATLAB, HDF5 or Keras the tree of its values. Values stay in the file until
+    something needs them, unless it packs them. ``inputs`` are example tensors, or their shapes, for
     what does not tell them itself. Raises FileError, in one sentence, for any other file.
     """
     if not isinstance(source, str | os.PathLike):

@@ -15,6 +15,11 @@ KINDS = {  # what a file is, in words
     "torch.export": "program of torch.export",
     "state_dict": "state_dict",
     "safetensors": "safetensors",
+    "shards": "shards of an index",
+    "NumPy": "arrays of NumPy",
+    "MATLAB": "arrays of MATLAB",
+    "HDF5": "arrays of HDF5",
+    "Keras": "weights of Keras",
     "nn.Module": "live nn.Module",
 }
 

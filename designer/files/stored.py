@@ -10,9 +10,11 @@ from designer.files.project import load
 from designer.files.values import VALUES, open_values
 from designer.model.values import Stamp, Tensor
 
+TAKEN = ".safetensors, .pt, .pt2, .npz, .mat, .h5, .index.json"
+
 
 def tensors_in(path: str | os.PathLike[str]) -> Mapping[str, Tensor]:
-    """Give the tensors of a file by their names there, mapped: those that a state_dict of its model has.
+    """Give the tensors of a file by their names there, mapped unless it packs them: what a state_dict of its model has.
 
     It may hold values alone, or a program or modules beside them; none of its code is run.
     """
@@ -28,7 +30,7 @@ def tensors_in(path: str | os.PathLike[str]) -> Mapping[str, Tensor]:
         return _of_script(file)
     if kind == "module pickle":
         return _of_modules(file)
-    raise FileError(f"Values can be taken from .safetensors, .pt, .pt2 and .network files, and {file.name} is none.")
+    raise FileError(f"Values can be taken from {TAKEN} and .network files, and {file.name} is none.")
 
 
 def _of_program(path: Path) -> Mapping[str, Tensor]:

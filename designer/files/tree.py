@@ -48,7 +48,7 @@ def tree(stored: Mapping[str, Stored]) -> Tree:
     owners = {name: key for key, name in keys.items()}
     aliases = {name: key for key, name in keys.items() if name != key}
     ties = {name: owners[owner] for name, owner in twins.items() if owner in owners}
-    return Tree(arrange(network), keys, {**aliases, **ties}, ties, notes)
+    return Tree(network, keys, {**aliases, **ties}, ties, notes)
 
 
 def _grown(
@@ -67,7 +67,8 @@ def _grown(
             notes.append(f"{shortened(what)} is left out: {str(error).rstrip('.')}")
             continue
         keys[join(path, name)] = what
-    return Network(layers=layers)  # a file may call a layer what a script may not, as BERT does its self
+    network = Network(layers=layers)  # a file may call a layer what a script may not, as BERT does its self
+    return arrange(network, path="")  # level by level, before each is a part of another
 
 
 def _leaf(name: str, entry: Stored) -> Layer:

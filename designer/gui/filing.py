@@ -22,8 +22,10 @@ from designer.model import Network, NetworkError, Parameter
 
 PROJECT = ".network"
 PROJECTS = "Networks (*.network)"
-PROGRAMS = "PyTorch files (*.pt2 *.pt *.pth *.ckpt *.bin *.safetensors *.py);;All files (*)"
-EVERYTHING = "Networks and PyTorch files (*.network *.pt2 *.pt *.pth *.ckpt *.bin *.safetensors *.py);;All files (*)"
+PYTORCH = "*.pt2 *.pt *.pth *.ckpt *.bin *.safetensors *.index.json *.py"
+ARRAYS = "*.npz *.npy *.mat *.h5 *.hdf5 *.keras"
+PROGRAMS = f"PyTorch files ({PYTORCH});;Arrays ({ARRAYS});;All files (*)"
+EVERYTHING = f"Networks and other files (*.network {PYTORCH} {ARRAYS});;{PROGRAMS}"
 
 
 class Opened(NamedTuple):

@@ -19,7 +19,10 @@ from designer.gui.document import Document
 from designer.gui.drawing import shape_text
 from designer.model import Network, Parameter, Port
 
-FILES = "Values (*.safetensors *.pt *.pth *.bin *.ckpt *.pt2 *.network);;All files (*)"
+FILES = (
+    "Values (*.safetensors *.pt *.pth *.ckpt *.bin *.pt2 *.npz *.npy *.mat *.h5 *.hdf5 *.keras *.index.json *.network)"
+    ";;All files (*)"
+)
 Order = tuple[int, ...]
 Shapes = tuple[tuple[str, tuple[int, ...]], ...]
 

@@ -9,9 +9,12 @@ import struct
 import tarfile
 import warnings
 import zipfile
+import zlib
 
+import h5py
 import numpy as np
 import pytest
+import scipy.io
 import torch
 from safetensors.torch import save_file
 from torch import nn
@@ -52,6 +55,44 @@ def numpy(path):
         np.save(file, np.zeros(3))
 
 
+def numpy_archive(path):
+    with path.open("wb") as file:
+        np.savez(file, w=np.zeros(3))
+
+
+def matlab(path):
+    with path.open("wb") as file:
+        scipy.io.savemat(file, {"w": np.zeros((2, 3))}, format="4" if path.suffix == ".pt" else "5")
+
+
+def hdf5(path):
+    with h5py.File(path, "w") as file:
+        file["w"] = np.zeros(3)
+
+
+def keras(path):
+    hdf5(path.with_name("inner.h5"))
+    zipped(path, **{"config.json": "{}", "model.weights.h5": path.with_name("inner.h5").read_bytes()})
+
+
+def shards(path):
+    save_file({"w": torch.zeros(2)}, path.with_name("a.safetensors"))
+    path.write_text(json.dumps({"metadata": {}, "weight_map": {"w": "a.safetensors"}}))
+
+
+def message(*fields):
+    """A protobuf message of numbers, texts and messages."""
+    data = b""
+    for number, value in fields:
+        wire, content = (0, bytes([value])) if isinstance(value, int) else (2, bytes([len(value)]) + value)
+        tag = number << 3 | wire
+        data += (bytes([tag]) if tag < 128 else bytes([tag & 127 | 128, tag >> 7])) + content
+    return data
+
+
+GRAPH = message((1, b"x"), (2, b"Placeholder"))
+
+
 def tar(path):
     with tarfile.open(path, "w") as archive:
         archive.addfile(tarfile.TarInfo("model"), io.BytesIO())
@@ -73,9 +114,24 @@ WRITERS = {
     ),
     "Python": lambda path: path.write_text("import os\nos.mkdir('ran')\n"),
     "GGUF": lambda path: path.write_bytes(b"GGUF" + bytes(20)),
-    "HDF5": lambda path: path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(20)),
-    "Keras": lambda path: zipped(path, **{"config.json": "{}", "model.weights.h5": ""}),
+    "HDF5": hdf5,
+    "Keras": keras,
     "NumPy": numpy,
+    "NumPy archive": numpy_archive,
+    "MATLAB": matlab,
+    "shards": shards,
+    "joblib": lambda path: path.write_bytes(pickle.dumps({"joblib.numpy_pickle": 1})),
+    "joblib packed": lambda path: path.write_bytes(zlib.compress(pickle.dumps(["joblib.numpy_pickle"]))),
+    "scikit-learn": lambda path: path.write_bytes(b"\x80\x02csklearn.svm._classes\nSVC\n)\x81."),
+    "PaddlePaddle": lambda path: path.write_bytes(pickle.dumps({"w": [0.0], "StructuredToParameterName@@": {}}, 2)),
+    "msgpack": lambda path: path.write_bytes(b"\x81\xa6params\x81\xa6kernel\xc7\x08\x01\x93\x91\x01\xa3<f4\xc4\x00"),
+    "SavedModel": lambda path: path.write_bytes(message((1, 1), (2, message((1, message((4, b"serve"))), (2, b""))))),
+    "SavedModel frozen": lambda path: path.write_bytes(message((1, GRAPH), (1, GRAPH))),
+    "TensorFlow checkpoint": lambda path: path.write_bytes(bytes(40) + bytes.fromhex("57fb808b247547db")),
+    "TFLite": lambda path: path.write_bytes(b"\x1c\0\0\0TFL3" + bytes(40)),
+    "Core ML": lambda path: path.write_bytes(message((1, 4), (2, message((1, b"\x0a\x01x"))), (500, b"layers"))),
+    "OpenVINO": lambda path: path.write_text('<?xml version="1.0"?>\n<net name="a" version="11">\n</net>'),
+    "TensorRT": lambda path: path.write_bytes(b"ftrt" + bytes(40)),
     "tar": tar,
     "zip": lambda path: zipped(path, a="b"),
     "JSON": lambda path: path.write_text(json.dumps({"a": 1})),
@@ -90,9 +146,11 @@ WRITERS = {
 def test_a_kind_is_told_from_the_bytes_whatever_the_name(tmp_path, what, ending):
     path = tmp_path / f"model{ending}"
     WRITERS[what](path)
-    name = what.removesuffix(" legacy").removesuffix(" text")
+    name = what if what in OPENED or what in REFUSALS else what.rpartition(" ")[0]
     assert kind_of(path).name == name
     if name in OPENED:
+        if name in ("HDF5", "Keras") and ending:
+            return  # a child process would be asked for each
         with pytest.raises(NeedsCode) if name == "Python modules" else contextlib.nullcontext():
             import_pytorch(path)
         assert not (tmp_path / "ran").exists()
@@ -105,7 +163,8 @@ def test_a_kind_is_told_from_the_bytes_whatever_the_name(tmp_path, what, ending)
 
 
 def test_every_refusal_is_tested():
-    assert {what.removesuffix(" legacy").removesuffix(" text") for what in WRITERS} - {*OPENED} == set(REFUSALS)
+    assert {what for what in REFUSALS if what not in WRITERS} == set()
+    assert {what for what in OPENED if what not in WRITERS} == {"network"}
 
 
 def test_objects_beside_the_values_of_a_training_do_not_hide_them(tmp_path):
