@@ -9,6 +9,7 @@ import json
 import math
 import subprocess
 import zipfile
+from collections.abc import Callable
 from typing import Any
 
 from designer.files.archive import Archive, Span
@@ -53,39 +54,46 @@ def _read(stamp: Stamp, span: Span, whole: int, kind: str) -> Held:
     arguments = [*map(str, (span.offset, span.size, whole, room())), kind]
     try:
         with reading_child("designer.files.hdf5_child", arguments, SECONDS, stamp.file.number) as fill:
-            length = bytearray(LENGTH)
-            size = -1 if fill(memoryview(length)) < LENGTH else int.from_bytes(length, "little")
-            if not 0 <= size <= LONGEST_ANSWER:
-                raise FileError("it is damaged or incomplete: the library of HDF5 ended on it.")
-            text = bytearray(size)
-            if fill(memoryview(text)) < size:
-                raise FileError("it is damaged or incomplete: the library of HDF5 ended on it.")
-            answer = json.loads(text)
-            if "failure" in answer:
-                raise FileError(str(answer["failure"]))
-            arrays = {}
-            for told in answer["arrays"]:
-                name, array = _array(told, stamp.size)
-                if name in arrays:
-                    raise FileError(f"it holds {shortened(name)} twice.")
-                arrays[name] = array
+            arrays, notes = _told(fill, stamp.size)
             unpacked = [array.nbytes for array in arrays.values() if isinstance(array.place, memoryview)]
             check_memory(sum(unpacked) + max(unpacked, default=0))  # the child has one of them, too
             for name, array in arrays.items():
                 if isinstance(array.place, memoryview):
                     place = memoryview(bytearray(array.nbytes))
                     if fill(place) < len(place):
-                        raise FileError(
-                            f"the numbers of {shortened(name)} cannot be read: they are damaged or missing."
-                        )
+                        raise FileError(f"the numbers of {shortened(name)} are damaged or missing.")
                     arrays[name] = array._replace(place=place)
     except subprocess.TimeoutExpired:
         raise FileError(f"reading it takes more than {SECONDS:,} seconds.") from None
-    return held(stamp, arrays, (*left_out(answer["reasons"]), *answer["notes"]))
+    return held(stamp, arrays, notes)
+
+
+def _told(fill: Callable[[memoryview], int], size: int) -> tuple[dict[str, Array], list[str]]:
+    """What the child tells, taken as the text of anyone: what is in the file may have changed the child."""
+    length = bytearray(LENGTH)
+    count = -1 if fill(memoryview(length)) < LENGTH else int.from_bytes(length, "little")
+    text = bytearray(count if 0 <= count <= LONGEST_ANSWER else 0)
+    if not text or fill(memoryview(text)) < count:
+        raise FileError("it is damaged or incomplete: the library of HDF5 ended on it.")
+    try:
+        answer = json.loads(text)
+        if "failure" in answer:
+            raise FileError(str(answer["failure"]))
+        arrays: dict[str, Array] = {}
+        for told in answer["arrays"]:
+            name, array = _array(told, size)
+            if name in arrays:
+                raise FileError(f"it holds {shortened(name)} twice.")
+            arrays[name] = array
+        return arrays, [*left_out(answer["reasons"]), *map(str, answer["notes"])]
+    except FileError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError):
+        raise FileError("it is damaged: what the library of HDF5 tells of it makes no sense.") from None
 
 
 def _array(told: list[Any], size: int) -> tuple[str, Array]:
-    """An array as the child tells it, checked: what was in the file may have changed the child."""
+    """An array as the child tells it, checked against the size of the file."""
     name, dtype, shape, by_columns, offset, swapped, place = told
     check_shape(name, shape)
     strides = columns_first(shape) if by_columns else rows_first(shape)

@@ -76,7 +76,7 @@ def read_tree(file: Any, kind: str, begin: int | None) -> Tree:
     if kind == "MATLAB":
         walk.matlab(file.id, [], 0)
         return Tree(walk.arrays, walk.reasons, walk.notes)
-    keras_2 = "model_weights" in file or "layer_names" in file.attrs
+    keras_2 = "model_weights" in file or any(name in file.attrs for name in ("layer_names", "layer_names0"))
     keras = keras_2 or any(name in file for name in ("layers", "_layer_checkpoint_dependencies"))
     for name, part in walk.parts(file.id, []):
         if keras and name in OPTIMIZERS:
