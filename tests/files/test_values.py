@@ -187,3 +187,76 @@ def test_names_that_the_source_uses_are_kept(tmp_path):
     assert set(network.values) == {"attention.self.query.weight", "F.torch"}
     save(network, tmp_path / "a.network")
     assert load(tmp_path / "a.network") == network
+
+
+class Own:
+    """What a framework keeps beside the values."""
+
+
+def test_a_checkpoint_of_lightning_gives_its_state_dict(tmp_path):
+    model = Tied()
+    inner = {f"model.{name}": value for name, value in model.state_dict().items()}
+    kept = {
+        "epoch": 3,
+        "global_step": 100,
+        "pytorch-lightning_version": "2.5.0",
+        "state_dict": inner,
+        "loops": {"fit_loop": {"state_dict": {}, "epoch_progress": {"total": torch.tensor(3)}}},
+        "callbacks": {"EarlyStopping": {"best_score": torch.tensor(0.5)}},
+        "optimizer_states": [{"state": {0: {"exp_avg": torch.zeros(3)}}}],
+        "lr_schedulers": [],
+        "hparams_name": "kwargs",
+        "hyper_parameters": {"rate": 0.1, "mean": torch.zeros(3), "own": Own()},
+    }
+    torch.save(kept, tmp_path / "last.ckpt")
+    network, report = import_pytorch(tmp_path / "last.ckpt")
+    same(network, inner)
+    assert report.ties == {"model.head.weight": "model.emb.weight"}
+    others = [key for key in kept if key != "state_dict"]
+    listed = ", ".join(map(repr, others[:8]))
+    assert report.notes == ("the values are those under 'state_dict'", f"not read: {listed} and 1 more")
+
+
+def test_averages_and_optimizers_are_not_taken_for_the_model(tmp_path):
+    model, average = nn.Linear(3, 2).state_dict(), nn.Linear(3, 2).state_dict()
+    flat = {f"{name}.{kind}": torch.zeros(2) for name in model for kind in ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")}
+    for name, kept in {
+        "fsdp": {"optimizer": {"state": {"weight": flat}, "state_dict": flat}, "model": model},
+        "ema": {"ema": average, "model": model, "step": torch.tensor(5), "loss": torch.tensor(0.1)},
+        "basic": {"params_ema": average, "params": model},
+        "state_dict_ema": {"state_dict_ema": average, "state_dict": model, "metric": torch.tensor(1.0)},
+        "deep": {"trainer": {"checkpoint": {"model_state_dict": model}, "ema_model": average}},
+        "unusual": {"student": model, "student_average": average, "optimizer_d": flat},
+        "only": {"optimizer": flat | model},
+    }.items():
+        torch.save(kept, tmp_path / f"{name}.pt")
+        found = import_pytorch(tmp_path / f"{name}.pt").network
+        same(found, model)
+        assert name == "only" or set(found.values) == {"weight", "bias"}, name
+
+
+def test_several_dicts_of_tensors_are_all_kept(tmp_path):
+    first, second = nn.Linear(3, 2).state_dict(), nn.Linear(2, 2).state_dict()
+    torch.save({"generator": first, "discriminator": second, "optimizer_g": first, "epoch": 1}, tmp_path / "a.pt")
+    network, report = import_pytorch(tmp_path / "a.pt")
+    both = {f"generator.{name}": value for name, value in first.items()}
+    both |= {f"discriminator.{name}": value for name, value in second.items()}
+    same(network, both)
+    assert report.notes == (
+        "the values are those under 'generator', 'discriminator'",
+        "not read: 'optimizer_g', 'epoch'",
+    )
+    torch.save({"model": {"enc": first, "dec": {"deep": second}}, "step": 1}, tmp_path / "b.pt")
+    network, report = import_pytorch(tmp_path / "b.pt")
+    assert set(network.values) == {"enc.weight", "enc.bias", "dec.deep.weight", "dec.deep.bias"}
+    torch.save({"scale": torch.ones(2), "enc": first, "note": "text"}, tmp_path / "c.pt")
+    network, report = import_pytorch(tmp_path / "c.pt")
+    assert set(network.values) == {"scale", "enc.weight", "enc.bias"}
+    assert report.notes == ("not read: 'note'",)
+
+
+def test_many_dicts_inside_a_checkpoint_are_all_kept(tmp_path):
+    torch.save({f"layer{n}": {"weight": torch.full((2,), float(n))} for n in range(300)}, tmp_path / "a.pt")
+    network = import_pytorch(tmp_path / "a.pt").network
+    assert len(network.values) == 300
+    assert network.values["layer299.weight"].tolist() == [299, 299]
