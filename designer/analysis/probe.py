@@ -76,7 +76,7 @@ def try_out(layer: Layer, inputs: tuple[Tensor, ...], dtype: str) -> str | None:
             call = layer.call("m" if module else "self", *(f"x{n}" for n in range(len(inputs))))
             exec("\n".join([*preamble(layer, f"{module} {call}").values(), f"m = {module}"]), names)
             if hasattr(names["m"], "to"):
-                names["m"] = names["m"].to(getattr(torch, dtype))
+                names["m"] = _of_dtype(names["m"], dtype)
             for n, tensor in enumerate(inputs):
                 names[f"x{n}"] = torch.zeros(tensor.sizes, dtype=getattr(torch, tensor.dtype))
             exec(call, names)
@@ -158,9 +158,17 @@ def _made(source: str, dtype: str, fake: bool) -> dict[str, Any]:
     exec(source, names)
     module = names["m"]
     if dtype != "float32" and hasattr(module, "to"):
-        made = module.to(getattr(torch, dtype))
+        made = _of_dtype(module, dtype)
         names["m"] = torch.nn.Parameter(made) if isinstance(module, torch.nn.Parameter) else made
     return names
+
+
+def _of_dtype(made: Any, dtype: str) -> Any:
+    """A module or a tensor with numbers of another type; whole numbers stay what they are, as in ``nn.Module.to``."""
+    import torch
+
+    whole = isinstance(made, torch.Tensor) and not (made.is_floating_point() or made.is_complex())
+    return made if whole else made.to(getattr(torch, dtype))
 
 
 @cache

@@ -10,6 +10,7 @@ from designer.files.program import Stored
 from designer.layers import Constant
 from designer.model import Group, Layer, Network, NetworkError, Parameter
 from designer.model.names import join, shortened
+from designer.model.structure import DTYPES
 
 DEEPEST = 64
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
@@ -75,4 +76,6 @@ def _leaf(name: str, entry: Stored) -> Layer:
     trains = entry.dtype.startswith(("float", "bfloat")) and name not in STATISTICS
     if trains and entry.numel:
         return Parameter(entry.shape)
+    if entry.dtype not in DTYPES:
+        raise NetworkError(f"no layer holds numbers of the type {entry.dtype}")
     return Constant(entry.shape, entry.dtype, "full", (0,), persistent=True)

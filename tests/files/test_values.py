@@ -260,3 +260,12 @@ def test_many_dicts_inside_a_checkpoint_are_all_kept(tmp_path):
     network = import_pytorch(tmp_path / "a.pt").network
     assert len(network.values) == 300
     assert network.values["layer299.weight"].tolist() == [299, 299]
+
+
+def test_whole_numbers_beside_doubles_are_no_problem(tmp_path):
+    state = {"w": torch.rand(2, dtype=torch.float64), "count": torch.arange(3), "flags": torch.tensor([True])}
+    torch.save(state, tmp_path / "a.pt")
+    network = import_pytorch(tmp_path / "a.pt").network
+    assert network.dtype == "float64"
+    assert not analyze(network).errors
+    same(network, state)

@@ -1,5 +1,6 @@
 """The learnables of a layer in the properties: rows, groups, values, ties, by mouse and keyboard."""
 
+import numpy as np
 import pytest
 import torch
 from PySide6.QtCore import QEvent, QPoint, Qt
@@ -7,6 +8,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton
 
 from designer import initialize, save, tie
+from designer.files.stored import TAKEN
 from designer.files.values_file import content_hash, written
 from designer.gui.choosing import Chooser
 from designer.gui.taking import list_file
@@ -208,10 +210,14 @@ def test_what_comes_after_another_layer_was_selected_is_dropped(desk, coder, tmp
     assert not desk.window.findChildren(Chooser)
 
 
-def test_values_from_a_file(desk, coder, tmp_path, monkeypatch):
-    file = tmp_path / "weights.safetensors"
+@pytest.mark.parametrize("ending", ["safetensors", "npz"])
+def test_values_from_a_file(desk, coder, tmp_path, monkeypatch, ending):
+    file = tmp_path / f"weights.{ending}"
     held = {"other": torch.zeros(3), "net.weight": torch.arange(60.0).reshape(5, 12)}
-    file.write_bytes(b"".join(written(held, content_hash(held))))
+    if ending == "npz":
+        np.savez_compressed(file, **{name: value.numpy() for name, value in held.items()})
+    else:
+        file.write_bytes(b"".join(written(held, content_hash(held))))
     desk.open(coder)
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(file), ""))
     hand = Hand(desk, "dec")
@@ -220,8 +226,8 @@ def test_values_from_a_file(desk, coder, tmp_path, monkeypatch):
     assert hand.listed() == [("net.weight", "5×12, by Permute 1, 0")]
     hand.take(0)
     assert torch.equal(desk.network.values["dec.weight"], held["net.weight"].T)
-    assert desk.undo_texts() == ["Take values of dec.weight from weights.safetensors"]
-    assert hand.row("weight").values.full == "copied from net.weight of weights.safetensors"
+    assert desk.undo_texts() == [f"Take values of dec.weight from weights.{ending}"]
+    assert hand.row("weight").values.full == f"copied from net.weight of weights.{ending}"
 
 
 def test_files_without_what_fits(desk, coder, tmp_path):
@@ -235,7 +241,7 @@ def test_files_without_what_fits(desk, coder, tmp_path):
         desk.qtbot.waitUntil(lambda count=count: len(desk.refusals) > count, timeout=20_000)
     assert desk.refusals == [
         "other.network holds 2 tensors, and none fits dec.weight, which is 12\u200a×\u200a5.",
-        "Values can be taken from .safetensors, .pt, .pt2 and .network files, and notes.txt is none.",
+        f"Values can be taken from {TAKEN} and .network files, and notes.txt is none.",
     ]
 
 
