@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 
 from designer.files.checkpoint import ITEM_BYTES
 from designer.files.errors import FileError
+from designer.files.unpacked import MOST_FOLD
 from designer.model.names import shortened
 
 MOST_LINKS = 200_000
 DEEPEST = 60
 LONGEST_NAMES = 32 << 20  # characters, of all arrays
 MOST_REFERENCES = 1 << 20
-MOST_FOLD = 1032  # what zlib packs at most into a byte
 FILTERS = {1: "deflate", 2: "shuffle", 3: "fletcher32", 32000: "lzf"}
 NAMES = {"?": "bool", "b": "int8", "B": "uint8", "h": "int16", "H": "uint16", "i": "int32", "I": "uint32"}
 NAMES |= {"l": "int64", "L": "uint64", "q": "int64", "Q": "uint64", "e": "float16", "f": "float32", "d": "float64"}
