@@ -1,8 +1,9 @@
-"""How long shards take to open by their index: their headers are read, and none of their numbers."""
+"""How long values take to open, and how much memory: headers are read, and none of the numbers."""
 
 import json
 import struct
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -14,6 +15,8 @@ from designer.model.values import Stamp
 pytestmark = pytest.mark.benchmark
 ROUNDS = 7
 STRUCTURE = 0.1  # seconds of a processor
+CHECKPOINT = 0.05
+MEMORY = 100 << 20  # bytes
 
 
 def seconds(act):
@@ -46,7 +49,7 @@ def write_torch(path, names, size):
     [(write_safetensors, 20, 5 * 10**9), (write_torch, 10, 10**7)],
     ids=["20 sparse shards of 5 GB", "10 shards of torch"],
 )
-def test_the_structure_of_shards(tmp_path, write, count, size):
+def test_the_structure_of_shards(tmp_path, write, count, size, capsys):
     named = {}
     for n in range(count):
         names = [f"blocks.{n}.{part}.weight" for part in ("q", "k", "v", "o", "up", "gate", "down", "norm1", "norm2")]
@@ -56,5 +59,44 @@ def test_the_structure_of_shards(tmp_path, write, count, size):
     index.write_text(json.dumps({"weight_map": named}))
     import_pytorch(index)
     structure, whole = seconds(lambda: READERS["shards"](Stamp.of(index))), seconds(lambda: import_pytorch(index))
-    print(f"structure {structure * 1000:.0f} ms, with the tree of its names {whole * 1000:.0f} ms")
+    with capsys.disabled():
+        told = f"structure {1e3 * structure:.0f} ms (goal {1e3 * STRUCTURE:.0f}), with their tree {1e3 * whole:.0f} ms"
+        print(f"\n{count} shards: {told}")
     assert structure < STRUCTURE
+
+
+def resident():
+    """The bytes of memory that this process holds, mapped files included."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) << 10 for line in lines if line.startswith("VmRSS"))
+
+
+def sparse_checkpoint(path):
+    with torch.serialization.skip_data():
+        torch.save({f"blocks.{n}.weight": torch.empty(2**24) for n in range(64)}, path)
+
+
+def sparse_safetensors(path):
+    write_safetensors(path, [f"blocks.{n}.weight" for n in range(64)], 4 << 30)
+
+
+@pytest.mark.parametrize("write", [sparse_checkpoint, sparse_safetensors], ids=["torch.save", "safetensors"])
+def test_four_gigabytes(tmp_path, write, capsys):
+    path = tmp_path / "large.pt"
+    write(path)
+    assert path.stat().st_size > 4 << 30
+    import_pytorch(path)
+    before = resident()
+    network = import_pytorch(path).network
+    more = resident() - before
+    assert sum(value.nbytes for value in network.values.values()) == 4 << 30
+    ours = seconds(lambda: import_pytorch(path))
+    rival = "not asked"
+    if write is sparse_checkpoint:
+        rival = f"{1e3 * seconds(lambda: torch.load(path, mmap=True)):.0f} ms"
+    with capsys.disabled():
+        print(
+            f"\n4 GB: {1e3 * ours:.0f} ms (goal {1e3 * CHECKPOINT:.0f}), torch.load(mmap=True) {rival}, {more >> 20} MB"
+        )
+    assert ours < CHECKPOINT
+    assert more < MEMORY
