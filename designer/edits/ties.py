@@ -6,7 +6,7 @@ from typing import Any
 
 from designer.analysis import Analysis, analyze, permutations
 from designer.layers import Permute
-from designer.model import BUNDLE, Network, NetworkError, Parameter, Port
+from designer.model import BUNDLE, Layer, Network, NetworkError, Parameter, Port
 from designer.model.names import common, free, join, parent
 from designer.model.rules import needs, upstream
 from designer.source import arriving, initialize
@@ -21,22 +21,60 @@ def tie(
 ) -> Network:
     """Let layers borrow a learnable: ``tie(net, "emb/weight", "fc/weight")``.
 
-    Switches the ports on and inserts the ``Permute`` that the shapes ask for; ``permute=()`` ties directly. An
-    analysis of the network at hand saves asking torch. Raises NetworkError where no order of dimensions fits, or
-    where several do and none is named.
+    Switches the ports on and inserts the ``Permute`` that the shapes ask for; ``permute=()`` ties directly. A free
+    Parameter that borrows is no more: what takes it takes the owner's. An analysis of the network at hand saves asking
+    torch. Raises NetworkError where no order of dimensions fits, or where several do and none is named.
     """
     source = learnable(network, owner)
     for target in [learnable(network, borrower) for borrower in borrowers]:
         order = _order(analysis or analyze(network), source, target) if permute is None else tuple(permute)
-        new = _switch(_switch(network, source, "output_learnables", True), target, "input_learnables", True)
-        arrives = source
-        if order and order != tuple(range(len(order))):
-            home = common(parent(source.layer), parent(target.layer))
-            name = join(home, free("permute", new.network_at(home).layers))
-            new = new.add(**{name: Permute(order)}).connect(source, f"{name}/in")
-            arrives = Port(name, "out")
-        network = _without_value(new.connect(arrives, target), target)
+        network = borrow(network, source, target, *[Permute(order)] * (order != tuple(range(len(order)))))
     return network
+
+
+def borrow(network: Network, source: Port, target: Port, *between: Layer) -> Network:
+    """Let a layer take a learnable through layers that only compute, one after the other; it stores nothing more.
+
+    A free Parameter gives its place to the last of them, and is no more where there are none.
+    """
+    layer = network.layer(target.layer)
+    alone, key = isinstance(layer, Parameter), layer.key(*target)
+    new = _switch(network, source, "output_learnables", True)
+    owners = owner_keys(new, source)
+    if not alone:
+        new = _switch(new, target, "input_learnables", True)
+    elif source == target:
+        raise NetworkError(f"Connecting {source} to {target} would make a loop.")
+    arrives, home = source, common(parent(source.layer), parent(target.layer))
+    for n, step in enumerate(between, 1):
+        if alone and n == len(between):
+            name = target.layer
+            new = new.replace(name, step)
+        else:
+            name = join(home, free(type(step).__name__.lower(), new.network_at(home).layers))
+            new = new.add(**{name: step})
+        new = new.connect(arrives, f"{name}/in")
+        arrives = Port(name, "out")
+    for user in network.targets.get(target, ()) if alone else (target,):
+        new = new.connect(arrives, user)
+    new = _with_other_owner(network, new, key, owners)
+    gone = target.layer if alone and not between else ""
+    while gone and (gone == target.layer or not new.network_at(gone).layers):  # nor does a group stay for nothing
+        new, gone = new.remove(gone), parent(gone)
+    return new
+
+
+def _with_other_owner(before: Network, network: Network, key: str, owners: set[str]) -> Network:
+    """Drop the value of what is borrowed now; the names that it has in a file are those of its owner."""
+    aliases = dict(network.aliases)
+    if aliases or getattr(before.values.get(key), "mapped", None) is not None:
+        aliases[key] = key
+    owner = next(iter(owners)) if len(owners) == 1 else ""
+    aliases = {name: owner if old == key else old for name, old in aliases.items() if old != key or owner}
+    values = {name: value for name, value in network.values.items() if name != key}
+    if len(values) == len(before.values) and aliases == network.aliases:
+        return network
+    return dataclasses.replace(network, values=values, aliases=aliases)
 
 
 def learnable(network: Network, text: str) -> Port:
@@ -65,14 +103,6 @@ def _order(analysis: Analysis, source: Port, target: Port) -> tuple[int, ...]:
     if len(orders) > 1:
         raise NetworkError(f"{written}: they fit by permute={' and by permute='.join(map(str, orders))}, so say which.")
     return orders[0]
-
-
-def _without_value(network: Network, target: Port) -> Network:
-    """A borrower stores nothing."""
-    key = network.layer(target.layer).key(*target)
-    if key not in network.values:
-        return network
-    return dataclasses.replace(network, values={k: value for k, value in network.values.items() if k != key})
 
 
 def untie(network: Network, *borrowers: str) -> Network:

@@ -416,6 +416,8 @@ class Network:
             if given in self.aliases and key in values:
                 continue  # a tied weight comes under each of its names
             rules.check_key(self, key)
+            if given != key and key in merged and getattr(value, "shape", None) != merged[key].shape:
+                raise NetworkError(f"{given} looks at the numbers of {key} otherwise: give {key} in its place.")
             if not hasattr(value, "detach"):
                 raise NetworkError(f"The value of {key} must be a tensor, not {shortened(value)}.")
             merged[key] = value.detach().clone()

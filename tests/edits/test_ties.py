@@ -1,11 +1,26 @@
 """Tie, untie, transfer and freeze."""
 
+import dataclasses
 import re
 
 import pytest
 import torch
 
-from designer import Network, NetworkError, analyze, build, freeze, group, initialize, tie, transfer, untie
+from designer import (
+    Network,
+    NetworkError,
+    analyze,
+    build,
+    freeze,
+    group,
+    import_pytorch,
+    initialize,
+    load,
+    save,
+    tie,
+    transfer,
+    untie,
+)
 from designer.layers import (
     LSTM,
     Add,
@@ -25,7 +40,7 @@ from designer.layers import (
     Reshape,
     Softmax,
 )
-from designer.model import Port
+from designer.model import Group, Port
 from designer.model.rules import check_network
 
 TOKENS = torch.arange(10).reshape(2, 5)
@@ -321,3 +336,61 @@ def test_ties_through_borders_and_a_called_group():
     assert torch.equal(run(own, x), want)
     assert (analyze(own).stored, analyze(own).used) == (40, 60)
     assert tie(own, "w/weight", "block.a/weight", permute=()).wires == net.wires
+
+
+def tree_of_values():
+    """Learnables in groups and no layers, as a file of values opens."""
+    inner = Network().add(weight=Parameter((3, 2)))
+    net = Network().add(emb=Group(inner), head=Group(inner), dec=Group(Network().add(weight=Parameter((2, 3)))))
+    weight = torch.randn(3, 2)
+    return net.with_values({"emb.weight": weight, "head.weight": weight, "dec.weight": weight.T})
+
+
+def test_a_parameter_that_borrows_is_no_more():
+    net = tie(tree_of_values(), "emb.weight", "head.weight")
+    assert list(net.layers) == ["emb", "dec"]  # nor is the group that held nothing else
+    assert set(net.values) == {"emb.weight", "dec.weight"}
+    check_network(net)
+    with pytest.raises(NetworkError, match=r"Connecting emb.weight/value to emb.weight/value would make a loop"):
+        tie(net, "emb.weight", "emb.weight")
+
+
+def test_what_took_it_takes_the_owners():
+    net = tree_of_values().chain(x=Input(("B", 2)), fc=Linear(3, bias=False)).connect("x", "fc")
+    net = net.set("fc", input_learnables=("weight",)).connect("head.weight/value", "fc/weight")
+    x = torch.randn(5, 2)
+    tied = tie(net, "emb.weight", "head.weight")
+    assert tied.source_of(Port("fc", "weight")) == Port("emb.weight", "value")
+    assert torch.equal(run(tied, x), run(net, x))
+
+
+def test_a_permutation_stands_where_the_parameter_stood():
+    net = tree_of_values().chain(x=Input(("B", 3)), fc=Linear(2, bias=False))
+    net = net.set("fc", input_learnables=("weight",)).connect("dec.weight/value", "fc/weight")
+    x = torch.randn(5, 3)
+    tied = tie(net, "emb.weight", "dec.weight")
+    assert tied.layer("dec.weight") == Permute((1, 0))
+    assert tied.source_of(Port("dec.weight", "in")) == Port("emb.weight", "value")
+    assert tied.source_of(Port("fc", "weight")) == Port("dec.weight", "out")
+    assert "dec.weight" not in tied.values
+    assert torch.equal(run(tied, x), run(net, x))
+    assert not analyze(tied).errors
+
+
+def test_names_in_a_file_go_to_the_owner(tmp_path):
+    """A tie that is made later leaves the names of the file as good as one that the file has."""
+    model = torch.nn.ModuleDict({"a": torch.nn.Linear(3, 4), "b": torch.nn.Linear(3, 4)})
+    torch.save({f"{name}_old": value for name, value in model.state_dict().items()}, tmp_path / "a.pt")
+    net = import_pytorch(tmp_path / "a.pt").network
+    net = dataclasses.replace(net, aliases={**net.aliases, "older": "b.weight_old"})
+    tied = tie(net, "a.weight_old", "b.weight_old")
+    assert tied.aliases == {"older": "a.weight_old", "b.weight_old": "a.weight_old"}
+    check_network(tied)
+    save(tied, tmp_path / "a.network")
+    assert load(tmp_path / "a.network") == tied
+    ones = tied.with_values(dict.fromkeys(("a.weight_old", "b.weight_old"), torch.ones(4, 3)))
+    assert torch.equal(ones.values["a.weight_old"], torch.ones(4, 3))
+    turned = tie(tree_of_values(), "emb.weight", "dec.weight")
+    turned = dataclasses.replace(turned, aliases={"dec.weight": "emb.weight"})
+    with pytest.raises(NetworkError, match=r"dec.weight looks at the numbers of emb.weight otherwise"):
+        turned.with_values({"dec.weight": torch.ones(2, 3)})
