@@ -65,7 +65,7 @@ def convert_file(
     if values is not None:
         network, said = attach_values(network, values, by_shape)
     if report is not None and report.stamp is not None:
-        report.comparison  # noqa: B018  (compared now, so that the project keeps it)
+        _ = report.comparison, report.suggestions  # looked for now, so that the project keeps them
     save_project(network, output, report=report)
     write_report(path, report, opening)
     tell(report)
@@ -123,12 +123,12 @@ def check_report(path: Path) -> None:
 
 
 def write_report(path: str, report: Report | None, opening: Opening) -> None:
-    """Write the report as Markdown, if that is wanted; it compares first."""
+    """Write the report as Markdown, if that is wanted; all that takes long is done first."""
     if opening.report is None:
         return
     if report is None:
         raise FileError(f"{path} was not imported, so there is no report of that.")
-    report.comparison  # noqa: B018
+    _ = report.comparison, report.suggestions
     try:
         save_text(to_markdown(report), Path(opening.report))
     except OSError as error:

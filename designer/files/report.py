@@ -5,11 +5,11 @@ from collections import Counter
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
 
 from designer.files.compare import Comparison, compare
 from designer.files.recorded import MODULE, RECORDED
-from designer.model import Group, Input, Network, Output, Port
+from designer.files.suggestions import Suggestion, suggested_ties
+from designer.model import Group, Input, Network, Output
 from designer.model.errors import NetworkError
 from designer.model.values import Stamp
 
@@ -33,19 +33,6 @@ class Note(str):
         return note
 
 
-class Suggestion(NamedTuple):
-    """A tie that the file does not have and that its numbers allow; ``edits.tie`` makes it."""
-
-    text: str
-    owner: str  # port of the learnable that is kept, as emb/weight
-    borrower: str
-    permute: tuple[int, ...] = ()  # order of dimensions in which the borrower takes it
-
-    @property
-    def layers(self) -> tuple[str, ...]:
-        return Port.parse(self.owner).layer, Port.parse(self.borrower).layer
-
-
 @dataclasses.dataclass(frozen=True, eq=False)
 class Report:
     """What was read, what became of it, and what could not be."""
@@ -67,7 +54,8 @@ class Report:
     bytes: int = 0  # of all values, each once
     tied_bytes: Mapping[str, int] = dataclasses.field(default_factory=dict)  # tied name -> bytes it does not store
     code: tuple[str, ...] = ()  # classes whose code would have to run to tell how layers are wired
-    suggestions: tuple[Suggestion, ...] = ()
+    suggested: tuple[Suggestion, ...] | None = None  # ties that were found on opening; None: not looked for
+    network: Network | None = dataclasses.field(default=None, repr=False)  # where they are looked for
     inputs: str = ""  # what it was opened with, where the file does not tell, as ``compare`` takes it
 
     @cached_property
@@ -97,6 +85,18 @@ class Report:
         """The largest difference between the outputs; None where ``comparison`` says why there is none."""
         return self.comparison.difference
 
+    @cached_property
+    def suggestions(self) -> tuple[Suggestion, ...]:
+        """The ties that the file does not have and that its numbers allow, looked for when this is first asked for."""
+        if self.suggested is not None or self.network is None:
+            return self.suggested or ()
+        return suggested_ties(self.network)
+
+    @property
+    def known_suggestions(self) -> tuple[Suggestion, ...] | None:
+        """The suggestions, if they were looked for already."""
+        return self.__dict__.get("suggestions", self.suggested)
+
     def __str__(self) -> str:
         lines = [f"{self.path.name} ({self.kind})"]
         lines.append("layers: " + _listed(f"{count} {name}" for name, count in self.layers.items()))
@@ -110,6 +110,7 @@ class Report:
             placeholders = (f"{count} {name}" for name, count in self.placeholders.items())
             lines.append("cannot be run, only shown: " + _listed(placeholders))
         lines += [f"note: {note}" for note in self.notes]
+        lines += [f"suggestion: {each.text}" for each in self.suggestions[:SHOWN]]
         found = self.comparison
         if found.difference is None:
             lines.append(f"not compared with the file's own program: {found.reason}")
@@ -133,7 +134,7 @@ def layer_counts(network: Network) -> dict[str, int]:
 
 
 def described(network: Network, report: Report) -> Report:
-    """Count what the network of a report has, and what its ties save."""
+    """Count what the network of a report has, and what its ties save; more ties are looked for in it when asked."""
     values = network.values
     learned = {
         key: values[key]
@@ -149,4 +150,5 @@ def described(network: Network, report: Report) -> Report:
         parameters=sum(value.numel() for value in learned.values()),
         bytes=sum(value.nbytes for value in values.values()),
         tied_bytes=tied | dict(report.tied_bytes),
+        network=network,
     )

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from designer.files.compare import Comparison
-from designer.files.report import Note, Report, Suggestion
+from designer.files.report import Note, Report
+from designer.files.suggestions import Suggestion
 
 NUMBERS = ("size", "groups", "parameters", "bytes")
 COUNTS = ("layers", "placeholders", "tied_bytes")  # number by name
@@ -20,7 +21,8 @@ def encode(report: Report) -> dict[str, Any]:
     found |= {name: dict(getattr(report, name)) for name in (*COUNTS, *NAMES)}
     found |= {name: list(getattr(report, name)) for name in LISTS}
     found["notes"] = [_note(note) for note in report.notes]
-    found["suggestions"] = [{**each._asdict(), "permute": list(each.permute)} for each in report.suggestions]
+    suggestions = report.known_suggestions or ()
+    found["suggestions"] = [{**each._asdict(), "permute": list(each.permute)} for each in suggestions]
     if (compared := report.compared) is not None:
         number = None if compared.difference is None else repr(compared.difference)
         found["comparison"] = {**compared._asdict(), "difference": number}
@@ -65,7 +67,7 @@ def _report(saved: dict[str, Any]) -> Report:
             Note(_text(note["text"]), _texts(note["layers"]), _text(note.get("fix", "")))
             for note in saved.get("notes", [])
         ),
-        suggestions=tuple(map(_suggestion, saved.get("suggestions", []))),
+        suggested=tuple(map(_suggestion, saved.get("suggestions", []))),
         producer=_text(saved.get("producer", "")),
         stamp=None,
         measured=None if compared is None else _comparison(compared),

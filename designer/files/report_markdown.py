@@ -19,8 +19,8 @@ def to_markdown(report: Report) -> str:
         lines += [f"| {_plain(name)} | {count:,} |" for name, count in report.layers.items()]
     if report.code:
         lines += ["", f"Wired by code that was not run: {', '.join(map(_plain, report.code))}."]
-    if report.suggestions:
-        lines += ["", "## Suggestions", "", *(f"* {_plain(each.text)}" for each in report.suggestions)]
+    if suggestions := report.known_suggestions:
+        lines += ["", "## Suggestions", "", *(f"* {_plain(each.text)}" for each in suggestions)]
     for title, entries in sections(report):
         lines += ["", f"## {title}", "", *(f"* {_plain(entry)}" for entry in entries[:SHOWN])]
         if len(entries) > SHOWN:

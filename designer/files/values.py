@@ -14,7 +14,7 @@ from designer.files.numpy_file import read_numpy
 from designer.files.program import Stored
 from designer.files.shards import read_index, shard_note
 from designer.files.tree import Tree, tree
-from designer.files.values_file import TYPES, Entry, map_tensors, read_header
+from designer.files.values_file import TYPES, Entry, map_tensors, read_header, told_ties
 from designer.model.names import shortened
 from designer.model.values import Stamp, Tensor
 
@@ -43,11 +43,14 @@ def open_values(path: Path, kind: str) -> OpenValues:
 def _safetensors(stamp: Stamp) -> Held:
     header = read_header(stamp)
     stored = {name: _alone(name, entry) for name, entry in header.entries.items()}
-    return Held(stored, map_tensors(stamp, header), ())
+    tensors, told = map_tensors(stamp, header), told_ties(header)
+    stored |= {name: stored[kept] for name, kept in told.items()}
+    tensors |= {name: tensors[kept] for name, kept in told.items()}
+    return Held(stored, tensors, ())
 
 
 def _alone(name: str, entry: Entry) -> Stored:
-    """A tensor that shares its numbers with no other: the format has no ties."""
+    """A tensor that shares its numbers with no other: ties stand in the metadata, if at all."""
     return Stored(name, TYPES[entry.kind][0], entry.shape, rows_first(entry.shape), 0, "buffer", True, False)
 
 

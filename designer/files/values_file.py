@@ -127,6 +127,19 @@ def map_tensors(stamp: Stamp, header: Header) -> dict[str, Tensor]:
     return found
 
 
+def told_ties(header: Header) -> dict[str, str]:
+    """The names that are not in a file because their tensors stand under another one, which its metadata tell.
+
+    So does ``save_model`` of safetensors: name that was left out -> name that was kept.
+    """
+    names = header.entries
+    return {
+        name: kept
+        for name, kept in header.metadata.items()
+        if kept in names and name not in names and name not in ("format", PAIRS)
+    }
+
+
 def _joined(name: str, tensor: Tensor) -> Tensor:
     """Pairs of float64 as complex128, still mapped."""
     import torch

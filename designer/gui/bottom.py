@@ -12,6 +12,7 @@ from designer.gui.copying import tabbed
 from designer.gui.document import Document
 from designer.gui.problems import ProblemsPanel
 from designer.gui.report_panel import ReportPanel
+from designer.gui.suggesting import Suggesting
 from designer.gui.widgets import Label, Search, Tab, Tool, row
 
 TABS = 36  # height of the bar, and of the folded dock
@@ -23,13 +24,13 @@ class Bottom(QWidget):
 
     fold_wanted = Signal(bool)
 
-    def __init__(self, document: Document, comparing: Comparing):
+    def __init__(self, document: Document, comparing: Comparing, suggesting: Suggesting):
         super().__init__(objectName="panel")
         self.document, self.comparing, self.folded = document, comparing, False
         self.analyzer, self.problems, self.code = AnalyzerPanel(document), ProblemsPanel(document), CodePanel(document)
         self.tabs = [Tab("Analyzer"), Tab("Problems"), Tab("Code"), Tab("Report")]
         self.pages = QStackedWidget()
-        self.report = ReportPanel(document, comparing)
+        self.report = ReportPanel(document, comparing, suggesting)
         for page in (self.analyzer, self.problems, self.code, self.report):
             self.pages.addWidget(page)
         self.counts = {name: Label("", style) for name, style in _COUNTS.items()}

@@ -47,6 +47,7 @@ from designer.gui.reading import Reading
 from designer.gui.session import Session
 from designer.gui.settings import Settings, wheel_pans
 from designer.gui.start_page import StartPage
+from designer.gui.suggesting import Suggesting
 from designer.model import Network, layer_types
 
 NEED_NETWORK = (
@@ -70,13 +71,14 @@ class MainWindow(QMainWindow):
         self.filing = Filing(self.document, session, self)
         self.attaching = Attaching(self)
         self.comparing = Comparing(self.document, session)
+        self.suggesting = Suggesting(self.document, session)
         self.doing = Doing(self.document)
         self.clipboard = Clipboard(self.document, session)
         self.exporting = Exporting(self.document, session, self.filing.folder)
         self.made_canvas: Any = None
         self.boxes = Palette(self)
         self.actions_by_name = commands.make_actions(self)
-        self.library, self.bottom = Library(), Bottom(self.document, self.comparing)
+        self.library, self.bottom = Library(), Bottom(self.document, self.comparing, self.suggesting)
         self.properties = Properties(self.document, self.actions_by_name)
         self.menus = QMenuBar()
         self.recent_menu, self.theme_menu = QMenu("Open &recent", self), commands.theme_menu(self)
@@ -249,6 +251,7 @@ class MainWindow(QMainWindow):
         if opened.report is not None and opened.path is None:
             self.bottom.show_tab(REPORT)
             self.comparing.start()
+            self.suggesting.start()
             if opened.report.code:
                 self.ask_to_run()
 
@@ -305,6 +308,7 @@ class MainWindow(QMainWindow):
         self.filing.cancel()
         self.filing.closed = self.document.closed = True
         self.comparing.cancel()
+        self.suggesting.cancel()
         self.analyzing.stop()
         self.document.history.blockSignals(True)  # it tells of its own end
         event.accept()

@@ -1,20 +1,22 @@
 """The report of an import: what was read, how equal the network is, and notes that lead to their layers."""
 
 from collections.abc import Callable
-from functools import partial, reduce
+from functools import reduce
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
-from designer.edits import free_size, tie
-from designer.files.report import Note, Report, Suggestion
+from designer.edits import free_size
+from designer.files.report import Note, Report
 from designer.files.report_lines import Section, facts, sections
 from designer.files.values import VALUES
 from designer.gui.comparing import Comparing
 from designer.gui.document import Document
+from designer.gui.offer import Offer, listed
+from designer.gui.suggesting import Suggesting
 from designer.gui.widgets import Fold, Icon, Label, Link, Piece, button, column, line, row, sentence
-from designer.model import Network, Port
+from designer.model import Network
 from designer.model.names import common, parent
 
 SHOWN = 200  # lines of a list; the rest is counted
@@ -38,7 +40,7 @@ class ReportPanel(QWidget):
     code_wanted = Signal()
     attach_wanted = Signal(object, object)
 
-    def __init__(self, document: Document, comparing: Comparing):
+    def __init__(self, document: Document, comparing: Comparing, suggesting: Suggesting):
         super().__init__(objectName="panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.document, self.comparing = document, comparing
@@ -49,6 +51,7 @@ class ReportPanel(QWidget):
         self.place = QVBoxLayout(self)
         self.place.setContentsMargins(0, 0, 0, 0)
         comparing.changed.connect(self.refresh)
+        suggesting.found.connect(self.refresh)
         document.named.connect(self.refresh)
         document.changed.connect(self._follow)
 
@@ -70,6 +73,7 @@ class ReportPanel(QWidget):
             self.place.addWidget(self._empty() if self.shown is None else self._content(self.shown))
         if self.shown is not None:
             self._say()
+            self._offer(self.shown)
 
     def _empty(self) -> QWidget:
         text = Label("This network was not imported: the report of a PyTorch file that you open stands here.", "t2")
@@ -112,15 +116,22 @@ class ReportPanel(QWidget):
             pieces += [self._values(report), line()]
         if report.code:
             pieces += [self._code(report), line()]
-        self.offers = [Offer(self, each) for each in report.suggestions[:SHOWN]]
+        pieces.append(offered := column())
+        self.offered = offered
+        pieces += [self._list(section) for section in sections(report, self.document.network)]
+        self.nothing = row(Label("Nothing else is to be said about this file.", "t2"), margins=(14, 12, 14, 12))
+        self.nothing.setVisible(len(pieces) == 1)
+        return _scrolled(column(*pieces, self.nothing, None))
+
+    def _offer(self, report: Report) -> None:
+        """Show the ties that are suggested, once they are known."""
+        if self.offers or not report.known_suggestions:
+            return
+        self.nothing.hide()
+        self.offers = [Offer(self.document, each, self.select) for each in report.known_suggestions[:SHOWN]]
         for offer in self.offers:
-            pieces += [offer, line()]
-        found = sections(report, self.document.network)
-        for section in found:
-            pieces.append(self._list(section))
-        if not pieces:
-            pieces.append(row(Label("Nothing else is to be said about this file.", "t2"), margins=(14, 12, 14, 12)))
-        return _scrolled(column(*pieces, None))
+            self.offered.layout().addWidget(offer)
+            self.offered.layout().addWidget(line())
 
     def _code(self, report: Report) -> QWidget:
         named = ", ".join(report.code[:4]) + (f" and {len(report.code) - 4} more" if len(report.code) > 4 else "")
@@ -208,7 +219,7 @@ class Line(QFrame):
             name = name if len(name) <= NAME else f"{name[: NAME - 1]}…"
             link = Link(name if len(note.layers) == 1 else f"{len(note.layers):,} layers", self.choose)
             link.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the line itself has the keyboard
-            link.setToolTip("Select " + _listed(note.layers))
+            link.setToolTip("Select " + listed(note.layers))
             pieces += [12, link]
         if note.fix in FIXES:
             fix = button(FIXES[note.fix][0], self.mend)
@@ -220,7 +231,7 @@ class Line(QFrame):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(body)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAccessibleName(f"{note} {_listed(note.layers)}".strip())
+        self.setAccessibleName(f"{note} {listed(note.layers)}".strip())
 
     def choose(self) -> None:
         self.panel.mark(self)
@@ -247,45 +258,6 @@ class Line(QFrame):
             self.panel.step(self, 1 if event.key() == Qt.Key.Key_Down else -1)
         else:
             super().keyPressEvent(event)
-
-
-class Offer(QWidget):
-    """A tie that the numbers of the file allow, and a button that makes it."""
-
-    def __init__(self, panel: ReportPanel, suggestion: Suggestion):
-        super().__init__()
-        self.panel, self.suggestion = panel, suggestion
-        self.go = button("Tie", self.make)
-        self.go.setToolTip(f"Let {suggestion.borrower} take {suggestion.owner} from a wire")
-        show = Link("Show", partial(panel.select, suggestion.layers))
-        show.setToolTip("Select " + _listed(suggestion.layers))
-        body = row(
-            Icon("link", "learn_text", 16), 10, sentence(suggestion.text, "t1"), 12, show, 12, self.go,
-            margins=(14, 8, 14, 8),
-        )  # fmt: skip
-        body.layout().setStretch(2, 1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(body)
-        self.refresh()
-
-    def refresh(self) -> None:
-        """Offer it as long as it is not made."""
-        network, at = self.panel.document.network, Port.parse(self.suggestion.borrower)
-        there = all(path in network.all for path in self.suggestion.layers)
-        made = there and at.name in network.layer(at.layer).input_learnables
-        self.go.setText("Tied" if made else "Tie")
-        self.go.setEnabled(there and not made)
-
-    def make(self) -> None:
-        owner, borrower, permute = self.suggestion.owner, self.suggestion.borrower, self.suggestion.permute
-        text = f"Tie {borrower.replace('/', '.')} to {owner.replace('/', '.')}"
-        self.panel.document.attempt(text, lambda net: tie(net, owner, borrower, permute=permute))
-
-
-def _listed(layers: tuple[str, ...]) -> str:
-    more = f" and {len(layers) - 8} more" if len(layers) > 8 else ""
-    return ", ".join(layers[:8]) + more
 
 
 def _fixed(label: Label, width: int) -> Label:

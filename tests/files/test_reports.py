@@ -11,9 +11,10 @@ from designer import import_pytorch
 from designer.files import report_json
 from designer.files.compare import Comparison
 from designer.files.project import load, read_project, save
-from designer.files.report import Note, Suggestion
+from designer.files.report import Note
 from designer.files.report_lines import compared_text, facts, sections
 from designer.files.report_markdown import to_markdown
+from designer.files.suggestions import Suggestion
 
 
 class Tied(nn.Module):
@@ -105,7 +106,7 @@ def test_markdown(opened):
     tricky = (Note("fc_1*2 | <b> takes\nanother size"), *[Note(f"note {n}") for n in range(1200)])
     suggestions = (Suggestion("a.weight equals b.weight", "a/weight", "b/weight"),)
     report = dataclasses.replace(
-        opened.report, notes=tricky, measured=Comparison(3e-7), code=("Net",), suggestions=suggestions
+        opened.report, notes=tricky, measured=Comparison(3e-7), code=("Net",), suggested=suggestions
     )
     text = to_markdown(report)
     assert text.startswith("# Import of tied.pt2\n\n| | |\n| --- | --- |\n| File | tied.pt2 |\n")
@@ -122,7 +123,7 @@ def test_a_project_keeps_the_report(opened, tmp_path):
     report = dataclasses.replace(
         opened.report,
         notes=(Note("half a character \ud800", ("emb",)), Note("x" * 50_000), Note("fixed", ("x",), "free_size")),
-        suggestions=(Suggestion("text", "a/weight", "b/weight", (1, 0)),),
+        suggested=(Suggestion("text", "a/weight", "b/weight", (1, 0)),),
         measured=Comparison(float("inf"), "", "x"),
         code=("Net",),
     )

@@ -42,6 +42,7 @@ SLOW = (
     ("designer.files.imports", "open_recorded"),
     ("designer.files.compare", "compare"),
     ("designer.files.difference", "difference"),
+    ("designer.files.suggestions", "suggested_ties"),
 )
 
 

@@ -19,7 +19,8 @@ from PySide6.QtWidgets import (
 from designer.edits import group
 from designer.edits.matching import match
 from designer.files.asking import Argument, Buildable, NeedsCode, NeedsInputs, Wanted
-from designer.files.report import Note, Report, Suggestion
+from designer.files.report import Note, Report
+from designer.files.suggestions import Suggestion
 from designer.gui.asking import NO_ANSWER, Consent, InputsForm, Question, SourceForm
 from designer.gui.attach_form import AttachForm
 from designer.layers import LSTM
@@ -116,7 +117,7 @@ def test_values_to_attach(desk, tied):
 def test_a_report(desk, tied):
     notes = (Note("one", ("fc",)), Note("two", ("fc", "emb")))
     ties, suggestions = {"fc.weight": "emb.weight"}, (Suggestion("Equal.", "emb/weight", "fc/weight"),)
-    report = Report("state_dict", path := Path("net.pt"), {}, ties, {}, (), {}, notes, None, suggestions=suggestions)
+    report = Report("state_dict", path := Path("net.pt"), {}, ties, {}, (), {}, notes, None, suggested=suggestions)
     desk.document.open(tied, path.stem, None, None, report)
     desk.window.show_page(start=False)
     desk.window.bottom.show_tab(3)

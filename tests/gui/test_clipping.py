@@ -14,7 +14,8 @@ from designer.edits import group, tie
 from designer.edits.matching import match
 from designer.files.asking import Argument, Buildable, NeedsCode, NeedsInputs, Wanted
 from designer.files.compare import Comparison
-from designer.files.report import Note, Report, Suggestion
+from designer.files.report import Note, Report
+from designer.files.suggestions import Suggestion
 from designer.gui import theme
 from designer.gui.asking import NO_ANSWER, Consent, InputsForm, Question, SourceForm
 from designer.gui.attach_form import AttachForm
@@ -91,7 +92,7 @@ def report(network):
         Comparison(None, f"the process that compares ended since {LONG} and {LONG} do not fit to {LONG}"),
         producer=f"{LONG} {LONG}",
         code=(LONG, f"{LONG}2"),
-        suggestions=(Suggestion(f"{LONG} and {LONG} hold the same numbers.", f"{LONG}/bias", f"{LONG}_again/bias"),),
+        suggested=(Suggestion(f"{LONG} and {LONG} hold the same numbers.", f"{LONG}/bias", f"{LONG}_again/bias"),),
     )
 
 

@@ -9,14 +9,17 @@ import torch
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QPushButton
+from safetensors.torch import save_file
 from torch import nn
 
 from designer.files import compare, report
 from designer.files.compare import Comparison
-from designer.files.report import Note, Suggestion
+from designer.files.progress import check
+from designer.files.report import Note
 from designer.gui.bottom import REPORT
 from designer.gui.report_panel import SHOWN
 from designer.gui.widgets import Fold, Label, Link
+from designer.layers import Permute
 from designer.model import Port
 
 CONTROL = Qt.KeyboardModifier.ControlModifier
@@ -195,9 +198,12 @@ def test_lists_unfold_and_end(opened):
     assert "And 5 more: the exported report has them." in texts(shown)
 
 
-def test_a_suggested_tie_is_one_step(opened):
-    suggestion = Suggestion("head.weight and emb.weight hold the same numbers.", "emb/weight", "head/weight")
-    (offer,) = show(opened, suggestions=(suggestion,)).offers
+def test_a_suggested_tie_is_one_step(opened, qtbot):
+    qtbot.waitUntil(lambda: bool(panel(opened).offers))  # looked for beside the window
+    (offer,) = panel(opened).offers
+    assert "head.weight and emb.weight hold the same numbers, 30 × 8: 960 B are saved when they are tied." in texts(
+        offer
+    )
     assert offer.go.text() == "Tie"
     opened.click(offer.go)
     opened.settle()
@@ -206,6 +212,46 @@ def test_a_suggested_tie_is_one_step(opened):
     assert (offer.go.text(), offer.go.isEnabled()) == ("Tied", False)
     opened.key(Qt.Key.Key_Z, CONTROL)
     assert (offer.go.text(), offer.go.isEnabled()) == ("Tie", True)
+
+
+def test_a_tie_is_suggested_in_a_tree_of_values(desk, tmp_path, qtbot):
+    weight = torch.randn(30, 8)
+    save_file({"emb.weight": weight, "head.weight": weight.T.contiguous()}, tmp_path / "a.safetensors")
+    desk.window.filing.open(tmp_path / "a.safetensors")
+    qtbot.waitUntil(lambda: bool(panel(desk).offers), timeout=30_000)
+    desk.settle()
+    (offer,) = panel(desk).offers
+    desk.click(offer.findChildren(Link)[0])
+    assert desk.document.view.selection == {"emb", "head"}
+    before = desk.network
+    desk.click(offer.go)
+    desk.settle()
+    assert desk.undo_texts() == ["Tie head.weight to emb.weight"]
+    assert desk.network.layer("head.weight") == Permute((1, 0))
+    assert desk.network.source_of(Port("head.weight", "in")) == Port("emb.weight", "value")
+    assert (offer.go.text(), offer.go.isEnabled()) == ("Tied", False)
+    desk.key(Qt.Key.Key_Z, CONTROL)
+    assert desk.network is before
+    assert (offer.go.text(), offer.go.isEnabled()) == ("Tie", True)
+
+
+def test_the_search_for_ties_ends_with_its_file(desk, saved, tied, monkeypatch, qtbot):
+    begun, stopped = threading.Event(), threading.Event()
+
+    def search(network):
+        begun.set()
+        try:
+            while True:
+                check()
+        finally:
+            stopped.set()
+
+    monkeypatch.setattr(report, "suggested_ties", search)
+    desk.window.filing.open(saved)
+    qtbot.waitUntil(begun.is_set, timeout=30_000)
+    desk.open(tied)
+    qtbot.waitUntil(stopped.is_set)
+    assert desk.window.suggesting.progress is None
 
 
 def test_a_note_frees_a_size_in_one_step(desk, tied):
