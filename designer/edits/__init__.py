@@ -8,6 +8,7 @@ from designer.edits.groups import group, ungroup
 from designer.edits.owners import change_owner
 from designer.edits.taking import reinitialize, take_values
 from designer.edits.ties import tie, transfer, untie
+from designer.edits.views import separate, tie_view
 
 __all__ = [
     "arrange",
@@ -17,8 +18,10 @@ __all__ = [
     "freeze",
     "group",
     "reinitialize",
+    "separate",
     "take_values",
     "tie",
+    "tie_view",
     "transfer",
     "ungroup",
     "untie",

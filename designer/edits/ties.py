@@ -118,7 +118,7 @@ def untie(network: Network, *borrowers: str) -> Network:
         network = initialize(network, only=owner_keys(network, source))
         value = arriving(network, source).detach().clone().contiguous()
         key = network.layer(target.layer).key(*target)
-        network = _tidied(_switch(network, target, "input_learnables", False), source)
+        network = tidied(_switch(network, target, "input_learnables", False), source)
         aliases = {old: owner for old, owner in network.aliases.items() if old != key}
         network = dataclasses.replace(network, aliases=aliases).with_values({key: value})
     return network
@@ -130,7 +130,7 @@ def owner_keys(network: Network, port: Port) -> set[str]:
     return {layer.key(*at) for at, layer in layers if at.name in layer.owned and at.name in layer.output_learnables}
 
 
-def _tidied(network: Network, source: Port) -> Network:
+def tidied(network: Network, source: Port) -> Network:
     """Remove what only a tie needed: expressions, free learnables, the owner's port."""
     todo = [source]
     while todo:
@@ -181,7 +181,7 @@ def transfer(
     aliases = {key: to for key, to in network.aliases.items() if not _belongs(to, path) and key not in old}
     network = dataclasses.replace(network, values=values, aliases=aliases)
     for source in filter(None, sources):
-        network = _tidied(network, source)
+        network = tidied(network, source)
     return network.rename(path, name) if name else network
 
 

@@ -16,6 +16,7 @@ from designer.files.attention import join_attention
 from designer.files.checkpoint import dtype_of
 from designer.files.clean import clean
 from designer.files.errors import FileError
+from designer.files.false_ties import drawn_as_ties
 from designer.files.fold import fold
 from designer.files.functional import functional
 from designer.files.hidden import hidden
@@ -26,7 +27,7 @@ from designer.files.rebuild import Rebuilt, rebuild
 from designer.files.recorded import RECORDED, Recorded, read_recorded
 from designer.files.report import Note, Report, described, layer_counts
 from designer.files.steps import Calls, is_placeholder
-from designer.files.ties import View, express_views
+from designer.files.ties import Twins, View, express_views
 from designer.files.values import VALUES, open_values
 from designer.layers import Operation
 from designer.model import Input, Network, NetworkError
@@ -140,7 +141,11 @@ class Opened(NamedTuple):
             renamed,
             tuple(self.rebuilt.unused),
             dict(counts),
-            (*map(Note, self.program.notes), *hidden(self.program, self.network, kind)),
+            (
+                *map(Note, self.program.notes),
+                *drawn_as_ties(self.views, self.program, self.network),
+                *hidden(self.program, self.network, kind),
+            ),
             self.stamp,
             producer=self.program.producer,
             tied_bytes=tied,
@@ -203,12 +208,13 @@ def _finished(program: Program, rebuilt: Rebuilt, views: list[View], tensors: di
     """The network with its values, its names in the file, and the dtype of most of its learnables."""
     values = {key: tensors[name] for key, name in rebuilt.keys.items()}
     owners = {name: key for key, name in rebuilt.keys.items()}
-    aliases = dict(rebuilt.aliases)
+    aliases, twins = dict(rebuilt.aliases), Twins(program)
     for view in views:
-        owner = owners.get(view.owner) or aliases.get(view.owner)
+        owner = owners.get(view.overlap.owner) or aliases.get(view.overlap.owner)
         if owner is not None:
-            aliases[view.name] = owner
-            rebuilt.unused[:] = [name for name in rebuilt.unused if name != view.name]
+            names = dict.fromkeys(twins.of(view.name), owner)
+            aliases |= names
+            rebuilt.unused[:] = [name for name in rebuilt.unused if name not in names]
     floats = Counter(s.dtype for s in program.stored.values() if s.role == "parameter" and "float" in s.dtype)
     dtype = floats.most_common(1)[0][0] if floats else "float32"
     return dataclasses.replace(rebuilt.network, values=values, aliases=aliases, dtype=dtype)

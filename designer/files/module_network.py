@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from designer.edits.arrange import arrange
+from designer.files.false_ties import kept_apart
 from designer.files.modules import Modules, Part
 from designer.files.naming import counted, is_number, legal_name
 from designer.files.nn_layers import NoLayer, layer_of
@@ -54,6 +55,7 @@ class _Builder:
         self.names: dict[int, str] = {}  # part -> its first name in the file
         self.again: list[tuple[Part, str]] = []  # a part, and another name of it in the file
         self.owners: dict[tuple[Any, ...], tuple[str, str]] = {}  # tensor -> path and slot that own it
+        self.ports: dict[str, Port] = {}  # name in the file -> the learnable that has it
         self.takers: list[tuple[str, str, str, str]] = []  # path and slot that take, path and slot that own
 
     def built(self, shape: Shape | None) -> Built:
@@ -68,6 +70,7 @@ class _Builder:
             network = Network().add(**layers)
         for part, other in self.again:
             self.name_again(part, other)
+        done.notes += kept_apart(self.modules.stored, self.ports)
         done.network = arrange(self.tied(network))
         return done
 
@@ -145,6 +148,7 @@ class _Builder:
             owner = self.owners.setdefault(entry.view, (path, slot)) if entry.numel else (path, slot)
             if owner == (path, slot):
                 self.keep(layer.key(path, slot), key)
+                self.ports[key] = Port(path, slot)
                 if not entry.trains:
                     frozen.append(slot)
             else:
@@ -166,6 +170,7 @@ class _Builder:
         try:
             if entry.role == "parameter" and entry.numel:
                 found[name] = Parameter(entry.shape, frozen=() if entry.trains else ("value",))
+                self.ports[key] = Port(here, "value")
             else:
                 found[name] = Constant(entry.shape, entry.dtype, "full", (0,), persistent=entry.persistent)
         except NetworkError as error:

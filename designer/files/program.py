@@ -161,7 +161,8 @@ class Stored(NamedTuple):
     @property
     def view(self) -> tuple[Any, ...]:
         """What two names of the very same tensor have in common."""
-        return (self.storage, self.dtype, self.offset, self.shape, self.strides)
+        strides = tuple(stride if size > 1 else 0 for size, stride in zip(self.shape, self.strides))
+        return (self.storage, self.dtype, self.offset, self.shape, strides)
 
     @property
     def numel(self) -> int:

@@ -19,18 +19,28 @@ SHOWN = 12  # entries of a long list
 class Note(str):
     """A sentence about what was read, and the paths of the layers that it is about.
 
-    ``fix`` names the edit that changes what it says, made of its first layer: ``free_size``.
+    ``fix`` names the edit that changes what it says, made of its ports, of its first layer where it has none:
+    ``free_size`` gives a fixed size a name, ``separate`` unties, ``tie_view`` draws a view as a tie.
     """
 
-    __slots__ = ("fix", "layers")
+    __slots__ = ("fix", "layers", "ports")
     layers: tuple[str, ...]
     fix: str
+    ports: tuple[str, ...]
 
-    def __new__(cls, text: str, layers: tuple[str, ...] | None = None, fix: str | None = None) -> "Note":
+    def __new__(
+        cls, text: str, layers: tuple[str, ...] | None = None, fix: str | None = None, ports: tuple[str, ...] = ()
+    ) -> "Note":
         note = super().__new__(cls, text)
         note.layers = getattr(text, "layers", ()) if layers is None else layers
         note.fix = getattr(text, "fix", "") if fix is None else fix
+        note.ports = ports or getattr(text, "ports", ())
         return note
+
+    @property
+    def about(self) -> tuple[str, ...]:
+        """What the fix is made of."""
+        return self.ports or self.layers[:1]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -31,7 +31,8 @@ def encode(report: Report) -> dict[str, Any]:
 
 
 def _note(note: Note) -> dict[str, Any]:
-    return {"text": str(note), "layers": list(note.layers)} | ({"fix": note.fix} if note.fix else {})
+    told = {"text": str(note), "layers": list(note.layers), "fix": note.fix, "ports": list(note.ports)}
+    return {name: value for name, value in told.items() if value or name in ("text", "layers")}
 
 
 def _written(value: Any) -> Any:
@@ -64,7 +65,7 @@ def _report(saved: dict[str, Any]) -> Report:
         Path(Path(_text(saved["file"])).name),
         **found,
         notes=tuple(
-            Note(_text(note["text"]), _texts(note["layers"]), _text(note.get("fix", "")))
+            Note(_text(note["text"]), _texts(note["layers"]), _text(note.get("fix", "")), _texts(note.get("ports", [])))
             for note in saved.get("notes", [])
         ),
         suggested=tuple(map(_suggestion, saved.get("suggestions", []))),

@@ -80,7 +80,7 @@ def _count(number: int, what: str) -> str:
 def _sentence(note: Note) -> Note:
     """The note as a sentence of its own."""
     text = note[:1].upper() + note[1:] if note.split(" ", 1)[0].isalpha() else str(note)
-    return Note(text if text.endswith((".", ":")) else f"{text}.", note.layers, note.fix)
+    return Note(text if text.endswith((".", ":")) else f"{text}.", note.layers, note.fix, note.ports)
 
 
 def _tie(report: Report, name: str, owner: str) -> Note:

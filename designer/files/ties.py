@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from designer.edits.views import Look, steps
+from designer.files.overlaps import Overlap, named, overlaps, said
 from designer.files.program import Meta, Op, Program, Ref, Size, Stored, renamed
-
-MOST_MARKED = 2**28  # elements of a storage that are looked at one by one
+from designer.layers import Permute, Reshape, Slice
 
 
 class Twins:
@@ -35,7 +36,7 @@ class View(NamedTuple):
     """A learnable that looks at the numbers of another: its names go with it."""
 
     name: str
-    owner: str
+    overlap: Overlap
 
 
 def express_views(program: Program) -> tuple[list[View], list[str]]:
@@ -49,39 +50,26 @@ def express_views(program: Program) -> tuple[list[View], list[str]]:
         for ref in op.refs():
             if ref in program.slots:
                 used.setdefault(program.slots[ref], op)
-    storages: dict[str, list[str]] = {}
-    for key in used:
-        storages.setdefault(program.stored[key].storage, []).append(key)
     views: list[View] = []
     notes: list[str] = []
     before: dict[int, list[Op]] = {}
     names: dict[Ref, Ref] = {}
-    for keys in storages.values():
-        keys.sort(key=lambda key: -program.stored[key].numel)  # the largest can show the others; first come stays first
-        owners: list[str] = []
-        for key in keys:
-            stored = program.stored[key]
-            twin = next((o for o in owners if program.stored[o].view == stored.view), None)
-            if twin is not None:
-                continue
-            over = next((o for o in owners if _overlap(program.stored[o], stored)), None)
-            if over is None:
-                owners.append(key)
-                continue
-            ops = _expression(program, over, key, used[key])
-            if ops is None:
-                owners.append(key)
-                notes.append(
-                    f"{key} looks at numbers of {over} in a way that cannot be drawn: it got a copy of its own"
-                )
-                continue
-            views.append(View(key, over))
-            result = ops[-1].results[0]
-            assert result is not None
-            for ref, slot in program.slots.items():
-                if program.stored[slot].view == stored.view:
-                    names[ref] = result
-            before.setdefault(id(used[key]), []).extend(ops)
+    for key, overlap in overlaps({key: program.stored[key] for key in used}).items():
+        stored, owner = program.stored[key], overlap.owner
+        ops = _expression(program, owner, key, used[key])
+        if ops is None:
+            trains = stored.role == program.stored[owner].role == "parameter"
+            what = f"{named(key)} looks at numbers of {named(owner)}"
+            what = f"{said(key, overlap, program.stored)}; that" if trains else f"{what} in a way that"
+            notes.append(f"{what} cannot be drawn: it got a copy of its own")
+            continue
+        views.append(View(key, overlap))
+        result = ops[-1].results[0]
+        assert result is not None
+        for ref, slot in program.slots.items():
+            if program.stored[slot].view == stored.view:
+                names[ref] = result
+        before.setdefault(id(used[key]), []).extend(ops)
     if names:
         program.ops = _placed(program.ops, before, names)
         program.outputs = [(label, renamed(value, names)) for label, value in program.outputs]
@@ -100,69 +88,36 @@ def _placed(ops: list[Op], before: dict[int, list[Op]], names: dict[Ref, Ref]) -
 
 
 def _expression(program: Program, owner: str, key: str, user: Op) -> list[Op] | None:
-    """Calls that make a view from its owner: reorder its sizes, or cut out a part of its rows."""
+    """Calls that make a view from its owner: ranges of its dimensions, an order of them, other sizes."""
     whole, part = program.stored[owner], program.stored[key]
-    source = next(ref for ref, slot in program.slots.items() if slot == owner)
+    layers = steps(look(whole), look(part)) if whole.dtype == part.dtype else None
+    if layers is None:
+        return None
+    at = next(ref for ref, slot in program.slots.items() if slot == owner)
     place = user.place[:-1] if user.kind.startswith("torch.nn.modules.") else user.place
-
-    def call(target: str, value: Ref, *arguments: object, shape: Iterable[int]) -> Op:
-        result = Ref(f"{value}_{target.split('.')[0]}_{len(program.metas)}")
-        sizes = tuple(map(Size, shape))
-        program.metas[result] = Meta(whole.dtype, sizes, tuple(map(Size, _dense([size.number for size in sizes]))))
-        return Op(f"aten.{target}", [value, *arguments], {}, [result], False, place)
-
-    if whole.dtype != part.dtype:
-        return None
-    if whole.numel == part.numel and whole.offset == part.offset and len(whole.shape) == len(part.shape):
-        order = _order(whole, part)
-        if order is not None:
-            return [call("permute.default", source, order, shape=part.shape)]
-    dense = whole.strides == _dense(whole.shape) and part.strides == _dense(part.shape)
-    start = part.offset - whole.offset
-    if not dense or start < 0 or start + part.numel > whole.numel:
-        return None
-    flat = call("reshape.default", source, [whole.numel], shape=[whole.numel])
-    assert flat.results[0] is not None
-    cut = call("slice.Tensor", flat.results[0], 0, start, start + part.numel, shape=[part.numel])
-    assert cut.results[0] is not None
-    return [flat, cut, call("reshape.default", cut.results[0], list(part.shape), shape=part.shape)]
+    shape, ops, arguments = whole.shape, [], list[Any]()
+    for layer in layers:
+        match layer:
+            case Slice(dim=dim, start=start, stop=stop, step=step):
+                target, arguments = "slice.Tensor", [dim, start, shape[dim] if stop is None else stop, step]
+                shape = (*shape[:dim], len(range(shape[dim])[start:stop:step]), *shape[dim + 1 :])
+            case Permute(dims=dims):
+                target, arguments, shape = "permute.default", [[*dims]], tuple(shape[dim] for dim in dims)
+            case Reshape(size=size):
+                target, arguments, shape = "reshape.default", [[*size]], size
+        result = Ref(f"{at}_{target.split('.')[0]}_{len(program.metas)}")
+        program.metas[result] = Meta(whole.dtype, tuple(map(Size, shape)), tuple(map(Size, _dense(shape))))
+        ops.append(Op(f"aten.{target}", [at, *arguments], {}, [result], False, place))
+        at = result
+    return ops
 
 
-def _order(whole: Stored, part: Stored) -> list[int] | None:
-    """The permutation that makes one view of some numbers into another."""
-    pairs = list(zip(whole.shape, whole.strides))
-    order: list[int] = []
-    for pair in zip(part.shape, part.strides):
-        found = next((n for n, other in enumerate(pairs) if other == pair and n not in order), None)
-        if found is None:
-            return None
-        order.append(found)
-    return order
+def look(stored: Stored) -> Look:
+    """How a tensor of a file looks at its storage."""
+    return Look(stored.shape, stored.strides, stored.offset)
 
 
 def _dense(shape: Iterable[int]) -> tuple[int, ...]:
     """The strides of numbers that lie one after the other."""
     sizes = list(shape)
     return tuple(math.prod(sizes[n + 1 :]) for n in range(len(sizes)))
-
-
-def _overlap(a: Stored, b: Stored) -> bool:
-    """Whether two views of one storage have an element in common."""
-    import torch
-
-    if not a.numel or not b.numel:
-        return False
-    (low, high), (other_low, other_high) = _reach(a), _reach(b)
-    if low > other_high or other_low > high:
-        return False
-    first, last = min(low, other_low), max(high, other_high)
-    if last - first > MOST_MARKED:
-        return True  # to be safe, where it would take long to tell
-    marks = torch.zeros(last - first + 1, dtype=torch.bool)
-    marks.as_strided(a.shape, a.strides, a.offset - first).fill_(True)
-    return bool(marks.as_strided(b.shape, b.strides, b.offset - first).any())
-
-
-def _reach(stored: Stored) -> tuple[int, int]:
-    """The first and the last element that a view addresses."""
-    return stored.offset, stored.offset + sum((size - 1) * stride for size, stride in zip(stored.shape, stored.strides))

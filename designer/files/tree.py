@@ -5,10 +5,12 @@ from typing import Any, NamedTuple
 
 from designer.edits.arrange import arrange
 from designer.files.errors import FileError
+from designer.files.false_ties import kept_apart
 from designer.files.naming import counted, is_number, legal_name
 from designer.files.program import Stored
+from designer.files.report import Note
 from designer.layers import Constant
-from designer.model import Group, Layer, Network, NetworkError, Parameter
+from designer.model import Group, Layer, Network, NetworkError, Parameter, Port
 from designer.model.names import join, shortened
 from designer.model.structure import DTYPES
 
@@ -23,7 +25,7 @@ class Tree(NamedTuple):
     keys: dict[str, str]  # state_dict key of the network -> name in the file
     aliases: dict[str, str]  # other names in the file -> key
     ties: dict[str, str]  # names that stand for a tensor which stands under another name -> its key
-    notes: list[str]
+    notes: list[Note]
 
 
 def tree(stored: Mapping[str, Stored]) -> Tree:
@@ -31,7 +33,7 @@ def tree(stored: Mapping[str, Stored]) -> Tree:
     first: dict[tuple[Any, ...], str] = {}
     twins: dict[str, str] = {}
     root: dict[str, Any] = {}
-    notes: list[str] = []
+    notes: list[Note] = []
     for name, entry in stored.items():
         owner = first.setdefault(entry.view, name) if entry.numel else name
         if owner != name:
@@ -49,11 +51,13 @@ def tree(stored: Mapping[str, Stored]) -> Tree:
     owners = {name: key for key, name in keys.items()}
     aliases = {name: key for key, name in keys.items() if name != key}
     ties = {name: owners[owner] for name, owner in twins.items() if owner in owners}
+    ports = {name: Port(key, "value") for key, name in keys.items() if isinstance(network.layer(key), Parameter)}
+    notes += kept_apart(stored, ports)
     return Tree(network, keys, {**aliases, **ties}, ties, notes)
 
 
 def _grown(
-    branch: Mapping[str, Any], path: str, stored: Mapping[str, Stored], keys: dict[str, str], notes: list[str]
+    branch: Mapping[str, Any], path: str, stored: Mapping[str, Stored], keys: dict[str, str], notes: list[Note]
 ) -> Network:
     layers: dict[str, Layer] = {}
     numbered = any(is_number(step.rstrip(".")) for step in branch)
@@ -65,7 +69,7 @@ def _grown(
         try:
             layers[name] = _leaf(step, stored[what])
         except NetworkError as error:
-            notes.append(f"{shortened(what)} is left out: {str(error).rstrip('.')}")
+            notes.append(Note(f"{shortened(what)} is left out: {str(error).rstrip('.')}"))
             continue
         keys[join(path, name)] = what
     network = Network(layers=layers)  # a file may call a layer what a script may not, as BERT does its self

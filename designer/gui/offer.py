@@ -39,8 +39,7 @@ class Offer(QWidget):
 
     def make(self) -> None:
         owner, borrower, permute = self.suggestion.owner, self.suggestion.borrower, self.suggestion.permute
-        named = [port.removesuffix("/value").replace("/", ".") for port in (borrower, owner)]
-        text = f"Tie {named[0]} to {named[1]}"
+        text = f"Tie {key_of(borrower)} to {key_of(owner)}"
         self.document.attempt(text, lambda net: tie(net, owner, borrower, permute=permute))
 
 
@@ -48,3 +47,8 @@ def listed(layers: tuple[str, ...]) -> str:
     """Name layers, the first few of many."""
     more = f" and {len(layers) - 8} more" if len(layers) > 8 else ""
     return ", ".join(layers[:8]) + more
+
+
+def key_of(port: str) -> str:
+    """A learnable as the state_dict calls it: emb.weight, and scale of a free Parameter."""
+    return port.removesuffix("/value").replace("/", ".")

@@ -7,13 +7,13 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
-from designer.edits import free_size
+from designer.edits import free_size, separate, tie_view
 from designer.files.report import Note, Report
 from designer.files.report_lines import Section, facts, sections
 from designer.files.values import VALUES
 from designer.gui.comparing import Comparing
 from designer.gui.document import Document
-from designer.gui.offer import Offer, listed
+from designer.gui.offer import Offer, key_of, listed
 from designer.gui.suggesting import Suggesting
 from designer.gui.widgets import Fold, Icon, Label, Link, Piece, button, column, line, row, sentence
 from designer.model import Network
@@ -22,8 +22,12 @@ from designer.model.names import common, parent
 SHOWN = 200  # lines of a list; the rest is counted
 FACTS = 292  # width of the column at the left
 NAME = 26  # letters of a layer's name on a link
-# What notes offer: the words of a button, and the edit of a layer.
-FIXES: dict[str, tuple[str, Callable[[Network, str], Network]]] = {"free_size": ("Free the size", free_size)}
+# What notes offer: the words of a button, of the step that it makes, and the edit.
+FIXES: dict[str, tuple[str, str, Callable[..., Network]]] = {
+    "free_size": ("Free the size", "Free the size of {}", free_size),
+    "separate": ("Separate", "Give {} numbers of its own", separate),
+    "tie_view": ("Tie", "Tie {1} to {0}", tie_view),
+}
 OPEN = ("Notes", "Can only be shown, not run")  # lists that are shown unfolded
 
 
@@ -240,9 +244,9 @@ class Line(QFrame):
 
     def mend(self) -> None:
         """Make the edit that the note offers, as one step."""
-        if self.note.fix in FIXES and self.note.layers:
-            (text, edit), layer = FIXES[self.note.fix], self.note.layers[0]
-            self.panel.document.attempt(f"{text} of {layer}", lambda net: edit(net, layer))
+        if self.note.fix in FIXES and (about := self.note.about):
+            _, text, edit = FIXES[self.note.fix]
+            self.panel.document.attempt(text.format(*map(key_of, about)), lambda net: edit(net, *about))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self.setFocus()

@@ -1,0 +1,45 @@
+"""Notes on false ties: learnables of their own whose numbers overlap in memory, so that torch trains these twice."""
+
+from collections.abc import Iterator, Mapping
+
+from designer.edits.views import steps
+from designer.files.overlaps import named, overlaps, said
+from designer.files.program import Program, Stored
+from designer.files.report import Note
+from designer.files.ties import Twins, View, look
+from designer.model import Network, Port
+from designer.model.names import parent
+
+MOST = 100  # notes on one file
+
+
+def drawn_as_ties(views: list[View], program: Program, network: Network) -> Iterator[Note]:
+    """Those that became expressions on the wire from one of them; the fix gives them numbers of their own."""
+    takers = {
+        layer.key(path, name): Port(path, name) for path, layer in network.walk() for name in layer.input_learnables
+    }
+    stored, twins = program.stored, Twins(program)
+    for view in views:
+        if stored[view.name].role == stored[view.overlap.owner].role == "parameter":
+            names = set(twins.of(view.name))
+            ports = {name: port for name, port in takers.items() if name in names}
+            name = next(iter(ports), view.name)
+            text = f"{said(name, view.overlap, stored)}; here {named(name)} takes them from a wire, so once"
+            owner = network.aliases.get(name, "")
+            while owner and owner not in network.all:
+                owner = parent(owner)
+            layers = (*(port.layer for port in ports.values()), *([owner] if owner else []))
+            yield Note(text, layers, "separate" if ports else "", tuple(map(str, ports.values())))
+
+
+def kept_apart(stored: Mapping[str, Stored], ports: Mapping[str, Port]) -> Iterator[Note]:
+    """Those that each have a copy, among learnables by name; the fix draws one as a view of the other."""
+    found = overlaps({name: stored[name] for name in ports})
+    for name, overlap in [*found.items()][:MOST]:
+        owner, whole, part = ports[overlap.owner], stored[overlap.owner], stored[name]
+        drawn = whole.dtype == part.dtype and steps(look(whole), look(part)) is not None
+        fix, both = ("tie_view", (str(owner), str(ports[name]))) if drawn else ("", ())
+        text = f"{said(name, overlap, stored)}; here each has a copy of its own"
+        yield Note(text, (ports[name].layer, owner.layer), fix, both)
+    if (more := len(found) - MOST) > 0:
+        yield Note(f"{more:,} more overlap in memory in the same way")
