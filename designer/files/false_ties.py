@@ -1,6 +1,7 @@
 """Notes on false ties: learnables of their own whose numbers overlap in memory, so that torch trains these twice."""
 
-from collections.abc import Iterator, Mapping
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
 
 from designer.edits.views import steps
 from designer.files.overlaps import named, overlaps, said
@@ -15,10 +16,7 @@ MOST = 100  # notes on one file
 
 def drawn_as_ties(views: list[View], program: Program, network: Network) -> Iterator[Note]:
     """Those that became expressions on the wire from one of them; the fix gives them numbers of their own."""
-    takers = {
-        layer.key(path, name): Port(path, name) for path, layer in network.walk() for name in layer.input_learnables
-    }
-    stored, twins = program.stored, Twins(program)
+    stored, twins, takers = program.stored, Twins(program), _takers(network)
     for view in views:
         if stored[view.name].role == stored[view.overlap.owner].role == "parameter":
             names = set(twins.of(view.name))
@@ -30,6 +28,24 @@ def drawn_as_ties(views: list[View], program: Program, network: Network) -> Iter
                 owner = parent(owner)
             layers = (*(port.layer for port in ports.values()), *([owner] if owner else []))
             yield Note(text, layers, "separate" if ports else "", tuple(map(str, ports.values())))
+
+
+def on_one_memory(pairs: Iterable[tuple[str, str]], network: Network) -> Iterator[Note]:
+    """Those that are the very same view and yet Parameters of their own, by their names; they became one learnable."""
+    takers = _takers(network)
+    for name, owner in itertools.islice(pairs, MOST):
+        port = takers.get(name) or takers.get(owner)
+        text = f"{named(owner)} and {named(name)} are two Parameters on one memory: torch trains these numbers twice"
+        ports = () if port is None else (port,)
+        layers = tuple(each.layer for each in ports)
+        yield Note(f"{text}; here they are tied, so once", layers, "separate" if ports else "", tuple(map(str, ports)))
+
+
+def _takers(network: Network) -> dict[str, Port]:
+    """The learnables that arrive on wires, by the keys that they would have."""
+    return {
+        layer.key(path, name): Port(path, name) for path, layer in network.walk() for name in layer.input_learnables
+    }
 
 
 def kept_apart(stored: Mapping[str, Stored], ports: Mapping[str, Port]) -> Iterator[Note]:

@@ -12,6 +12,7 @@ from designer.files.asking import NeedsInputs
 from designer.files.compare import Comparison, first_line, largest_difference
 from designer.files.errors import FileError
 from designer.files.example_inputs import wanted_inputs
+from designer.files.false_ties import on_one_memory
 from designer.files.imports import Import, open_recorded
 from designer.files.report import described
 from designer.model import Input, Network, NetworkError
@@ -50,7 +51,18 @@ def import_module(module: Any, inputs: Any = None) -> Import:
         network = called_as_given(opened.network, inputs)
         measured = compared_on(module, network, example)
     report = described(network, opened.report(Path(name), "pt2"))
+    report = dataclasses.replace(report, notes=(*report.notes, *on_one_memory(_doubled(module), network)))
     return Import(network, dataclasses.replace(report, kind="nn.Module", measured=measured, size=0, producer=""))
+
+
+def _doubled(module: Any) -> Iterator[tuple[str, str]]:
+    """The names of Parameters that are another object than the first on the same memory, and of that."""
+    firsts: dict[tuple[Any, ...], tuple[str, Any]] = {}
+    for name, value in module.named_parameters(remove_duplicate=False):
+        if value.numel() and (at := value.data_ptr()):
+            owner, first = firsts.setdefault((at, value.dtype, value.shape, value.stride()), (name, value))
+            if first is not value:
+                yield name, owner
 
 
 def export_module(module: Any, inputs: Any, path: Path) -> Example:

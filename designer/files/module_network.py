@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from designer.edits.arrange import arrange
-from designer.files.false_ties import kept_apart
+from designer.files.false_ties import kept_apart, on_one_memory
 from designer.files.modules import Modules, Part
 from designer.files.naming import counted, is_number, legal_name
 from designer.files.nn_layers import NoLayer, layer_of
@@ -70,9 +70,20 @@ class _Builder:
             network = Network().add(**layers)
         for part, other in self.again:
             self.name_again(part, other)
-        done.notes += kept_apart(self.modules.stored, self.ports)
         done.network = arrange(self.tied(network))
+        done.notes += kept_apart(self.modules.stored, self.ports)
+        done.notes += on_one_memory(self.doubled(), done.network)
         return done
+
+    def doubled(self) -> Iterator[tuple[str, str]]:
+        """The names of Parameters that are another object than the first on the same memory, and of that."""
+        stored, objects = self.modules.stored, self.modules.objects
+        firsts: dict[tuple[Any, ...], str] = {}
+        for name, entry in stored.items():
+            if entry.role == "parameter" and entry.numel:
+                owner = firsts.setdefault(entry.view, name)
+                if objects[owner] != objects[name]:
+                    yield name, owner
 
     def leaf(self, part: Part) -> Layer | None:
         try:

@@ -45,6 +45,7 @@ class Modules:
     saved: Saved
     root: Part
     stored: dict[str, Stored]
+    objects: dict[str, int]  # name of a tensor -> which object of the file it is
 
 
 def read_modules(stamp: Stamp) -> Modules:
@@ -66,10 +67,11 @@ class _Reader:
     def __init__(self, stamp: Stamp, saved: Saved):
         self.stamp, self.saved = stamp, saved
         self.stored: dict[str, Stored] = {}
+        self.objects: dict[str, int] = {}
         self.parts: dict[int, Part] = {}
 
     def read(self, root: Made) -> Modules:
-        return Modules(self.stamp, self.saved, self.part(root, "", 0), self.stored)
+        return Modules(self.stamp, self.saved, self.part(root, "", 0), self.stored, self.objects)
 
     def part(self, made: Made, path: str, depth: int) -> Part:
         if id(made) in self.parts:
@@ -105,5 +107,6 @@ class _Reader:
             if entry is not None:
                 if len(self.stored) == MOST_TENSORS:
                     raise FileError(f"it holds more than {MOST_TENSORS:,} tensors.")
+                self.objects[key] = id(value)
                 self.stored[key] = entry._replace(role=role, persistent=slot not in volatile)
         return names

@@ -416,10 +416,11 @@ class Network:
             if given in self.aliases and key in values:
                 continue  # a tied weight comes under each of its names
             rules.check_key(self, key)
-            if given != key and key in merged and getattr(value, "shape", None) != merged[key].shape:
-                raise NetworkError(f"{given} looks at the numbers of {key} otherwise: give {key} in its place.")
             if not hasattr(value, "detach"):
                 raise NetworkError(f"The value of {key} must be a tensor, not {shortened(value)}.")
+            if given != key and key in self.values and value.shape != self.values[key].shape:  # a transposed tie, say
+                have, want = (" x ".join(map(str, each.shape)) for each in (value, self.values[key]))
+                raise NetworkError(f"{given} stands for {key}, which is {want}, not {have}: give {key} itself.")
             merged[key] = value.detach().clone()
         return self._kept(values=merged)
 

@@ -392,5 +392,7 @@ def test_names_in_a_file_go_to_the_owner(tmp_path):
     assert torch.equal(ones.values["a.weight_old"], torch.ones(4, 3))
     turned = tie(tree_of_values(), "emb.weight", "dec.weight")
     turned = dataclasses.replace(turned, aliases={"dec.weight": "emb.weight"})
-    with pytest.raises(NetworkError, match=r"dec.weight looks at the numbers of emb.weight otherwise"):
+    with pytest.raises(
+        NetworkError, match=r"dec.weight stands for emb.weight, which is 3 x 2, not 2 x 3: give emb.weight itself"
+    ):
         turned.with_values({"dec.weight": torch.ones(2, 3)})

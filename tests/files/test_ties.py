@@ -8,6 +8,7 @@ from torch import nn
 
 from designer import build, import_pytorch, load, save
 from designer.edits import separate, tie_view
+from designer.files import live
 from designer.files.overlaps import Overlap, overlaps
 from designer.files.program import Stored
 from designer.layers import Embedding, Linear, Permute, Slice
@@ -224,6 +225,36 @@ def test_parts_of_a_weight(opened, view, layers, shared):
     assert tuple(found) == layers
     assert report.ties == {"dec.weight": "enc.weight"}
     assert [note.fix for note in report.notes] == ["separate"]
+
+
+def doubled():
+    """What loading with ``assign=True`` leaves of a tie."""
+    first, second = nn.Linear(4, 4), nn.Linear(4, 4)
+    second.weight = nn.Parameter(first.weight.detach())
+    second.bias = first.bias
+    return nn.Sequential(first, second).eval()
+
+
+DOUBLED = "0.weight and 1.weight are two Parameters on one memory: torch trains these numbers twice; here they are tied"
+
+
+@pytest.mark.parametrize("alive", [True, False])
+def test_two_parameters_on_one_memory_are_told(alive, tmp_path):
+    """Where the objects are there, in a module that lives or was pickled, a tie that is none is seen."""
+    model = doubled()
+    torch.save(model, tmp_path / "a.pt")
+    net, report = import_pytorch(*((model, (torch.rand(2, 4),)) if alive else (tmp_path / "a.pt",)))
+    assert report.ties == {"1.weight": "0.weight", "1.bias": "0.bias"}
+    (note,) = [note for note in report.notes if note.fix]
+    assert note == f"{DOUBLED}, so once"
+    assert (note.fix, note.about) == ("separate", ("1/weight",))
+    assert set(separate(net, *note.about).values) == {"0.weight", "0.bias", "1.weight"}
+
+
+def test_modules_without_numbers_have_no_memory_in_common():
+    with torch.device("meta"):
+        model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
+    assert list(live._doubled(model)) == []
 
 
 def test_learnables_side_by_side_are_no_tie(opened):

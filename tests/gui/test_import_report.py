@@ -235,6 +235,56 @@ def test_a_tie_is_suggested_in_a_tree_of_values(desk, tmp_path, qtbot):
     assert (offer.go.text(), offer.go.isEnabled()) == ("Tie", True)
 
 
+def overlapping():
+    enc, dec = nn.Linear(6, 3), nn.Linear(3, 6)
+    dec.weight = nn.Parameter(enc.weight.t())
+    return nn.Sequential(enc, dec).eval()
+
+
+def fix_of(desk):
+    """The line that offers to mend a false tie, and its button."""
+    line = next(line for line in panel(desk).lines if "overlap in memory (18 of 18 numbers)" in line.note)
+    return line, next(each for each in line.findChildren(QPushButton) if each.text() in ("Tie", "Separate"))
+
+
+def test_a_false_tie_of_a_program_is_parted(desk, tmp_path, quick, qtbot):
+    path = tmp_path / "false.pt2"
+    torch.export.save(torch.export.export(overlapping(), (torch.zeros(2, 6),)), path)
+    desk.window.filing.open(path)
+    qtbot.waitUntil(lambda: desk.document.report is not None and desk.document.report.compared is not None)
+    desk.settle()
+    before = desk.network
+    desk.click(fix_of(desk)[1])
+    desk.settle()
+    assert desk.undo_texts() == ["Give 1.weight numbers of its own"]
+    assert desk.network.source_of(Port("1", "weight")) is None
+    assert torch.equal(desk.network.values["1.weight"], before.values["0.weight"].T)
+    desk.key(Qt.Key.Key_Z, CONTROL)
+    desk.settle()
+    assert desk.network is before
+
+
+def test_a_false_tie_of_a_state_dict_is_made_a_true_one(desk, tmp_path, qtbot):
+    torch.save(overlapping().state_dict(), tmp_path / "false.pt")
+    desk.window.filing.open(tmp_path / "false.pt")
+    qtbot.waitUntil(lambda: desk.document.report is not None and not desk.window.on_start)
+    desk.settle()
+    before = desk.network
+    line, fix = fix_of(desk)
+    desk.click(line)
+    assert len(desk.document.view.selection) == 2
+    line.setFocus()
+    QTest.keyClick(line, Qt.Key.Key_Return, CONTROL)
+    desk.settle()
+    assert desk.undo_texts() == ["Tie 1.weight to 0.weight"]
+    assert desk.network.layer("1.weight") == Permute((1, 0))
+    desk.click(fix)  # once more, when it is done
+    assert desk.refusals == ["1.weight/value is no learnable: 1.weight has no learnables."]
+    desk.key(Qt.Key.Key_Z, CONTROL)
+    desk.settle()
+    assert desk.network is before
+
+
 def test_the_search_for_ties_ends_with_its_file(desk, saved, tied, monkeypatch, qtbot):
     begun, stopped = threading.Event(), threading.Event()
 
