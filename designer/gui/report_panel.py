@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import reduce
+from typing import NamedTuple
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QShowEvent
@@ -22,11 +23,21 @@ from designer.model.names import common, parent
 SHOWN = 200  # lines of a list; the rest is counted
 FACTS = 292  # width of the column at the left
 NAME = 26  # letters of a layer's name on a link
-# What notes offer: the words of a button, of the step that it makes, and the edit.
-FIXES: dict[str, tuple[str, str, Callable[..., Network]]] = {
-    "free_size": ("Free the size", "Free the size of {}", free_size),
-    "separate": ("Separate", "Give {} numbers of its own", separate),
-    "tie_view": ("Tie", "Tie {1} to {0}", tie_view),
+
+
+class Fix(NamedTuple):
+    """An edit that a note offers."""
+
+    button: str
+    step: str  # what it is called when it can be undone
+    edit: Callable[..., Network]
+    ports: range = range(1, 2)  # how many it is made of
+
+
+FIXES = {
+    "free_size": Fix("Free the size", "Free the size of {}", free_size),
+    "separate": Fix("Separate", "Give {} numbers of its own", separate, range(1, 1000)),
+    "tie_view": Fix("Tie", "Tie {1} to {0}", tie_view, range(2, 3)),
 }
 OPEN = ("Notes", "Can only be shown, not run")  # lists that are shown unfolded
 
@@ -225,8 +236,10 @@ class Line(QFrame):
             link.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the line itself has the keyboard
             link.setToolTip("Select " + listed(note.layers))
             pieces += [12, link]
-        if note.fix in FIXES:
-            fix = button(FIXES[note.fix][0], self.mend)
+        found = FIXES.get(note.fix)
+        self.fix = found if found and len(note.about) in found.ports else None
+        if self.fix:
+            fix = button(self.fix.button, self.mend)
             fix.setToolTip("Ctrl+Return")
             pieces += [12, fix]
         body = row(*pieces, margins=(28, 5, 14, 5))
@@ -244,9 +257,9 @@ class Line(QFrame):
 
     def mend(self) -> None:
         """Make the edit that the note offers, as one step."""
-        if self.note.fix in FIXES and (about := self.note.about):
-            _, text, edit = FIXES[self.note.fix]
-            self.panel.document.attempt(text.format(*map(key_of, about)), lambda net: edit(net, *about))
+        if (fix := self.fix) is not None:
+            about = self.note.about
+            self.panel.document.attempt(fix.step.format(*map(key_of, about)), lambda net: fix.edit(net, *about))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self.setFocus()

@@ -122,7 +122,12 @@ def test_markdown(opened):
 def test_a_project_keeps_the_report(opened, tmp_path):
     report = dataclasses.replace(
         opened.report,
-        notes=(Note("half a character \ud800", ("emb",)), Note("x" * 50_000), Note("fixed", ("x",), "free_size")),
+        notes=(
+            Note("half a character \ud800", ("emb",)),
+            Note("x" * 50_000),
+            Note("fixed", ("x",), "free_size"),
+            Note("apart", ("a", "b"), "tie_view", ("a/weight", "b/weight")),
+        ),
         suggested=(Suggestion("text", "a/weight", "b/weight", (1, 0)),),
         measured=Comparison(float("inf"), "", "x"),
         code=("Net",),
@@ -134,7 +139,8 @@ def test_a_project_keeps_the_report(opened, tmp_path):
     assert kept.comparison == report.measured
     assert kept.suggestions == report.suggestions
     assert (str(kept.notes[0]), kept.notes[0].layers) == ("half a character ?", ("emb",))
-    assert (kept.notes[2].layers, kept.notes[2].fix) == (("x",), "free_size")
+    assert (kept.notes[2].layers, kept.notes[2].fix, kept.notes[2].about) == (("x",), "free_size", ("x",))
+    assert (kept.notes[3].layers, kept.notes[3].about) == (("a", "b"), ("a/weight", "b/weight"))
     assert str(opened.report.path.parent) not in path.read_text()
     save(load(path), path, report=kept)  # kept again, the same
     again = read_project(path).report

@@ -325,6 +325,18 @@ def test_a_note_frees_a_size_in_one_step(desk, tied):
     assert desk.network.layer("tokens").shape == ("B", "T")
 
 
+def test_a_fix_that_lacks_its_ports_is_not_offered(opened):
+    notes = (
+        Note("no port", (), "separate"),
+        Note("one port", (), "tie_view", ("fc/weight",)),
+        Note("new", (), "later"),
+    )
+    for line in show(opened, notes=notes).lines:
+        assert not line.findChildren(QPushButton)
+        line.mend()
+    assert not opened.undo_texts()
+
+
 def test_the_report_is_kept_with_the_project(opened, tmp_path, monkeypatch, qtbot):
     show(opened, notes=(Note("kept", ("emb",)),))
     path = tmp_path / "kept.network"
