@@ -5,7 +5,9 @@ They are drawn by the program itself, without a display, at 1440 x 900.
 
 import os
 import sys
+import tempfile
 import time
+import warnings
 from pathlib import Path
 
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
@@ -16,9 +18,9 @@ from PySide6.QtCore import QSettings, Qt  # noqa: E402
 from PySide6.QtTest import QTest  # noqa: E402
 from PySide6.QtWidgets import QApplication, QDialog, QWidget  # noqa: E402
 
-from designer import load  # noqa: E402
+from designer import build, load  # noqa: E402
 from designer.edits import group, tie  # noqa: E402
-from designer.gui.main_window import MainWindow  # noqa: E402
+from designer.gui.main_window import REPORT, MainWindow  # noqa: E402
 from designer.gui.session import Session  # noqa: E402
 from designer.layers import LSTM, Embedding, Input, LayerNorm, Linear, ReLU, Sigmoid, Softmax  # noqa: E402
 from designer.model import Network  # noqa: E402
@@ -39,6 +41,8 @@ def main(folder: Path) -> None:
         draw(window, folder / f"start-{name}.png")
         stories(app, window, folder, name)
         views(app, window, folder, name)
+        with tempfile.TemporaryDirectory() as made:
+            files(app, window, folder, name, Path(made))
         window.document.history.setClean()
         window.close()
         session.stop()
@@ -100,6 +104,60 @@ def views(app: QApplication, window: MainWindow, folder: Path, name: str) -> Non
     settle(app)
     draw(window, folder / f"search-{name}.png")
     QTest.keyClick(window.focusWidget(), Qt.Key.Key_Escape)
+
+
+def files(app: QApplication, window: MainWindow, folder: Path, name: str, made: Path) -> None:
+    """Files that were opened, what is said about them, and values for an open network."""
+    import torch
+    from safetensors.torch import save_file
+
+    model = build(language_model())
+    opened(app, window, written(model, made / "language-model.pt2"))
+    window.bottom.show_tab(REPORT)
+    wait(app, lambda: "max |difference|" in window.bottom.report.said.full)
+    draw(window, folder / f"report-{name}.png")
+    tensors = {key: value.clone() for key, value in model.state_dict().items()}
+    save_file(tensors | {"fc.weight": tensors["emb.weight"].clone()}, made / "language-model.safetensors")
+    window.filing.open(made / "language-model.safetensors")  # in a window of its own, since it holds values alone
+    wait(app, lambda: len(window.session.windows) > 1)
+    values = window.session.windows[-1]
+    values.resize(*SIZE)
+    wait(app, lambda: values.bottom.report.offers and not values.document.stale)
+    values.canvas.fit(all=True)
+    settle(app)
+    draw(values, folder / f"suggestion-{name}.png")
+    values.close()
+    window.bottom.show_tab(0)
+    show(app, window, language_model(), "tied-language-model")
+    tensors["fc.bias"] = torch.zeros(1, 1000)
+    torch.save({f"module.{key}": value for key, value in tensors.items()}, made / "epoch-12.pth")
+    window.attaching.read(made / "epoch-12.pth")
+    wait(app, lambda: window.attaching.form is not None)
+    draw(window.attaching.form, folder / f"attach-{name}.png")
+    window.attaching.form.close()
+    settle(app)
+
+
+def written(model: object, path: Path) -> Path:
+    """Write a model as torch.export does."""
+    import torch
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        free = {0: torch.export.Dim.AUTO}
+        tokens = torch.zeros(2, 7, dtype=torch.int64)
+        torch.export.save(torch.export.export(model.eval(), (tokens,), dynamic_shapes=(free,), strict=False), path)  # type: ignore[attr-defined]
+    return path
+
+
+def opened(app: QApplication, window: MainWindow, path: Path) -> None:
+    """Open a file in the place of what is open."""
+    before = window.document.network
+    window.document.history.setClean()
+    window.filing.open(path)
+    wait(app, lambda: window.document.network is not before and not window.document.stale)
+    window.canvas.fit(all=True)
+    settle(app)
 
 
 def language_model() -> Network:

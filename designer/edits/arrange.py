@@ -2,11 +2,12 @@
 
 import dataclasses
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 
-from designer.model import Call, Group, Layer, Network
-from designer.model.names import join
+from designer.model import Call, Group, Layer, Network, Port
+from designer.model.names import join, parent
 
 Size = tuple[float, float]  # width and height, px at 100 %
 
@@ -25,9 +26,17 @@ def arrange(network: Network, sizes: Mapping[str, Size] | None = None, path: str
     else:
         paths = [path]
     positions: dict[str, tuple[float, float]] = {}
+    crossing = _crossing(network)
+
+    def size(home: str, name: str, layer: Layer) -> Size:
+        if (known := sizes.get(join(home, name))) is not None:
+            return known
+        width, height = estimated_size(name, layer)
+        return width, height + 20 * crossing[join(home, name)]
+
     for home in paths:
         level = network.network_at(home)
-        own = {name: sizes.get(join(home, name)) or estimated_size(name, layer) for name, layer in level.layers.items()}
+        own = {name: size(home, name, layer) for name, layer in level.layers.items()}
         positions |= {join(home, name): at for name, at in _places(level, own).items()}
     return network.move(positions)
 
@@ -41,6 +50,18 @@ def estimated_size(name: str, layer: Layer) -> Size:
     switched = {*layer.input_learnables, *layer.output_learnables}
     height = 44 + (24 * rows + 4 if rows > 1 else 0) + (24 + 20 * len(switched) + 6 if learns else 0)
     return min(280.0, -(-width // GRID) * GRID), float(height)
+
+
+def _crossing(network: Network) -> Counter[str]:
+    """How many learnable ports each group shows, because their wires cross its border."""
+    found: set[tuple[str, Port]] = set()
+    for ends in network.wires.items():
+        for port, other in (ends, ends[::-1]):
+            group = parent(port.layer)
+            while group and not other.layer.startswith(f"{group}."):
+                found.add((group, port))
+                group = parent(group)
+    return Counter(group for group, _ in found)
 
 
 @dataclasses.dataclass

@@ -123,6 +123,7 @@ class Placing:
                 holders.update(links[:n] for n in range(len(links)))
         found: list[tuple[Step, boxes.Chain, Path]] = []
         taken = forbidden | {boxes.plain(holder) for holder in holders}
+        called = set(map(boxes.plain, chains))
         whole = {
             links: step
             for step, links in reversed([*zip(self.steps, chains)])
@@ -146,7 +147,7 @@ class Placing:
                 found.append((step, links[:-1], path if step.stateful else ()))
                 taken.add(path)
             else:
-                own = self.claim(step, path, taken)
+                own = self.claim(step, path, taken, called)
                 taken.add(own)
                 inner = tuple((name, 0) for name in own[len(path) : -1])
                 found.append((step, links + inner, own))
@@ -174,8 +175,13 @@ class Placing:
         key = self.program.slots[ref]
         return tuple(key.split(".")) if self.program.stored[key].persistent else ()
 
-    def claim(self, step: Step, path: Path, taken: set[Path]) -> Path:
-        """The path below ``path`` whose learnables a step uses, as attention does with its output projection."""
+    def claim(self, step: Step, path: Path, taken: set[Path], called: set[Path]) -> Path:
+        """The path below ``path`` whose learnables a step uses, as attention does with its output projection.
+
+        A path that is never ``called`` may have a part of them: the module there lends them to a function, together
+        with the weight of another module.
+        """
+        lenders = []
         for slot, ref in step.learnables.items():
             for key in self.names(ref):
                 *at, last = key.split(".")
@@ -184,7 +190,9 @@ class Placing:
                     continue
                 if all(".".join((*own, name)) in self.names(other) for name, other in step.learnables.items()):
                     return own
-        return ()
+                if own not in called:
+                    lenders.append(own)
+        return lenders[0] if lenders else ()
 
     def names(self, ref: Ref) -> list[str]:
         """The names in the file of a tensor; none for what is computed."""

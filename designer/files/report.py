@@ -61,6 +61,7 @@ class Report:
     producer: str = ""  # the program that wrote the file, where that is told
     groups: int = 0
     parameters: int = 0  # numbers in learnables, each once
+    borrowed: int = 0  # learnables that layers take over wires, under a name in the file or not
     bytes: int = 0  # of all values, each once
     tied_bytes: Mapping[str, int] = dataclasses.field(default_factory=dict)  # tied name -> bytes it does not store
     code: tuple[str, ...] = ()  # classes whose code would have to run to tell how layers are wired
@@ -157,6 +158,7 @@ def described(network: Network, report: Report) -> Report:
         report,
         size=report.stamp.size if report.stamp else 0,
         groups=sum(isinstance(layer, Group) for _, layer in network.walk()),
+        borrowed=sum(len(layer.input_learnables) for _, layer in network.walk()),
         parameters=sum(value.numel() for value in learned.values()),
         bytes=sum(value.nbytes for value in values.values()),
         tied_bytes=tied | dict(report.tied_bytes),

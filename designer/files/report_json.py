@@ -7,7 +7,7 @@ from designer.files.compare import Comparison
 from designer.files.report import Note, Report
 from designer.files.suggestions import Suggestion
 
-NUMBERS = ("size", "groups", "parameters", "bytes")
+NUMBERS = ("size", "groups", "parameters", "borrowed", "bytes")
 COUNTS = ("layers", "placeholders", "tied_bytes")  # number by name
 NAMES = ("ties", "renamed")  # name by name
 LISTS = ("unused", "code")

@@ -44,7 +44,8 @@ def facts(report: Report) -> dict[str, str]:
     found["Parameters"] = f"{report.parameters:,}"
     found["Values"] = memory(report.bytes)
     saved = sum(report.tied_bytes.values())
-    found["Ties"] = f"{len(report.ties):,}, saving {memory(saved)}" if report.ties else "none"
+    taken = f"{_count(report.borrowed, 'wire')}, without names of their own" if report.borrowed else "none"
+    found["Ties"] = f"{len(report.ties):,}, saving {memory(saved)}" if report.ties else taken
     return found
 
 

@@ -6,13 +6,13 @@ import pytest
 import torch
 from torch import nn
 
-from designer import build, import_pytorch, load, save
+from designer import Network, build, import_pytorch, load, save, tie
 from designer.edits import separate, tie_view
 from designer.files import live
 from designer.files.overlaps import Overlap, overlaps
 from designer.files.program import Stored
 from designer.layers import Embedding, Linear, Permute, Slice
-from designer.model import NetworkError, Parameter, Port
+from designer.model import Input, NetworkError, Parameter, Port
 from designer.model.rules import check_network
 
 # Overlaps.
@@ -353,3 +353,36 @@ def test_an_lstm_of_cudnn_has_no_false_ties(tmp_path):
     assert not report.notes
     assert not report.ties
     assert all(isinstance(layer, Parameter) for layer in net.layers.values())
+
+
+class Lent(nn.Module):
+    """A layer that is never called: its bias goes into a function, together with the weight of another one."""
+
+    def __init__(self):
+        super().__init__()
+        self.emb = nn.Embedding(9, 4)
+        self.head = nn.Sequential(nn.Linear(4, 9))
+        self.head[0].weight = None
+
+    def forward(self, ids):
+        return nn.functional.linear(self.emb(ids), self.emb.weight, self.head[0].bias)
+
+
+def test_a_layer_lends_its_bias_to_a_function_with_the_weight_of_another(exported):
+    model, inputs = Lent(), {"ids": torch.tensor([[1, 2, 8]])}
+    network, report = import_pytorch(exported(model, inputs))
+    layer = network.layer("head.0")
+    assert isinstance(layer, Linear)
+    assert layer.input_learnables == ("weight",)
+    assert str(network.source_of(Port("head.0", "weight"))) == "emb/weight"
+    assert set(network.values) == {"emb.weight", "head.0.bias"}
+    assert (dict(report.ties), report.borrowed) == ({}, 1)
+    assert torch.equal(build(network).eval()(inputs["ids"]), model(inputs["ids"]))
+
+
+def test_what_is_built_and_exported_comes_back_as_it_was(exported):
+    layers = {"ids": Input(("B", "T"), dtype="int64"), "emb": Embedding(9, 4), "mix": Linear(4), "fc": Linear(9)}
+    network = tie(Network().chain(**layers), "emb/weight", "fc/weight")
+    opened = import_pytorch(exported(build(network), {"ids": torch.tensor([[1, 2], [3, 8]])}, {"ids": (0, 1)})).network
+    assert dict(opened.layers) == dict(network.layers)
+    assert dict(opened.connections) == dict(network.connections)

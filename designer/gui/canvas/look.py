@@ -291,9 +291,11 @@ def crossings(shown: Network, root: Network, path: str, outside: Mapping[Port, P
 
 
 def _loose(root: Network, path: str, group: Group) -> tuple[list[Port], list[Port]]:
-    """The learnable ports inside a group that have no wire at all."""
+    """The learnable ports inside a group that somebody switched on, and that have no wire at all."""
     takes, offers = [], []
     for below, layer in group.network.all.items():
+        if isinstance(layer, Parameter):
+            continue  # its port is always there
         at = f"{path}.{below}"
         takes += [Port(at, name) for name in layer.input_learnables if Port(at, name) not in root.wires]
         offers += [Port(at, name) for name in layer.output_learnables if Port(at, name) not in root.targets]
