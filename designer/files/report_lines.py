@@ -44,7 +44,7 @@ def facts(report: Report) -> dict[str, str]:
     found["Parameters"] = f"{report.parameters:,}"
     found["Values"] = memory(report.bytes)
     saved = sum(report.tied_bytes.values())
-    taken = f"{_count(report.borrowed, 'wire')}, without names of their own" if report.borrowed else "none"
+    taken = _count(report.borrowed, "wire") if report.borrowed else "none"  # that have no names of their own
     found["Ties"] = f"{len(report.ties):,}, saving {memory(saved)}" if report.ties else taken
     return found
 
