@@ -5,7 +5,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from io import BytesIO
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, cast
 
 from designer.files.archive import Archive, Span
 from designer.files.errors import FileError
@@ -127,12 +127,16 @@ def _state_dict(root: Any) -> tuple[dict[str, Any], list[str]]:
 def _dicts(root: Any) -> Iterator[_Dict]:
     """The dicts that hold tensors under names, the outer ones first."""
     todo: list[tuple[str, Any]] = [("", root)]
+    seen: set[int] = set()
     for at in range(MOST_DICTS):
         if at == len(todo):
             return
         path, value = todo[at]
         if not isinstance(value, dict):
             return
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
         held = sum(1 for key, entry in value.items() if isinstance(key, str) and tensor_parts(entry) is not None)
         around, _, last = path.rpartition(".")
         usual = last in USUAL and not any(word in around.lower() for word in ASIDE)
@@ -238,7 +242,8 @@ def check_place(quoted: str, shape: tuple[int, ...], strides: tuple[int, ...], o
 def _legacy(stamp: Stamp) -> tuple[Any, dict[str, Span]]:
     """What torch.save wrote before version 1.6: five pickles, then each storage as its count and its numbers."""
     with stamp.path.open("rb") as file:
-        _, _, system, root, keys = (read_pickle(file) for _ in range(5))
+        head = cast(BinaryIO, _Head(file, stamp.size))
+        _, _, system, root, keys = (read_pickle(head) for _ in range(5))
         at = file.tell()
     if not isinstance(system, dict) or system.get("little_endian") is not True:
         raise FileError("it was written on a machine with another byte order, which cannot be read.")
@@ -252,6 +257,19 @@ def _legacy(stamp: Stamp) -> tuple[Any, dict[str, Span]]:
         spans[str(key)] = Span(at + 8, size)
         at += 8 + size
     return root, spans
+
+
+class _Head:
+    """The begin of a file that pickles are read from: no more than is there, whatever lengths they tell."""
+
+    def __init__(self, file: BinaryIO, size: int):
+        self.file, self.end, self.tell = file, min(size, LARGEST_PICKLE), file.tell
+
+    def read(self, count: int) -> bytes:
+        return self.file.read(max(0, min(count, self.end - self.tell())))
+
+    def readline(self) -> bytes:
+        return self.file.readline(max(0, self.end - self.tell()))
 
 
 def _storages(root: Any) -> Iterator[tuple[str, int]]:

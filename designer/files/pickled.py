@@ -15,6 +15,9 @@ from designer.model.names import shortened
 
 MOST_OPCODES = 20_000_000
 MOST_COPIED = 5_000_000
+MOST_UNFOLDED = 20_000_000  # parts of the whole, each counted wherever it stands
+DEEPEST = 400  # lists, tuples and dicts inside each other
+LONGEST = 4096  # bits of a whole number: Python takes very long to write down a longer one
 
 
 class Name(str):
@@ -30,12 +33,18 @@ class Made:
     state: Any = None
     items: list[Any] = dataclasses.field(default_factory=list)  # appended to it, or pairs that were set
 
+    def __repr__(self) -> str:
+        return f"{self.name}(...)"  # not what it holds, which may be itself
+
 
 @dataclasses.dataclass(eq=False, frozen=True)
 class Reference:
     """What stands outside the pickle, as the storages of tensors do."""
 
     key: Any
+
+    def __repr__(self) -> str:
+        return "a reference"
 
 
 def read_pickle(stream: BinaryIO) -> Any:
@@ -46,13 +55,57 @@ def read_pickle(stream: BinaryIO) -> Any:
             if count > MOST_OPCODES:
                 raise FileError(f"it has more than {MOST_OPCODES:,} steps.")
             if opcode.name == "STOP":
-                return machine.stack.pop()
+                whole = machine.stack.pop()
+                _check(whole)
+                return whole
             machine.take(opcode.name, argument)
     except FileError:
         raise
     except (ValueError, IndexError, KeyError, TypeError, struct.error, OverflowError, UnicodeDecodeError):
         raise FileError("its pickle is damaged or has no end.") from None
     raise AssertionError("genops ends with STOP or an error")
+
+
+def _check(whole: Any) -> None:
+    """Refuse what holds itself, what is nested deeply, and what repeats its parts until it is without end.
+
+    So whoever goes through it comes to an end. What was written down of a call may hold itself, and is looked at apart.
+    """
+    unfolded: dict[int, tuple[int, int]] = {}  # how many parts something has, and how deep they go
+    apart = [whole]
+    while apart:
+        todo = [apart.pop()]
+        while todo:
+            value = todo[-1]
+            known = unfolded.get(id(value))
+            if isinstance(value, NAMED) and known is None:
+                unfolded[id(value)] = 1, 0
+                apart += [value.key] if isinstance(value, Reference) else [value.arguments, value.state, value.items]
+            if isinstance(value, WHOLE) and known is None:
+                unfolded[id(value)] = IN_IT
+                inner = [part for part in _parts(value) if isinstance(part, (*WHOLE, *NAMED))]
+                if any(unfolded.get(id(part)) == IN_IT for part in inner):
+                    raise FileError("its pickle has a part that holds itself.")
+                todo += [part for part in inner if id(part) not in unfolded]
+                continue
+            if known == IN_IT:  # what is in it is known now
+                found = [unfolded[id(part)] for part in _parts(value) if id(part) in unfolded]
+                count, depth = len(value) + sum(c for c, _ in found), 1 + max((d for _, d in found), default=0)
+                if depth > DEEPEST:
+                    raise FileError("its pickle is nested too deeply.")
+                if count > MOST_UNFOLDED:
+                    raise FileError("its pickle repeats the same again and again.")
+                unfolded[id(value)] = count, depth
+            todo.pop()
+
+
+WHOLE = (list, tuple, dict)
+NAMED = (Made, Reference)
+IN_IT = (0, 0)  # of what is being looked at
+
+
+def _parts(value: Any) -> Any:
+    return value.values() if isinstance(value, dict) else value
 
 
 class _Mark:
@@ -70,6 +123,8 @@ class _Machine:
     def take(self, name: str, argument: Any) -> None:
         """Do what one opcode says."""
         if name in _PLAIN:
+            if isinstance(argument, int) and argument.bit_length() > LONGEST:
+                raise FileError("a number in its pickle is too long.")
             self.stack.append(argument)
         elif name in _FRESH:
             self.stack.append(_FRESH[name]())
@@ -98,15 +153,19 @@ class _Machine:
 
     def append(self, parts: list[Any]) -> None:
         whole = self.stack[-1]
-        (whole if isinstance(whole, list) else whole.items).extend(parts)
+        if not isinstance(whole, list | Made):
+            raise ValueError
+        (whole.items if isinstance(whole, Made) else whole).extend(parts)
 
     def set(self, parts: list[Any]) -> None:
         whole = self.stack[-1]
         pairs = list(zip(parts[::2], parts[1::2], strict=True))
         if isinstance(whole, Made):
             whole.items += pairs
-        else:
+        elif isinstance(whole, dict):
             whole.update((_key(key), value) for key, value in pairs)
+        else:
+            raise ValueError
 
     def call(self, function: Any, arguments: Any) -> None:
         match function:
@@ -114,6 +173,8 @@ class _Machine:
                 function = named
         if not isinstance(function, Name | Made):
             raise FileError(f"its pickle calls {shortened(type(function).__name__)}.")
+        if not isinstance(arguments, list | tuple):
+            raise ValueError
         name = str(function) if isinstance(function, Name) else function.name
         if arguments and isinstance(arguments[0], list | tuple | dict):  # which is copied, perhaps again and again
             self.copied += len(arguments[0])

@@ -12,7 +12,7 @@ from designer.files.errors import FileError
 from designer.files.replace import reason, replace
 from designer.files.values_file import read_header
 from designer.model import NetworkError
-from designer.model.names import shortened
+from designer.model.names import plain, shortened
 from designer.model.values import Stamp, Tensor, check_value
 
 NAME = re.compile(r"[^/\\\0]+\.([0-9a-f]{16})\.safetensors")
@@ -32,11 +32,11 @@ def read_values(name: Any, same: Mapping[str, str], project: Path) -> dict[str, 
             raise FileError("it holds other values than its name says.")
         values = values_file.map_tensors(stamp, header)
     except FileNotFoundError:
-        raise FileError(f"its values, {name}, do not lie beside it.") from None
+        raise FileError(f"its values, {plain(name, 200)}, do not lie beside it.") from None
     except OSError as error:
-        raise FileError(f"its values, {name}, cannot be read: {reason(error)}") from None
+        raise FileError(f"its values, {plain(name, 200)}, cannot be read: {reason(error)}") from None
     except FileError as error:
-        raise FileError(f"its values, {name}, cannot be read: {error}") from None
+        raise FileError(f"its values, {plain(name, 200)}, cannot be read: {error}") from None
     for key, stored in same.items():
         if key in values or stored not in header.entries:
             raise FileError(f"the values of {shortened(key)} cannot be those of {shortened(stored)}.")

@@ -132,7 +132,7 @@ def _symbolic(*kinds: type) -> Callable[[Any, str], Any]:
     def read(body: Any, kind: str) -> Any:
         if body.get("as_name") is not None:
             return Ref(name_of(body["as_name"]))
-        return _exactly(*kinds)(next(value for value in body.values() if value is not None), kind)
+        return _exactly(*kinds)(next((value for value in body.values() if value is not None), None), kind)
 
     return read
 

@@ -11,9 +11,11 @@ from designer.files.recorded import MODULE, RECORDED
 from designer.files.suggestions import Suggestion, suggested_ties
 from designer.model import Group, Input, Network, Output
 from designer.model.errors import NetworkError
+from designer.model.names import plain
 from designer.model.values import Stamp
 
 SHOWN = 12  # entries of a long list
+LONGEST = 5000  # characters of a line
 
 
 class Note(str):
@@ -127,13 +129,13 @@ class Report:
             lines.append(f"not compared with the file's own program: {found.reason}")
         else:
             lines.append(f"largest difference from the file's own program: {found.difference:.3g}")
-        return "\n".join(lines)
+        return "\n".join(plain(line, LONGEST) for line in lines)
 
 
 def _listed(entries: object) -> str:
     found = list(entries)  # type: ignore[call-overload]
     more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-    return ", ".join(found[:SHOWN]) + more
+    return ", ".join(plain(entry, 200) for entry in found[:SHOWN]) + more
 
 
 def layer_counts(network: Network) -> dict[str, int]:

@@ -9,7 +9,7 @@ from designer.files.report import Note, Report
 from designer.files.steps import is_placeholder
 from designer.layers import Operation
 from designer.model import Network
-from designer.model.names import parent
+from designer.model.names import parent, plain
 
 KINDS = {  # what a file is, in words
     "torch.export": "program of torch.export",
@@ -46,7 +46,7 @@ def facts(report: Report) -> dict[str, str]:
     saved = sum(report.tied_bytes.values())
     taken = _count(report.borrowed, "wire") if report.borrowed else "none"  # that have no names of their own
     found["Ties"] = f"{len(report.ties):,}, saving {memory(saved)}" if report.ties else taken
-    return found
+    return {name: plain(value) for name, value in found.items()}
 
 
 def compared_text(comparison: Comparison | None) -> str:
@@ -54,8 +54,8 @@ def compared_text(comparison: Comparison | None) -> str:
     if comparison is None:
         return "Not compared with the original yet."
     if comparison.difference is None:
-        return f"Not compared with the original: {comparison.reason}."
-    at = f" at output {comparison.output}" if comparison.output else ""
+        return f"Not compared with the original: {plain(comparison.reason)}."
+    at = f" at output {plain(comparison.output, 200)}" if comparison.output else ""
     equal = "Equal to the original on a probe: " if comparison.difference == 0 else "Compared with the original: "
     return f"{equal}max |difference| {comparison.difference:.3g}{at}."
 
@@ -69,6 +69,7 @@ def sections(report: Report, network: Network | None = None) -> list[Section]:
         Section("Renamed", tuple(Note(f"{a} is now {b}", (parent(b),)) for a, b in report.renamed.items())),
         Section("Stored, but not used by any output", tuple(Note(name, (parent(name),)) for name in report.unused)),
     ]
+    found = [Section(title, tuple(map(_line, lines))) for title, lines in found]
     if network is not None:
         found = [Section(title, tuple(_within(line, network) for line in lines)) for title, lines in found]
     return [section for section in found if section.lines]
@@ -76,6 +77,10 @@ def sections(report: Report, network: Network | None = None) -> list[Section]:
 
 def _count(number: int, what: str) -> str:
     return f"{number:,} {what}{'s' if number != 1 else ''}"
+
+
+def _line(text: Note) -> Note:
+    return Note(plain(" ".join(text.split())), text.layers, text.fix)
 
 
 def _sentence(note: Note) -> Note:

@@ -4,6 +4,7 @@ import re
 
 from designer.files.report import Report
 from designer.files.report_lines import compared_text, facts, sections
+from designer.model.names import plain
 
 SHOWN = 1000  # lines of a list; the rest is counted
 SIGNS = re.compile(r"([\\`*_{}\[\]<>#|~])")  # that Markdown reads as its own
@@ -29,5 +30,5 @@ def to_markdown(report: Report) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text that stands as it is, on one line."""
-    return SIGNS.sub(r"\\\1", " ".join(text.split()))
+    """Text that stands as it is, on one line that is not too long."""
+    return SIGNS.sub(r"\\\1", plain(" ".join(text.split())))

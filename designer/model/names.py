@@ -2,7 +2,8 @@
 
 import keyword
 import re
-from typing import NamedTuple, Self
+from collections.abc import Iterable
+from typing import Any, NamedTuple, Self, cast
 
 from designer.model.errors import NetworkError
 
@@ -55,8 +56,37 @@ def check_name(name: str, others: object = (), given: bool = False) -> None:
 
 def shortened(text: object) -> str:
     """A text as a message may quote it: one line, escaped, not longer than a line."""
-    written = repr(text)
+    written = _written(text, 4)
     return written if len(written) <= 60 else written[:57] + "..."
+
+
+def plain(text: str, most: int = 1000) -> str:
+    """A text of a file as it may stand in a line: at most ``most`` signs, and what cannot be printed is escaped."""
+    text = text if len(text) <= most else f"{text[: most - 3]}..."
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def _written(value: object, depth: int) -> str:
+    """The begin of ``repr``, which would write down all of a value, however large it is."""
+    if isinstance(value, str | bytes):
+        return repr(value[:100])
+    if isinstance(value, int) and value.bit_length() > 1000:
+        return hex(value)[:100]
+    if type(value) not in BRACKETS or not value:
+        return repr(value)
+    if depth == 0:
+        return "..."
+    parts: list[str] = []
+    for part in cast(Iterable[Any], value.items() if isinstance(value, dict) else value):
+        if sum(map(len, parts)) > 60:
+            break
+        both = part if isinstance(value, dict) else (part,)
+        parts.append(": ".join(_written(each, depth - 1) for each in both))
+    brackets = BRACKETS[type(value)]
+    return brackets[0] + ", ".join(parts) + ("," if type(value) is tuple and len(value) == 1 else "") + brackets[1]
+
+
+BRACKETS: dict[type, str] = {list: "[]", tuple: "()", dict: "{}", set: "{}"}
 
 
 def parent(path: str) -> str:
