@@ -25,6 +25,7 @@ from designer.files.program import Program, Ref
 from designer.files.progress import stage
 from designer.files.rebuild import Rebuilt, rebuild
 from designer.files.recorded import RECORDED, Recorded, read_recorded
+from designer.files.replace import reason
 from designer.files.report import Note, Report, described, layer_counts
 from designer.files.steps import Calls, is_placeholder
 from designer.files.ties import Twins, View, express_views
@@ -63,7 +64,12 @@ def import_pytorch(source: Any, inputs: Any = None, allow_code: bool = False, ch
             raise FileError(f"A model is opened from a file or an nn.Module, not from a {type(source).__name__}.")
         return import_module(source, inputs)
     stage("reading")
-    network, report = _open(source, inputs, allow_code, choice)
+    try:
+        network, report = _open(source, inputs, allow_code, choice)
+    except OSError as error:  # it went away, or its disk did
+        raise FileError(f"{Path(source).name} cannot be read: {reason(error)}") from None
+    except NetworkError as error:  # it was changed meanwhile
+        raise FileError(str(error)) from None
     return Import(network, described(network, report))
 
 
@@ -183,8 +189,8 @@ def _rebuilt(recorded: Recorded) -> Opened:
     stage("rebuilding")
     program, stamp = recorded.program, recorded.stamp
     tensors = recorded.tensors(list(program.stored))
-    for op, reason in functional(program):
-        program.notes.append(f"{op.target} could not be written without changing its tensor: {reason}")
+    for op, why in functional(program):
+        program.notes.append(f"{op.target} could not be written without changing its tensor: {why}")
     views, notes = express_views(program)
     program.notes += notes
     clean(program)

@@ -87,9 +87,13 @@ def kind_of(path: str | os.PathLike[str]) -> Kind:
     try:
         if path.is_dir():
             raise FileError(f"{path.name} is a folder, not a file{_inside(path)}.")
+        if path.exists() and not path.is_file():  # a pipe would wait for its writer
+            raise FileError(f"{path.name} is a pipe or a device, not a file.")
         with path.open("rb") as file:
             name = _name(path, file)
-    except FileNotFoundError:
+    except FileError:
+        raise
+    except (FileNotFoundError, ValueError):  # or a name that no file can have
         raise FileError(f"There is no file {path}.") from None
     except OSError as error:
         raise FileError(f"{path.name} cannot be read: {error.strerror}.") from None

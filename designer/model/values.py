@@ -48,6 +48,7 @@ class Stamp:
     def map(self) -> mmap.mmap:
         """The bytes of a file that is not empty, read when touched; what is written to them stays in memory."""
         assert self.file is not None
+        self.check()
         flags, access = mmap.MAP_PRIVATE | NO_RESERVE, mmap.PROT_READ | mmap.PROT_WRITE
         return mmap.mmap(self.file.number, self.size, flags=flags, prot=access)
 
