@@ -12,6 +12,7 @@ from designer.files.asking import Argument, Buildable, Choice, NeedsCode, NeedsI
 from designer.files.errors import FileError
 from designer.files.given import argument_of, input_of
 from designer.gui.editors import Field, write
+from designer.gui.tips import tip
 from designer.gui.widgets import Icon, Label, button, column, line, row, sentence
 from designer.model.structure import DTYPES
 
@@ -302,7 +303,7 @@ class SourceForm(Asking):
         field.setCursorPosition(0)
         needed = "must be given" + (f", {argument.annotation}" if argument.annotation else "")
         field.setPlaceholderText(needed if argument.default is None else "its default")
-        field.setToolTip(f"{argument.name}: {argument.annotation}" if argument.annotation else argument.name)
+        field.setToolTip(tip(f"{argument.name}: {argument.annotation}" if argument.annotation else argument.name))
         self.line_of(argument.name, field)
         return self.check(field, lambda text: argument_of(argument, text))
 

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from designer.gui.drawing import category_of
 from designer.gui.editors import Field
+from designer.gui.tips import tip
 from designer.gui.widgets import Label, Tile, Tool, button, line, row, sentence
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class Card(QFrame):
         made = Field(name, width, apply)
         made.setText(text)
         made.shown = text
-        made.setToolTip(hint)
+        made.setToolTip(tip(hint))
         if width > 124:  # a name
             made.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.fields.append(made)

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from designer.gui import theme
 from designer.gui.drawing import draw_text
+from designer.gui.tips import tip
 from designer.gui.widgets import Label, Search, row, sentence
 
 WIDTH, ROW, ROWS = 320, 44, 7
@@ -77,7 +78,7 @@ class Chooser(QFrame):
             line = QListWidgetItem(self.list)
             line.setData(Qt.ItemDataRole.UserRole, [entry.text, entry.detail])
             line.setData(Qt.ItemDataRole.AccessibleTextRole, f"{entry.text}, {entry.detail}")
-            line.setToolTip(f"{entry.text}\n{entry.detail}")
+            line.setToolTip(tip(f"{entry.text}\n{entry.detail}"))
         self.list.setCurrentRow(0)
         left = len(found) - MOST
         self.more.setText(

@@ -286,6 +286,7 @@ class Filing(QObject):
         box = QMessageBox(self.window_shown)
         box.setWindowTitle("Network Designer")
         box.setIcon(QMessageBox.Icon.NoIcon)
+        box.setTextFormat(Qt.TextFormat.PlainText)  # a name may look like HTML
         box.setText(f"Save the changes to {self.document.name}?")
         box.setInformativeText("What is not saved is lost.")
         buttons = QMessageBox.StandardButton

@@ -14,6 +14,7 @@ from designer.gui.drawing import draw_icon, draw_text, shape_text
 from designer.gui.editors import Field
 from designer.gui.table import layer_of
 from designer.gui.theme import Theme
+from designer.gui.tips import tip
 from designer.gui.untying import untie_ports
 from designer.gui.widgets import CheckBox, Icon, Label, Link, Picture, Switch, button, column, line, row, sentence
 from designer.model import Layer, Network, NetworkError, Port
@@ -125,7 +126,7 @@ class LearnableRow(QWidget):
         self.head.name, self.head.source, self.head.tied = self.label, owner, taken or offered
         self.head.about = self._about(layer, taken)
         self.head.setAccessibleDescription(f"from {owner}" if owner else self.head.about)
-        self.head.setToolTip(f"{self.name}\n{self._shape()}, {f'from {owner}' if owner else self.head.about}")
+        self.head.setToolTip(tip(f"{self.name}\n{self._shape()}, {f'from {owner}' if owner else self.head.about}"))
         self.head.update()
         self.details.setVisible(self.head.open)
         if self.head.open:

@@ -48,6 +48,7 @@ from designer.gui.session import Session
 from designer.gui.settings import Settings, wheel_pans
 from designer.gui.start_page import StartPage
 from designer.gui.suggesting import Suggesting
+from designer.gui.tips import tip
 from designer.model import Network, layer_types
 
 NEED_NETWORK = (
@@ -277,7 +278,7 @@ class MainWindow(QMainWindow):
         self.recent_menu.clear()
         for path in self.session.recent():
             action = self.recent_menu.addAction(path.name.replace("&", "&&"))
-            action.setToolTip(str(path))
+            action.setToolTip(tip(str(path)))
             action.triggered.connect(lambda _=False, path=path: self.filing.open(path))
         if not self.session.recent():
             self.recent_menu.addAction("Nothing was opened yet").setEnabled(False)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from designer.edits import tie
 from designer.files.suggestions import Suggestion
 from designer.gui.document import Document
+from designer.gui.tips import tip
 from designer.gui.widgets import Icon, Link, button, row, sentence
 
 
@@ -18,9 +19,9 @@ class Offer(QWidget):
         super().__init__()
         self.document, self.suggestion = document, suggestion
         self.go = button("Tie", self.make)
-        self.go.setToolTip(f"Let {suggestion.borrower} take {suggestion.owner} from a wire")
+        self.go.setToolTip(tip(f"Let {suggestion.borrower} take {suggestion.owner} from a wire"))
         show = Link("Show", partial(select, suggestion.layers))
-        show.setToolTip("Select " + listed(suggestion.layers))
+        show.setToolTip(tip("Select " + listed(suggestion.layers)))
         body = row(
             Icon("link", "learn_text", 16), 10, sentence(suggestion.text, "t1"), 12, show, 12, self.go,
             margins=(14, 8, 14, 8),

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFrame, QPushButton, QScrollArea, QVBoxLayout, QWi
 
 from designer.analysis import Fix, Problem
 from designer.gui.document import Document
+from designer.gui.tips import tip
 from designer.gui.widgets import Icon, Label, Link, Piece, column, line, row, sentence
 from designer.model.names import parent
 
@@ -155,7 +156,7 @@ class _FixButton(QPushButton):
         super().__init__(fix.text, objectName="primary" if first else "")
         self.panel, self.fix = panel, fix
         self.setAccessibleName(fix.text)
-        self.setToolTip(f"{fix.text}  Ctrl+Return" if first else fix.text)
+        self.setToolTip(tip(f"{fix.text}  Ctrl+Return" if first else fix.text))
         self.clicked.connect(lambda: make())
 
     def enterEvent(self, event: QEnterEvent) -> None:

@@ -16,6 +16,7 @@ from designer.gui.comparing import Comparing
 from designer.gui.document import Document
 from designer.gui.offer import Offer, key_of, listed
 from designer.gui.suggesting import Suggesting
+from designer.gui.tips import tip
 from designer.gui.widgets import Fold, Icon, Label, Link, Piece, button, column, line, row, sentence
 from designer.model import Network
 from designer.model.names import common, parent
@@ -234,7 +235,7 @@ class Line(QFrame):
             name = name if len(name) <= NAME else f"{name[: NAME - 1]}…"
             link = Link(name if len(note.layers) == 1 else f"{len(note.layers):,} layers", self.choose)
             link.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the line itself has the keyboard
-            link.setToolTip("Select " + listed(note.layers))
+            link.setToolTip(tip("Select " + listed(note.layers)))
             pieces += [12, link]
         found = FIXES.get(note.fix)
         self.fix = found if found and len(note.about) in found.ports else None

@@ -13,6 +13,7 @@ from designer.gui.document import Document
 from designer.gui.drawing import category_of, draw_icon, draw_text, draw_tile
 from designer.gui.table import COLUMNS, NUMBERS, Cell, borrowers, cells, matches
 from designer.gui.theme import Theme
+from designer.gui.tips import tip
 from designer.model import Group, Network
 from designer.model.names import parent
 
@@ -139,7 +140,7 @@ class Rows(QAbstractTableModel):
     def _tip(self, row: Row, column: str, cell: Cell) -> str | None:
         if column in ("Stored", "Used") and row.tied_to:
             return f"owns {row.stored:,} of {row.used:,}"
-        return cell.plain if column in ("Learnables", "Tied to", "Activations", "Name") else None
+        return tip(cell.plain) if column in ("Learnables", "Tied to", "Activations", "Name") else None
 
     def headerData(
         self, section: int, side: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole

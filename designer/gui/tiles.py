@@ -13,6 +13,7 @@ from designer.gui.drawing import draw_icon, draw_text
 from designer.gui.examples import Example
 from designer.gui.theme import Theme
 from designer.gui.thumbnail import Thumbnail, draw_thumbnail
+from designer.gui.tips import tip
 
 CARD, SCENE = 184, 124  # heights of a card, and of the picture on it
 
@@ -132,7 +133,7 @@ class Recent(Tile):
         super().__init__(path.name, 40)
         self.path, self.ties = path, ties
         self.missing = not path.is_file()
-        self.setToolTip(f"{path}\n{'This file is missing. ' if self.missing else ''}Del takes it off the list.")
+        self.setToolTip(tip(f"{path}\n{'This file is missing. ' if self.missing else ''}Del takes it off the list."))
         self.setAccessibleDescription(f"{path}{', missing' if self.missing else ''}")
         self.clicked.connect(lambda: chosen(path))
 

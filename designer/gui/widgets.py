@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from designer.gui import drawing, theme
 from designer.gui.theme import Theme
+from designer.gui.tips import tip
 
 Piece = QWidget | int | None  # a widget, a gap in pixels, or what stretches
 
@@ -104,7 +105,7 @@ class Label(QLabel):
     def _cut(self) -> None:
         cut = self.fontMetrics().elidedText(self.full, self.elide, self.width())
         self.setText(cut)
-        self.setToolTip("" if cut == self.full else self.full)
+        self.setToolTip("" if cut == self.full else tip(self.full))
 
 
 def sentence(text: str = "", name: str = "t2") -> QLabel:
@@ -177,7 +178,7 @@ class Tool(QToolButton):
         self._colored()
 
     def name_it(self, text: str) -> None:
-        self.setToolTip(text)
+        self.setToolTip(tip(text))
         self.setAccessibleName(text)
 
     def show_icon(self, name: str) -> None:
@@ -190,7 +191,7 @@ class Tool(QToolButton):
         text = action.text().replace("&", "").removesuffix("…")
         keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
         self.setAccessibleName(text)
-        self.setToolTip(f"{text}  {keys}" if keys else text)
+        self.setToolTip(tip(f"{text}  {keys}" if keys else text))
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

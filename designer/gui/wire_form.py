@@ -12,6 +12,7 @@ from designer.gui.drawing import shape_text
 from designer.gui.forms import Form
 from designer.gui.table import layer_of
 from designer.gui.taking import dotted, own_instead
+from designer.gui.tips import tip
 from designer.gui.untying import untie_ports
 from designer.gui.widgets import Label, Link, button, column, row
 from designer.layers import Permute
@@ -55,7 +56,7 @@ class WireForm(Form):
         buttons: list[QWidget] = [cut]
         if self.target in self.borrowers:
             change = button("Change owner", lambda: own_instead(self.document, self.target))
-            change.setToolTip(f"Let {target.layer} own it, and the owner take it from there")
+            change.setToolTip(tip(f"Let {target.layer} own it, and the owner take it from there"))
             buttons.append(change)
         self.section(title, column(*lines, row(*buttons, None, margins=(28, 6, 12, 10), gap=8), name=""))
         self.finish()
@@ -75,7 +76,7 @@ class WireForm(Form):
 
     def _end(self, name: str, text: str, path: str) -> QWidget:
         link = Link(text, lambda: self.select(path))
-        link.setToolTip(f"Go to {path}")
+        link.setToolTip(tip(f"Go to {path}"))
         return row(Label(name, "t2"), 12, None, link, margins=(28, 0, 12, 0), height=32)
 
     def _permutation(self) -> str:

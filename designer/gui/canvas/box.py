@@ -11,6 +11,7 @@ from designer.gui import theme
 from designer.gui.canvas.paint import RADIUS, draw_shadow
 from designer.gui.canvas.port import draw_port
 from designer.gui.drawing import draw_icon, draw_text, draw_tile, text_width
+from designer.gui.tips import tip
 from designer.gui.widgets import Search
 
 WIDTH, FIELD, LINE, MOST = 360, 44, 28, 9
@@ -205,7 +206,7 @@ class _List(QListWidget):
         for line in lines:
             item = QListWidgetItem(line.title)
             item.setData(Qt.ItemDataRole.AccessibleTextRole, ", ".join(filter(None, line[:3])))
-            item.setToolTip(line.tip)
+            item.setToolTip(tip(line.tip))
             self.addItem(item)
         self.setCurrentRow(next((row for row, line in enumerate(lines) if line.run), -1))
 

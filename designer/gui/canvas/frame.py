@@ -10,6 +10,7 @@ from designer.gui import theme as themes
 from designer.gui.canvas.box import Box
 from designer.gui.drawing import draw_text, metrics, shape_text, text_width
 from designer.gui.theme import Theme, faded
+from designer.gui.tips import tip
 from designer.gui.widgets import Icon, Label, Piece, Tool, line, row
 from designer.layers import Input
 
@@ -135,7 +136,7 @@ class Crumb(QToolButton):
         super().__init__()
         self.setText(metrics(12).elidedText(name, Qt.TextElideMode.ElideMiddle, 200))
         self.setAccessibleName(f"Go to {name}")
-        self.setToolTip(name)
+        self.setToolTip(tip(name))
         self.setFixedSize(round(text_width(self.text(), 12)) + 12, 24)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setEnabled(True)

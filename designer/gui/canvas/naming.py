@@ -6,6 +6,7 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QKeyEvent
 
 from designer.gui.editors import Field
+from designer.gui.tips import tip
 from designer.model import NetworkError
 from designer.model.names import join, parent
 
@@ -78,7 +79,7 @@ class Naming(Field):
         try:
             network = document.network.rename(path, name)
         except NetworkError as refusal:
-            self.setToolTip(str(refusal))
+            self.setToolTip(tip(str(refusal)))
             document.refused.emit(str(refusal))
             return str(refusal)
         self.path = ""

@@ -13,6 +13,7 @@ from designer.gui.canvas.paint import RADIUS, draw_shadow
 from designer.gui.document import Document
 from designer.gui.drawing import draw_text
 from designer.gui.theme import Theme, faded
+from designer.gui.tips import tip
 from designer.model import Network, Port
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ class Card(QAbstractButton):
         self.says = "Rows become columns" if self.turned else "Rows stay rows"
         self.detail = f"by Permute {', '.join(map(str, choice.permute))}" if self.turned else "the same matrix"
         self.setAccessibleName(f"{self.head}: {self.says.lower()}, {self.detail}")
-        self.setToolTip(f"{self.says}: {self.names[1]} takes {self.names[0]} {self.detail}")
+        self.setToolTip(tip(f"{self.says}: {self.names[1]} takes {self.names[0]} {self.detail}"))
         self.setText(self.head)
 
     def keyPressEvent(self, event) -> None:

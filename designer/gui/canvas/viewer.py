@@ -16,6 +16,7 @@ from designer.gui.canvas.paint import FAR, MIDWAY
 from designer.gui.canvas.port import REACH, PortItem
 from designer.gui.canvas.routes import Lanes
 from designer.gui.canvas.wire import WireItem
+from designer.gui.tips import tip
 
 if TYPE_CHECKING:
     from designer.gui.canvas.canvas import Canvas
@@ -311,7 +312,7 @@ class Viewer(NodeViewer):
             return True
         if event.type() == QEvent.Type.ToolTip:
             if self.gesture is None and (text := self.canvas.tooltip(self.hit(QPointF(event.pos())))):
-                QToolTip.showText(event.globalPos(), text, self)
+                QToolTip.showText(event.globalPos(), tip(text), self)
             else:
                 QToolTip.hideText()
             return True
