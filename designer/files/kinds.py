@@ -279,7 +279,7 @@ def _is_onnx(data: bytes, size: int) -> bool:
 
 def _in_text(data: bytes) -> str:
     try:
-        text = data[:LARGEST_SOURCE].decode("utf-8", "strict" if len(data) <= LARGEST_SOURCE else "ignore")
+        text = data[:LARGEST_SOURCE].decode("utf-8-sig", "strict" if len(data) <= LARGEST_SOURCE else "ignore")
     except UnicodeDecodeError:
         return "unknown"
     if "\0" in text:

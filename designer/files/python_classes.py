@@ -10,6 +10,7 @@ from designer.files.errors import FileError
 
 LARGEST = 2 << 20  # bytes
 MOST_CLASSES = 1000
+MOST_BASES = 100  # classes that one comes from
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -39,13 +40,14 @@ def classes_of(tree: ast.Module) -> tuple[Buildable, ...]:
     """The classes of modules that source defines, those that no other of them builds first."""
     names = _imported(tree)
     found = {node.name: node for node in _outside(tree) if isinstance(node, ast.ClassDef)}
+    bases = {name: [ast.unparse(base) for base in node.bases] for name, node in found.items()}
     modules: dict[str, ast.ClassDef] = {}
-    for name in found:
-        if len(modules) < MOST_CLASSES and _is_module(name, found, names, set()):
+    for name in _modules(found, bases, names):
+        if len(modules) < MOST_CLASSES:
             modules[name] = found[name]
     used = {inner for name, node in modules.items() for inner in _mentioned(node) if inner != name}
     ordered = sorted(modules, key=lambda name: name in used)
-    return tuple(_buildable(name, found, name in used) for name in ordered)
+    return tuple(_buildable(name, found, bases, name in used) for name in ordered)
 
 
 def _outside(node: ast.AST) -> Iterator[ast.stmt]:
@@ -75,22 +77,30 @@ def _imported(tree: ast.Module) -> dict[str, str]:
     return names
 
 
-def _is_module(name: str, found: dict[str, ast.ClassDef], names: dict[str, str], seen: set[str]) -> bool:
-    """Whether a class is one of modules, as far as this source tells: by what it comes from, or by its ``forward``."""
-    seen.add(name)
-    own = False
-    for base in found[name].bases:
-        text = ast.unparse(base)
-        first, dot, rest = text.partition(".")
-        if text in found:
-            own = own or (text not in seen and _is_module(text, found, names, seen))
-            continue
-        whole = names.get(first, first) + dot + rest
-        if whole.startswith("torch.autograd.") or whole in ("object", "Protocol", "ABC", "abc.ABC", "typing.Protocol"):
-            continue
-        if whole.startswith("torch.nn.") or whole.endswith("Module") or _method(found[name], "forward"):
-            own = True
-    return own
+def _modules(found: dict[str, ast.ClassDef], bases: dict[str, list[str]], names: dict[str, str]) -> list[str]:
+    """Which classes are ones of modules, as far as this source tells: by what they come from, or by ``forward``."""
+    heirs: dict[str, list[str]] = {}
+    todo: list[str] = []
+    for name, texts in bases.items():
+        for text in texts:
+            heirs.setdefault(text, []).append(name)
+        if any(text not in found and _of_modules(text, found[name], names) for text in texts):
+            todo.append(name)
+    modules: set[str] = set()
+    while todo:
+        if (name := todo.pop()) not in modules:
+            modules.add(name)
+            todo += heirs.get(name, ())
+    return [name for name in found if name in modules]
+
+
+def _of_modules(base: str, node: ast.ClassDef, names: dict[str, str]) -> bool:
+    """Whether what a class comes from, which this source does not define, makes it one of modules."""
+    first, dot, rest = base.partition(".")
+    whole = names.get(first, first) + dot + rest
+    if whole.startswith("torch.autograd.") or whole in ("object", "Protocol", "ABC", "abc.ABC", "typing.Protocol"):
+        return False
+    return whole.startswith("torch.nn.") or whole.endswith("Module") or _method(node, "forward") is not None
 
 
 def _mentioned(node: ast.ClassDef) -> Iterator[str]:
@@ -104,22 +114,22 @@ def _method(node: ast.ClassDef, name: str) -> Function | None:
     return next((part for part in node.body if isinstance(part, Function) and part.name == name), None)
 
 
-def _inherited(name: str, method: str, found: dict[str, ast.ClassDef]) -> Function | None:
+def _inherited(name: str, method: str, found: dict[str, ast.ClassDef], bases: dict[str, list[str]]) -> Function | None:
     """A method of a class or of one in this source that it comes from."""
     todo, seen = [name], set()
-    while todo:
+    while todo and len(seen) < MOST_BASES:
         node = found.get(here := todo.pop(0))
         if node is not None and here not in seen:
             seen.add(here)
             if own := _method(node, method):
                 return own
-            todo += [ast.unparse(base) for base in node.bases]
+            todo += bases[here]
     return None
 
 
-def _buildable(name: str, found: dict[str, ast.ClassDef], inner: bool) -> Buildable:
-    taken = _arguments(_inherited(name, "__init__", found))
-    given = _arguments(_inherited(name, "forward", found))
+def _buildable(name: str, found: dict[str, ast.ClassDef], bases: dict[str, list[str]], inner: bool) -> Buildable:
+    taken = _arguments(_inherited(name, "__init__", found, bases))
+    given = _arguments(_inherited(name, "forward", found, bases))
     return Buildable(name, taken, tuple(Wanted(each.name) for each in given if each.default is None), inner)
 
 
