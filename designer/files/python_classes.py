@@ -116,7 +116,7 @@ def _method(node: ast.ClassDef, name: str) -> Function | None:
 
 def _inherited(name: str, method: str, found: dict[str, ast.ClassDef], bases: dict[str, list[str]]) -> Function | None:
     """A method of a class or of one in this source that it comes from."""
-    todo, seen = [name], set()
+    todo, seen = [name], set[str]()
     while todo and len(seen) < MOST_BASES:
         node = found.get(here := todo.pop(0))
         if node is not None and here not in seen:

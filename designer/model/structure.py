@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 BUNDLE = "learnables"  # the port of a layer or group that a Call is wired to
 DEPTH = 64  # of groups in groups
+MOST_SIZES = 64  # of a tensor
 DTYPES: tuple[str, ...] = (
     *("float32", "float64", "float16", "bfloat16", "complex64", "complex128"),
     *("int64", "int32", "int16", "int8", "uint8", "bool"),
@@ -19,7 +20,9 @@ DTYPES: tuple[str, ...] = (
 
 
 def check_shape(shape: Shape) -> None:
-    """Refuse a size that is negative or a name that could not stand in the written source."""
+    """Refuse more sizes than torch takes, and a name that could not stand in the written source."""
+    if len(shape) > MOST_SIZES:
+        raise NetworkError(f"A shape has at most {MOST_SIZES} sizes, as in torch, not {len(shape):,}.")
     for size in shape:
         if isinstance(size, str) and not is_name(size):
             raise NetworkError(f"{shortened(size)} cannot name a size.")

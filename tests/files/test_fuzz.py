@@ -60,7 +60,7 @@ class Child:
         self.failures.append(f"{kind} {at}: {self.last_words()}")
         self.close()
         self.start()
-        if at + 1 < last:
+        if kind in self.kinds and at + 1 < last:
             self.do(kind, at + 1, last)
 
     def close(self):

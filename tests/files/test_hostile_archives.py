@@ -267,7 +267,7 @@ DEEP = {
     "digits": "x = " + "9" * MANY,
     "default": "class Net(nn.Module):\n  def __init__(self, x=" + "-" * 3000 + "1): pass",
     "annotation": "class Net(nn.Module):\n  def __init__(self, x: a" + ".a" * 5000 + "): pass",
-    "chain": "class C0(nn.Module): pass\n" + "".join(f"class C{n + 1}(C{n}): pass\n" for n in range(3000)),
+    "chain": "class C0(nn.Module): pass\n" + "".join(f"class C{n + 1}(C{n}): pass\n" for n in range(1000)),
     "no end": "class Net(nn.Module:",
 }
 
@@ -315,3 +315,10 @@ def test_json_that_goes_deep_is_refused(tmp_path, text):
     path.write_text(text)
     refused(path)
     refused(path, load)
+
+
+def test_a_shape_of_a_thousand_sizes_is_refused(tmp_path):
+    layers = {"x": {"type": "Input", "shape": ["B", *[1] * 1000]}, "fc": {"type": "Linear"}}
+    document = {"format": "network designer project", "version": 1, "layers": layers, "wires": ["x/out -> fc/in"]}
+    (tmp_path / "model.network").write_text(json.dumps(document))
+    assert refused(tmp_path / "model.network", load).endswith("A shape has at most 64 sizes, as in torch, not 1,001.")

@@ -161,6 +161,7 @@ class Trial:
 
     def one(self, kind: str, name: str, chance: Random | None) -> tuple[str, str]:
         """Damage a file of a kind, and open it: what became of it in a word, and what is wrong about that."""
+        shutil.rmtree(self.place, ignore_errors=True)  # hypothesis may end the one before at any time
         shutil.copytree(self.sound[kind], self.place)
         changed = self.place / (self.place / "changed").read_text()
         if chance is not None:
@@ -171,7 +172,6 @@ class Trial:
         outcome, wrong = checked(next(self.place.glob("*.network"), changed), self.place, self.watch)
         if wrong:
             shutil.copytree(self.place, self.root / name, dirs_exist_ok=True)
-        shutil.rmtree(self.place)
         return outcome, wrong
 
     def search(self, examples: int) -> None:
