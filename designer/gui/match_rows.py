@@ -8,6 +8,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from designer.edits.attaching import how, order_text
 from designer.edits.matching import Match, Matching
 from designer.gui.drawing import shape_text
+from designer.gui.tips import tip
 from designer.model import Network
 
 COLUMNS = ("", "Value", "Shape", "From", "Shape there", "How")
@@ -166,7 +167,7 @@ class Rows(QAbstractTableModel):
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             return self.text(line, column)
         if role == Qt.ItemDataRole.ToolTipRole and column != TICK:
-            return self.text(line, column) or None
+            return tip(self.text(line, column)) or None
         return None
 
     def flags(self, index: Index) -> Qt.ItemFlag:
