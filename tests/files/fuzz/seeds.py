@@ -1,19 +1,26 @@
 """Small sound files of every kind that the app opens, as torch and others write them: what is damaged begins as one.
 
-To have another kind damaged, write it in a function of ``SEEDS``: into a folder, giving the path of what is changed.
+To have another kind damaged, write it in a function of ``_seeds``: into a folder, giving the path of what is changed.
+HDF5 is read in a process of its own, so its damage has tests of its own.
 """
 
+import json
+import shutil
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import scipy.io
 import torch
 from safetensors.torch import save_file
 from torch import nn
 
 from designer import Network, group, import_pytorch, save
 from designer.layers import LSTM, Constant, Embedding, Input, Linear, Operation, Permute, ReLU
+
+EXPORTED = Path(__file__).parents[1] / "exported"
 
 
 class Tied(nn.Module):
@@ -117,6 +124,47 @@ def safetensors(folder: Path) -> Path:
     return folder / "model.safetensors"
 
 
+def of_version(version: str) -> Callable[[Path], Path]:
+    """What torch.export of an earlier version wrote."""
+
+    def write(folder: Path) -> Path:
+        return Path(shutil.copy(EXPORTED / f"torch_{version}.pt2", folder / "model.pt2"))
+
+    return write
+
+
+def arrays() -> dict[str, Any]:
+    return {key: value.numpy() for key, value in Tied().state_dict().items()}
+
+
+def numpy_arrays(folder: Path) -> Path:
+    np.savez(folder / "model.npz", **arrays(), counts=np.arange(6).reshape(2, 3, order="F"))
+    return folder / "model.npz"
+
+
+def numpy_array(folder: Path) -> Path:
+    np.save(folder / "model.npy", np.asfortranarray(arrays()["emb.weight"]))
+    return folder / "model.npy"
+
+
+def matlab(folder: Path) -> Path:
+    """Arrays, and some in structs and cells."""
+    layers = [{"weight": value, "name": key} for key, value in arrays().items()]
+    scipy.io.savemat(folder / "model.mat", {"layers": layers, "one": 1.0}, do_compression=True)
+    return folder / "model.mat"
+
+
+def shards(folder: Path) -> Path:
+    """The index of two shards, of which one is of torch."""
+    values = {key: value.clone() for key, value in Tied().state_dict().items()}
+    first = {key: values.pop(key) for key in ("emb.weight", "mean")}
+    save_file(first, folder / "a.safetensors")
+    torch.save(values, folder / "b.bin")
+    named = dict.fromkeys(first, "a.safetensors") | dict.fromkeys(values, "b.bin")
+    (folder / "model.index.json").write_text(json.dumps({"metadata": {"total_size": 1}, "weight_map": named}))
+    return folder / "model.index.json"
+
+
 def project(folder: Path) -> Path:
     """A network with a group, a tie, an operation, notes and values."""
     net = Network().chain(
@@ -185,6 +233,12 @@ def _seeds() -> dict[str, Callable[[Path], Path]]:
         "state_dict before 1.6": saved(Memory().state_dict(), _use_new_zipfile_serialization=False),
         "checkpoint": saved(training),
         "safetensors": safetensors,
+        "pt2 of 2.5": of_version("2.5"),
+        "pt2 of 2.8": of_version("2.8"),
+        "npz": numpy_arrays,
+        "npy": numpy_array,
+        "mat": matlab,
+        "shards": shards,
         "project": project,
         "project with a report": project_with_report,
         "project values": project_values,

@@ -17,6 +17,7 @@ REPEATED = ("/ast.py", "/dataclasses.py", "/collections/__init__.py", "/torch/fx
 OWN_CODE = ("/designer/analysis/probe.py", "/designer/source/modules.py")
 WORDS = {*"os mkdir exec eval open from_file posix system load import __import__".split()}  # of payloads
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+MEMORY = "/proc/meminfo"  # asked before arrays are unpacked
 # Events that come from reading files, and from what Python does by itself.
 QUIET = frozenset(
     """os.listdir os.scandir mmap.__new__ object.__getattr__ object.__setattr__ object.__delattr__ code.__new__
@@ -53,7 +54,7 @@ class Watch:
             writes = flags & WRITING or set(str(mode)) & set("wax+")
             if self.write and name.startswith(self.write):
                 return False
-            return bool(writes) or not (name.startswith((self.read, *ROOTS)))
+            return bool(writes) or not (name == MEMORY or name.startswith((self.read, *ROOTS)))
         if event == "import":
             name, file = str(arguments[0]), str(arguments[1] or "")
             return name.encode() in self.content or not (not file or file.startswith(ROOTS))
