@@ -76,6 +76,24 @@ class Flat:
         taken = self.layers[path].input_learnables
         return [source for name, source in self.sources[path].items() if name not in taken]
 
+    def told(self, port: Port) -> bool:
+        """Whether it is a learnable whose size the properties of its layer tell, without any data."""
+        layer = self.layers[port.layer]
+        return port.name in layer.learnables() and not layer.computes and tells(layer)
+
+    def dtype(self, path: str) -> str:
+        """The type of the numbers that a layer computes with: that of the first learnable that has values."""
+        layer, network = self.layers[path], self.network
+        for name in layer.learnables() if network.values else ():
+            port: Port | None = Port(self.copies.get(path, path), name)
+            if name in layer.input_learnables:
+                port = self.sources[path][name]
+            owner = self._all.get(port.layer) if port else None
+            value = network.values.get(owner.key(port.layer, port.name)) if port and owner else None
+            if value is not None and (value.is_floating_point() or value.is_complex()):
+                return str(value.dtype).removeprefix("torch.")
+        return network.dtype
+
     @cached_property
     def place(self) -> Mapping[str, int]:
         """The place of each path in the order."""
@@ -96,7 +114,7 @@ class Flat:
         after: dict[str, list[str]] = {path: [] for path in self.layers}
         waiting: dict[str, int] = {}
         for path in self.layers:
-            feeders = {source.layer for source in self.data(path) if source}
+            feeders = {source.layer for source in self.data(path) if source and not self.told(source)}
             waiting[path] = len(feeders)
             for feeder in feeders:
                 after[feeder].append(path)
@@ -112,6 +130,14 @@ class Flat:
                     heapq.heappush(ready, (place[follower], follower))
         circular = tuple(path for path in self.layers if waiting[path])
         return [*order, *circular], circular
+
+
+def tells(layer: Layer) -> bool:
+    """Whether the properties of a layer tell the sizes of its learnables, as those of an Embedding do."""
+    try:
+        return bool(layer.module(*[()] * len(layer.inputs())))
+    except (IndexError, TypeError, ZeroDivisionError, ValueError):
+        return False
 
 
 def _expand(call: str, layers: dict[str, Layer], wires: dict[Port, Port], copies: dict[str, str]) -> None:

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from designer.analysis.dtypes import needed
 from designer.analysis.flat import Flat
-from designer.analysis.probe import REMEMBERED, Outcome, Sizes, Tensor, ask
+from designer.analysis.probe import REMEMBERED, Outcome, Sizes, Tensor, ask, ask_state
 from designer.analysis.shapes import Point, Size, count_text, describe, points
 from designer.model import Input, Layer, Network, Output, Port, Shape
 from designer.model.names import parent
@@ -123,6 +123,8 @@ def repropagate(before: Propagation, flat: Flat, changed: Iterable[str]) -> Prop
         if fact is not old:
             for follower in flat.followers.get(path, ()):
                 if _moved(old, fact, flat, follower, path):
+                    if place[follower] < place[path]:
+                        return None  # it took a learnable of a layer that waits for it
                     heapq.heappush(todo, (place[follower], follower))
     return Propagation(flat, before.at, facts, 0)
 
@@ -147,6 +149,15 @@ def flow_of(port: Port | None, facts: Mapping[str, Facts], count: int) -> Flow |
     return None
 
 
+def _told(flat: Flat, port: Port | None, count: int) -> Flow | None:
+    """A learnable that its layer tells without its inputs, for which it may have to wait."""
+    if port is None or port.layer not in flat.layers or not flat.told(port):
+        return None
+    layer = flat.layers[port.layer]
+    tensor = ask_state(layer, flat.dtype(port.layer)).get(port.name)
+    return _flow((tensor,) * count, tensor.sizes) if tensor else None
+
+
 _memo: dict[tuple[object, ...], Facts] = {}
 
 
@@ -157,8 +168,8 @@ def _flow(at: tuple[Tensor | None, ...], shape: Shape | None) -> Flow:
 
 
 def _examine(flat: Flat, path: str, facts: Mapping[str, Facts], at: Sequence[Point], fresh: int) -> Facts:
-    layer, dtype = flat.layers[path], flat.network.dtype
-    flows = tuple(flow_of(port, facts, len(at)) for port in flat.data(path))
+    layer, dtype = flat.layers[path], flat.dtype(path)
+    flows = tuple(flow_of(port, facts, len(at)) or _told(flat, port, len(at)) for port in flat.data(path))
     key: tuple[object, ...]
     if isinstance(layer, Input) and parent(path):
         layer_flow = flows[0]

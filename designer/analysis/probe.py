@@ -63,6 +63,13 @@ def ask(layer: Layer, inputs: tuple[Tensor, ...], dtype: str = "float32") -> tup
     return module, outcome if counted is None else outcome._replace(multiply_adds=counted)
 
 
+def ask_state(layer: Layer, dtype: str) -> Mapping[str, Tensor]:
+    """The learnables of a layer whose properties tell them."""
+    module = layer.module(*[()] * len(layer.inputs()))
+    made = "\n".join([*preamble(layer, f"{module}").values(), f"m = {module}"])
+    return probe(made, "", (), (), dtype, False).state
+
+
 @lru_cache(maxsize=4096)
 def try_out(layer: Layer, inputs: tuple[Tensor, ...], dtype: str) -> str | None:
     """Run a layer on real, small tensors of zeros; what torch refuses it with, None where it runs."""

@@ -178,9 +178,9 @@ def _explained(propagation: Propagation, path: str) -> Problem:
         return problem
     names = {s for flow in flows for s in flow.shape or () if isinstance(s, str) and s.isidentifier()}
     same = [tensor for flow in flows if (tensor := flow.at[0])]
-    refused = ask(layer, tuple(same), flat.network.dtype)[1].error is not None
+    refused = ask(layer, tuple(same), flat.dtype(path))[1].error is not None
     for keep, drop in itertools.permutations(sorted(names), 2) if refused else ():
-        if _runs_with(propagation, layer, flows, keep, drop):
+        if _runs_with(propagation, path, layer, flows, keep, drop):
             fix = Fix(f"Make {drop} the same size as {keep}", functools.partial(_rename_size, old=drop, new=keep))
             return Problem("error", f"{path} needs {drop} and {keep} to be one size.", (path,), (fix,))
     given = " and ".join(shape_text(flow.shape) for flow in flows)
@@ -200,7 +200,7 @@ def _checked(layer: Layer, flows: Sequence[Flow], error: str | None) -> str | No
         return None
 
 
-def _runs_with(propagation: Propagation, layer: Layer, flows: Sequence[Flow], keep: str, drop: str) -> bool:
+def _runs_with(propagation: Propagation, path: str, layer: Layer, flows: Sequence[Flow], keep: str, drop: str) -> bool:
     """Whether a layer would run if one free size were the other."""
     sizes = {e: s for flow in flows if flow.at[0] for e, s in zip(flow.shape or (), flow.at[0].sizes)}
     inputs = []
@@ -210,7 +210,7 @@ def _runs_with(propagation: Propagation, layer: Layer, flows: Sequence[Flow], ke
         inputs.append(
             tensor._replace(sizes=tuple(sizes[keep] if e == drop else s for e, s in zip(flow.shape, tensor.sizes)))
         )
-    return ask(layer, tuple(inputs), propagation.flat.network.dtype)[1].error is None
+    return ask(layer, tuple(inputs), propagation.flat.dtype(path))[1].error is None
 
 
 def _rename_size(network: Network, old: str, new: str) -> Network:
@@ -223,7 +223,7 @@ def _rename_size(network: Network, old: str, new: str) -> Network:
 def _wrong_dtype(propagation: Propagation, path: str, layer: Layer, flows: Sequence[Flow]) -> Problem | None:
     """A layer that would run with another type of elements on its first input, changed at the Input that feeds it."""
     network = propagation.flat.network
-    if (found := needed_dtype(layer, flows, network.dtype)) is None:
+    if (found := needed_dtype(layer, flows, propagation.flat.dtype(path))) is None:
         return None
     n, other = found
     source = propagation.flat.data(path)[n]

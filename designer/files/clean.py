@@ -17,10 +17,16 @@ EMPTY = {
     "aten.empty.memory_format": "aten.zeros.default",
     "aten.empty_permuted.default": "aten.zeros.default",
     "aten.empty_like.default": "aten.zeros_like.default",
+    "aten.new_empty.default": "aten.new_zeros.default",
 }
 INTEGERS = frozenset("int64 int32 int16 int8 uint8".split())
 NEUTRAL = {"aten.add.Tensor": 0, "aten.sub.Tensor": 0, "aten.mul.Tensor": 1, "aten.div.Tensor": 1}
 NEUTRAL |= {"aten.add.Scalar": 0, "aten.sub.Scalar": 0, "aten.mul.Scalar": 1, "aten.div.Scalar": 1}
+# As decomposed programs have it: with what a module keeps as further results, and perhaps never in training.
+BATCH_NORMS = frozenset(
+    f"aten.{name}.default"
+    for name in ("_native_batch_norm_legit_no_training", "_native_batch_norm_legit_functional", "native_batch_norm")
+)
 NEEDS_LAYOUT = frozenset("as_strided unfold view_as_complex view_as_real".split())  # they read the strides
 
 
@@ -104,12 +110,20 @@ def _same(op: Op, source: Ref, result: Ref, program: Program) -> bool:
 def _spell_out(program: Program) -> None:
     """Write a call that is on no list of safe operations by those that it is made of."""
     ops: list[Op] = []
+    taken = {ref for op in program.ops for ref in op.refs()} | {v for _, v in program.outputs if isinstance(v, Ref)}
     for op in program.ops:
         if op.target in EMPTY:
-            ops.append(dataclasses.replace(op, target=EMPTY[op.target], arguments=op.arguments[:1]))
+            kept = 2 if op.name.startswith("new_") else 1
+            ops.append(dataclasses.replace(op, target=EMPTY[op.target], arguments=op.arguments[:kept]))
         elif op.target == "aten._native_batch_norm_legit.no_stats":
             x, weight, bias, training, momentum, eps = op.arguments
             arguments = [x, weight, bias, None, None, training, momentum, eps, False]
+            ops.append(
+                dataclasses.replace(op, target="aten.batch_norm.default", arguments=arguments, results=op.results[:1])
+            )
+        elif op.target in BATCH_NORMS and not taken.intersection(op.results[1:]):
+            training = op.arguments[5:-2] or [False]
+            arguments = [*op.arguments[:5], *training, *op.arguments[-2:], False]
             ops.append(
                 dataclasses.replace(op, target="aten.batch_norm.default", arguments=arguments, results=op.results[:1])
             )

@@ -236,35 +236,6 @@ def _group_norm_with_results(op: Op, calls: Calls) -> Step | None:
 
 def _batch_norm(op: Op, calls: Calls) -> Step | None:
     x, weight, bias, mean, variance, training, momentum, eps = op.arguments[:8]
-    return _normalised(op, calls, x, weight, bias, mean, variance, training, momentum, eps)
-
-
-def _batch_norm_without_training(op: Op, calls: Calls) -> Step | None:
-    x, weight, bias, mean, variance, momentum, eps = op.arguments[:7]
-    if any(calls.used(result) for result in op.results[1:]):
-        return None
-    return _normalised(op, calls, x, weight, bias, mean, variance, False, momentum, eps)
-
-
-def _batch_norm_with_results(op: Op, calls: Calls) -> Step | None:
-    x, weight, bias, mean, variance, training, momentum, eps = op.arguments[:8]
-    if any(calls.used(result) for result in op.results[1:]):
-        return None
-    return _normalised(op, calls, x, weight, bias, mean, variance, training, momentum, eps)
-
-
-def _normalised(
-    op: Op,
-    calls: Calls,
-    x: Ref,
-    weight: Any,
-    bias: Any,
-    mean: Any,
-    variance: Any,
-    training: bool,
-    momentum: Any,
-    eps: Any,
-) -> Step | None:
     rank = calls.rank(x)
     if rank not in (2, 3, 4, 5) or (mean is None) != (variance is None) or (weight is None and bias is not None):
         return None
@@ -347,9 +318,6 @@ LEARNING: dict[str, Callable[[Op, Calls], Step | None]] = {
     "aten.group_norm.default": _group_norm,
     "aten.native_group_norm.default": _group_norm_with_results,
     "aten.batch_norm.default": _batch_norm,
-    "aten._native_batch_norm_legit_no_training.default": _batch_norm_without_training,
-    "aten._native_batch_norm_legit_functional.default": _batch_norm_with_results,
-    "aten.native_batch_norm.default": _batch_norm_with_results,
     "aten.instance_norm.default": _instance_norm,
     "aten.prelu.default": _prelu,
     "aten.lstm.input": _recurrent(layers.LSTM, 4),

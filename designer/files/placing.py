@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Iterable
 
+from designer.analysis.flat import tells
 from designer.files import boxes
 from designer.files.boxes import Box, Item, Path, Piece
 from designer.files.constants import constant
@@ -37,6 +38,10 @@ class Placing:
         self.learnable = self.learnables(steps)
         self.owners: dict[str, Owner] = {}  # first name of a tensor -> who stores it
         self.steps = self.with_constants(steps)
+        self.readers: dict[Ref, list[Step]] = {}  # value -> the steps that take it as data
+        for step in self.steps:
+            for ref in step.inputs.values():
+                self.readers.setdefault(ref, []).append(step)
         self.root = self.boxed(grouped)
 
     def learnables(self, steps: list[Step]) -> set[Ref]:
@@ -252,8 +257,22 @@ class Placing:
         constant = piece.step.op.target == "constant"
         for slot, ref in (*piece.step.learnables.items(), *piece.step.buffers.items()):
             key = ".".join(piece.own if constant else (*piece.own, *slot.split(".")))
-            if key in self.names(ref):
+            if key in self.names(ref) and not self.meets_itself(piece.step, ref):
                 self.owners.setdefault(self.twins.first(key), (piece, slot))
+
+    def meets_itself(self, step: Step, ref: Ref) -> bool:
+        """Whether the data of a layer depend on its own learnable, and so the size of that on itself."""
+        if ref not in self.readers or tells(step.layer):
+            return False
+        todo, seen = [ref], {ref}
+        while todo:
+            for reader in self.readers.get(todo.pop(), ()):
+                if reader is step:
+                    return True
+                new = [made for made in reader.outputs.values() if made not in seen]
+                seen.update(new)
+                todo += new
+        return False
 
     def loose_keys(self, root: Box) -> list[str]:
         """The learnables that are used, and that no layer stores, by the name that they are kept under."""

@@ -51,8 +51,8 @@ def _fill_buffers(module: Any, analysis: Analysis) -> None:
             made = made.get_buffer(name[len(path) + 1 :])
         holder = module.get_submodule(name.rpartition(".")[0])
         persistent = name.rpartition(".")[2] not in holder._non_persistent_buffers_set
-        floating = made.is_floating_point() and analysis.network.dtype != "float32"
-        made = made.to(getattr(torch, analysis.network.dtype)) if floating else made
+        dtype = analysis.propagation.flat.dtype(path)
+        made = made.to(getattr(torch, dtype)) if made.is_floating_point() and dtype != "float32" else made
         holder.register_buffer(name.rpartition(".")[2], made.detach().clone(), persistent)
 
 

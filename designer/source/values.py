@@ -39,7 +39,8 @@ def initialize(network: Network, seed: int = 0, only: Collection[str] | None = N
     check_memory(needed)
     values = dict(network.values)
     for path, names in missing.items():
-        fresh = _initial(network.layer(path), analysis.facts[path].module or "", f"{seed} {path}", network.dtype)
+        layer, module = network.layer(path), analysis.facts[path].module or ""
+        fresh = _initial(layer, module, f"{seed} {path}", analysis.propagation.flat.dtype(path))
         values.update((key, marked(fresh[name], "initialised")) for name, key in names)
     return dataclasses.replace(network, values=values)
 

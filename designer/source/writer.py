@@ -151,6 +151,7 @@ class Scope:
             init += [Line(f"{text}.requires_grad_(False)", "", (path,)) for path, text in frozen]
             if self.root.dtype != "float32":
                 init.append(Line(f"self.to(torch.{self.root.dtype})"))
+            init += self.typed()
         if not lines:
             lines.append(Line("pass"))
         head = Line(f"nn.{'ModuleDict' if numbered else 'Module'}", "", (self.path,) if self.path else ())
@@ -171,6 +172,16 @@ class Scope:
                 yield from self.frozen(layer.network, f"{path}.")
             else:
                 yield from ((path, self.module(key)) for key, frozen in owned.items() if frozen)
+
+    def typed(self) -> Iterator[Line]:
+        """Give the layers that store another type of numbers than the network this type."""
+        flat = self.writer.analysis.propagation.flat
+        for path, layer in self.root.walk():
+            if layer.owned and (dtype := flat.dtype(path)) != self.root.dtype:
+                text = self.module(path)
+                whole = isinstance(layer, Parameter)
+                made = f"{text}.data = {text}.data.to(torch.{dtype})" if whole else f"{text}.to(torch.{dtype})"
+                yield Line(made, "", (path,))
 
     def ordered(self) -> list[str]:
         """The layers by the flow of data, else as they were added; expressions are written where they are used."""

@@ -1,0 +1,125 @@
+"""Models that do something unusual, opened from .pt2 files: they come back as they are."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.utils import _pytree as tree
+
+from designer import build, import_pytorch, write_pytorch
+from designer.layers import BatchNorm1d, Embedding, Linear
+
+
+def tensors(values):
+    return [value for value in tree.tree_leaves(values) if isinstance(value, torch.Tensor)]
+
+
+@pytest.fixture
+def opened(exported):
+    """Open what was exported of a module with a free batch, and compare outputs and gradients."""
+
+    def open_one(module, inputs, train=True, **given):
+        path = exported(module.eval(), inputs, dict.fromkeys(inputs, (0,)), **given)
+        network, report = import_pytorch(path)
+        assert not report.placeholders
+        built = build(network).eval()
+        for more in (inputs, {name: torch.cat([value, value[:1]]) for name, value in inputs.items()}):
+            module.zero_grad()
+            built.zero_grad()
+            ours, theirs = tensors(built(*more.values())), tensors(module(**more))
+            assert [value.dtype for value in ours] == [value.dtype for value in theirs]
+            for a, b in zip(ours, theirs, strict=True):
+                torch.testing.assert_close(a, b, rtol=1e-6, atol=1e-6)
+            if train:
+                for given in (ours, theirs):
+                    sum(value.abs().square().mean() for value in given if value.requires_grad).backward()
+                found = dict(module.named_parameters(remove_duplicate=False))
+                for name, parameter in built.named_parameters():
+                    torch.testing.assert_close(parameter.grad, found[name].grad, rtol=1e-5, atol=1e-6)
+        return network, report
+
+    return open_one
+
+
+class Mixed(nn.Module):
+    """Layers in three types of numbers, and a complex factor."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b, self.norm = nn.Linear(4, 4).double(), nn.Linear(4, 4).bfloat16(), nn.LayerNorm(4)
+        self.factor = nn.Parameter(torch.randn(3, dtype=torch.complex64))
+
+    def forward(self, x):
+        x = self.norm(self.b(self.a(x.double()).bfloat16()).float())
+        return torch.fft.irfft(torch.fft.rfft(x) * self.factor, n=4)
+
+
+def test_each_layer_has_numbers_of_its_own_type(opened):
+    network, _ = opened(Mixed(), {"x": torch.randn(2, 4)})
+    source = write_pytorch(network)
+    assert "self.b.to(torch.bfloat16)" in source
+    assert "self.factor.data = self.factor.data.to(torch.complex64)" in source
+    names = {}
+    exec(source, names)
+    alone = names["Net"]()
+    assert {key: value.dtype for key, value in alone.state_dict().items()} == {
+        key: value.dtype for key, value in network.values.items()
+    }
+
+
+class Codebook(nn.Module):
+    """As of a VQ-VAE: the nearest vector is looked up in the table that the distances were taken from."""
+
+    def __init__(self):
+        super().__init__()
+        self.enc, self.codebook = nn.Linear(3, 4), nn.Embedding(8, 4)
+
+    def forward(self, x):
+        z = self.enc(x)
+        distances = (
+            z.square().sum(1, keepdim=True) + self.codebook.weight.square().sum(1) - 2 * z @ self.codebook.weight.t()
+        )
+        found = self.codebook(distances.argmin(1))
+        return z + (found - z).detach(), F.mse_loss(found, z.detach())
+
+
+def test_a_table_is_looked_up_by_what_depends_on_it(opened):
+    network, _ = opened(Codebook(), {"x": torch.randn(2, 3)})
+    assert isinstance(network.layer("codebook"), Embedding)
+
+
+class Scaled(nn.Module):
+    """What a layer takes was scaled by its own weight."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc, self.bn = nn.Linear(4, 4), nn.BatchNorm1d(4)
+
+    def forward(self, x):
+        return self.fc(self.bn(x * self.fc.weight.abs().mean() * self.bn.weight))
+
+
+@pytest.mark.parametrize("decomposed", [False, True])
+def test_a_weight_that_meets_its_own_data_stands_free(opened, decomposed):
+    network, _ = opened(Scaled(), {"x": torch.randn(3, 4)}, decomposed=decomposed)
+    assert network.layer("fc.weight").learnables() == ("value",)
+    linear = next(layer for _, layer in network.walk() if isinstance(layer, Linear))
+    assert "weight" in linear.input_learnables
+
+
+class SharedStatistics(nn.Module):
+    """Two normalisations keep one mean."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.BatchNorm1d(4), nn.BatchNorm1d(4)
+        self.b.running_mean = self.a.running_mean
+
+    def forward(self, x):
+        return self.b(torch.tanh(self.a(x)))
+
+
+@pytest.mark.parametrize("decomposed", [False, True])
+def test_shared_statistics(opened, decomposed):
+    network, _ = opened(SharedStatistics(), {"x": torch.randn(3, 4)}, decomposed=decomposed)
+    assert isinstance(network.layer("a"), BatchNorm1d)
