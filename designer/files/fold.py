@@ -249,13 +249,12 @@ def _batch_norm(op: Op, calls: Calls) -> Step | None:
 
 def _instance_norm(op: Op, calls: Calls) -> Step | None:
     x, weight, bias, mean, variance, from_input, momentum, eps = op.arguments[:8]
-    if calls.rank(x) != 4 or (mean is None) != (variance is None) or (mean is None and not from_input):
+    kind: Any = {3: layers.InstanceNorm1d, 4: layers.InstanceNorm2d, 5: layers.InstanceNorm3d}.get(calls.rank(x))
+    if kind is None or (mean is None) != (variance is None) or (mean is None and not from_input):
         return None
     if weight is None and bias is not None:
         return None
-    layer = layers.InstanceNorm2d(
-        eps, momentum, weight is not None, mean is not None, bias=bias is not None or weight is None
-    )
+    layer = kind(eps, momentum, weight is not None, mean is not None, bias=bias is not None or weight is None)
     buffers = {"running_mean": mean, "running_var": variance} if mean is not None else {}
     return _step(op, layer, {"in": x}, {"weight": weight, "bias": bias}, buffers)
 

@@ -70,7 +70,8 @@ def _dropout(op: Op, calls: Calls) -> Step | None:
 
 def _feature_dropout(op: Op, calls: Calls) -> Step | None:
     x = op.arguments[0]
-    return _step(op, layers.Dropout2d(op.arguments[1]), x) if calls.rank(x) == 4 else None
+    kind: Any = {3: layers.Dropout1d, 4: layers.Dropout2d, 5: layers.Dropout3d}.get(calls.rank(x))
+    return _step(op, kind(op.arguments[1]), x) if kind else None
 
 
 def _attention(op: Op, calls: Calls) -> Step | None:
@@ -134,12 +135,14 @@ def _average_pool(dimensions: int) -> Maker:
 def _adaptive_pool(kind: Any, dimensions: int) -> Maker:
     def make(op: Op, calls: Calls) -> Step | None:
         x, size = op.arguments[:2]
-        if calls.rank(x) != dimensions + 2 or not _whole(size):
+        if calls.rank(x) != dimensions + 2:
             return None
+        kept = [isinstance(n, Ref) and calls.numbers[n] == has for n, has in zip(size, calls.metas[x].sizes[2:])]
+        size = [None if keeps else n for keeps, n in zip(kept, size)]
         given = {}
-        if kind is layers.AdaptiveMaxPool2d:
+        if hasattr(kind, "return_indices"):
             given["return_indices"] = calls.used(op.results[1])
-        return _step(op, kind(several(size), **given), x)
+        return _step(op, kind(tuple(size) if any(kept) else several(size), **given), x)
 
     return make
 
@@ -179,14 +182,25 @@ def _like(sizes: list[Any], calls: Calls, rank: int) -> Ref | None:
     return None
 
 
+SIDES: dict[str, Any] = {
+    f"{how}{dims}d": getattr(layers, f"{how}{dims}d")
+    for how in ("ConstantPad", "ReflectionPad", "ReplicationPad")
+    for dims in (1, 2)
+} | {"ZeroPad1d": layers.ConstantPad1d, "ZeroPad2d": layers.ZeroPad2d}
+PADDED = {"reflection": "reflect", "replication": "replicate"}
+
+
 def _pad(op: Op, calls: Calls) -> Step | None:
     x, pad = op.arguments[:2]
-    mode = op.argument(2, "mode", "constant") if op.name == "pad" else "constant"
-    value = op.argument(3, "value") if op.name == "pad" else op.argument(2, "value", 0)
+    mode = op.argument(2, "mode", "constant") if op.name == "pad" else PADDED.get(op.name.partition("_")[0], "constant")
+    value = op.argument(3, "value") if op.name == "pad" else op.argument(2, "value", 0) if mode == "constant" else 0
     if not _whole(pad) or isinstance(value, Ref):
         return None
-    if op.kind.endswith(".ZeroPad2d") and calls.rank(x) == 4 and mode == "constant" and not value:
-        return _step(op, layers.ZeroPad2d(several(pad) if len(set(pad)) == 1 else tuple(pad)), x)
+    kind = SIDES.get(op.kind.rpartition(".")[2])
+    if kind and (kind.mode, 2 * kind.dimensions, kind.dimensions + 2) == (mode, len(pad), calls.rank(x)):
+        given = [value or 0.0] if "value" in kind.names else []
+        if given or not value:
+            return _step(op, kind(several(pad), *given), x)
     return _step(op, layers.Pad(tuple(pad), mode, value or 0.0), x)
 
 
@@ -320,14 +334,17 @@ PLAIN: dict[str, Maker] = {
     "aten.hardtanh.default": _hardtanh,
     "aten.glu.default": _function(layers.GLU, dim=(1, -1)),
     "aten.dropout.default": _dropout,
+    "aten.alpha_dropout.default": _function(layers.AlphaDropout, p=(1, 0.5)),
+    "aten.selu.default": _function(layers.SELU),
+    "aten.celu.default": _function(layers.CELU, alpha=(1, 1.0)),
+    "aten.mish.default": _function(layers.Mish),
+    "aten.log_sigmoid.default": _function(layers.LogSigmoid),
+    "aten.hardshrink.default": _function(layers.Hardshrink, lambd=(1, 0.5)),
+    "aten.softshrink.default": _function(layers.Softshrink, lambd=(1, 0.5)),
     "aten.feature_dropout.default": _feature_dropout,
     "aten.scaled_dot_product_attention.default": _attention,
-    "aten.max_pool2d_with_indices.default": _max_pool(2, indices=True),
-    "aten.max_pool1d_with_indices.default": _max_pool(1, indices=True),
-    "aten.adaptive_avg_pool1d.default": _adaptive_pool(layers.AdaptiveAvgPool1d, 1),
-    "aten.adaptive_avg_pool2d.default": _adaptive_pool(layers.AdaptiveAvgPool2d, 2),
     "aten._adaptive_avg_pool2d.default": _adaptive_pool(layers.AdaptiveAvgPool2d, 2),
-    "aten.adaptive_max_pool2d.default": _adaptive_pool(layers.AdaptiveMaxPool2d, 2),
+    "aten._adaptive_avg_pool3d.default": _adaptive_pool(layers.AdaptiveAvgPool3d, 3),
     "aten.pixel_shuffle.default": _function(layers.PixelShuffle, upscale_factor=(1, 2)),
     "aten.pad.default": _pad,
     "aten.constant_pad_nd.default": _pad,
@@ -360,10 +377,15 @@ PLAIN: dict[str, Maker] = {
     "aten.amax.default": _reduction(layers.Max),
     "aten.max.dim": _max,
 }
-for _n in (1, 2):
+for _n in (1, 2, 3):
+    for _how in ("Avg", "Max"):
+        _kind = getattr(layers, f"Adaptive{_how}Pool{_n}d")
+        PLAIN[f"aten.adaptive_{_how.lower()}_pool{_n}d.default"] = _adaptive_pool(_kind, _n)
+    PLAIN[f"aten.max_pool{_n}d_with_indices.default"] = _max_pool(_n, indices=True)
+    PLAIN[f"aten.reflection_pad{_n}d.default"] = PLAIN[f"aten.replication_pad{_n}d.default"] = _pad
     PLAIN[f"aten.max_pool{_n}d.default"] = _max_pool(_n)
     PLAIN[f"aten.avg_pool{_n}d.default"] = _average_pool(_n)
-for _kind, _mode, _aligned in (
+for _size, _mode, _aligned in (
     ("nearest1d", "nearest", False),
     ("nearest2d", "nearest", False),
     ("nearest3d", "nearest", False),
@@ -372,6 +394,6 @@ for _kind, _mode, _aligned in (
     ("bicubic2d", "bicubic", True),
     ("trilinear3d", "trilinear", True),
 ):
-    PLAIN[f"aten.upsample_{_kind}.vec"] = _upsample(_mode, _aligned)
+    PLAIN[f"aten.upsample_{_size}.vec"] = _upsample(_mode, _aligned)
 for _n in (1, 2, 3):
     PLAIN[f"aten._upsample_nearest_exact{_n}d.vec"] = _upsample("nearest-exact", False)

@@ -73,15 +73,9 @@ TOLD = frozenset(
     """training inplace name mode in_features in_channels num_features input_size num_channels normalized_shape
     embed_dim kdim vdim head_dim transposed bias_k bias_v in1_features in2_features bias num_parameters""".split()
 )
-SAME = {"NonDynamicallyQuantizableLinear": "Linear", "ReLU6": "Hardtanh"}
+SAME = {"NonDynamicallyQuantizableLinear": "Linear", "ReLU6": "Hardtanh", "ZeroPad1d": "ConstantPad1d"}
 OURS = ("Pad", "Reshape", "Slice", "Permute", "Squeeze", "Unsqueeze", "Constant", "Operation")  # torch.nn has none such
 FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "Mish": ("mish", ()),
-    "SELU": ("selu", ()),
-    "CELU": ("celu", ("alpha",)),
-    "LogSigmoid": ("log_sigmoid", ()),
-    "Hardshrink": ("hardshrink", ("lambd",)),
-    "Softshrink": ("softshrink", ("lambd",)),
     "PixelUnshuffle": ("pixel_unshuffle", ("downscale_factor",)),
     "ChannelShuffle": ("channel_shuffle", ("groups",)),
 }

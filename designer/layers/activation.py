@@ -171,6 +171,63 @@ class Hardtanh(Function, category="Activation", search="clamp clip relu6 ReLU6")
         return f"{self.min_val:g} to {self.max_val:g}"
 
 
+class SELU(Function, category="Activation", search="self-normalizing exponential linear unit"):
+    """Scale an ELU so that numbers stay normalised (Klambauer et al., 2017; torch.nn.SELU)."""
+
+    function: ClassVar[str] = "selu"
+
+
+class CELU(Function, category="Activation", search="continuous exponential linear unit"):
+    """Let negative numbers approach a limit without a kink (Barron, 2017; torch.nn.CELU)."""
+
+    alpha: float = prop(1.0, "Limit of the negative numbers.", minimum=-math.inf, maximum=math.inf)
+
+    function: ClassVar[str] = "celu"
+    names: ClassVar[tuple[str, ...]] = ("alpha",)
+
+
+class Mish(Function, category="Activation", search="swish yolo"):
+    """Multiply by the hyperbolic tangent of the softplus (Misra, 2019; torch.nn.Mish)."""
+
+    function: ClassVar[str] = "mish"
+
+
+class LogSigmoid(Function, category="Activation", search="logarithm logistic"):
+    """Take the logarithm of the sigmoid (torch.nn.LogSigmoid)."""
+
+    function: ClassVar[str] = "logsigmoid"
+
+
+class Softsign(Function, category="Activation", search="squash"):
+    """Divide by one more than the absolute value (torch.nn.Softsign)."""
+
+    function: ClassVar[str] = "softsign"
+
+
+class Tanhshrink(Function, category="Activation", search="shrinkage"):
+    """Subtract the hyperbolic tangent (torch.nn.Tanhshrink)."""
+
+    function: ClassVar[str] = "tanhshrink"
+
+
+class Hardshrink(Function, category="Activation", search="shrinkage threshold sparse"):
+    """Replace small numbers by zero (torch.nn.Hardshrink)."""
+
+    lambd: float = prop(0.5, "Up to where a number is small.", maximum=math.inf)
+
+    function: ClassVar[str] = "hardshrink"
+    names: ClassVar[tuple[str, ...]] = ("lambd",)
+
+
+class Softshrink(Function, category="Activation", search="shrinkage threshold sparse lasso"):
+    """Move numbers towards zero, and small ones onto it (torch.nn.Softshrink)."""
+
+    lambd: float = prop(0.5, "How far they are moved.", maximum=math.inf)
+
+    function: ClassVar[str] = "softshrink"
+    names: ClassVar[tuple[str, ...]] = ("lambd",)
+
+
 class GLU(Layer, category="Activation", search="gated linear unit gate"):
     """Multiply the first half of a dimension by the sigmoid of the second (Dauphin et al., 2017; torch.nn.GLU)."""
 

@@ -83,8 +83,8 @@ class BatchNorm3d(BatchNorm, category="Normalisation and dropout", search="batch
     layouts: ClassVar[tuple[str, ...]] = ("B, C, D, H, W",)
 
 
-class InstanceNorm2d(Layer, category="Normalisation and dropout", search="instance normalization style"):
-    """Normalise each channel of each image by itself (torch.nn.InstanceNorm2d)."""
+class InstanceNorm(Layer):
+    """What instance normalisations have in common."""
 
     eps: float = prop(1e-5, EPS)
     momentum: float | None = prop(0.1, "Share of a new batch in the running statistics.", maximum=1)
@@ -92,12 +92,14 @@ class InstanceNorm2d(Layer, category="Normalisation and dropout", search="instan
     track_running_stats: bool = prop(False, "Keep running statistics in training and use them afterwards.")
     bias: bool = prop(True, "Add a learnable bias, where there is a learnable weight.", kw_only=True)
 
+    dimensions: ClassVar[int]
+
     def learnables(self):
         return _affine(self.affine, self.bias)
 
     def module(self, x):
         given = settings(self, "eps", "momentum", "affine", "track_running_stats", "bias")
-        return f"nn.InstanceNorm2d({x[1]}{given})"
+        return f"nn.{type(self).__name__}({x[1]}{given})"
 
     def functional(self, m, x, weight, bias=None):
         return f"run_instance_norm({m}, {x}, {weight}, {bias})"
@@ -109,7 +111,25 @@ class InstanceNorm2d(Layer, category="Normalisation and dropout", search="instan
         return f"{channels(x)} channels"
 
     def check(self, x):
-        return miscounted(self, x, LAYOUTS[2])
+        return miscounted(self, x, LAYOUTS[self.dimensions])
+
+
+class InstanceNorm1d(InstanceNorm, category="Normalisation and dropout", search="instance normalization"):
+    """Normalise each channel of each sequence by itself (torch.nn.InstanceNorm1d)."""
+
+    dimensions: ClassVar[int] = 1
+
+
+class InstanceNorm2d(InstanceNorm, category="Normalisation and dropout", search="instance normalization style"):
+    """Normalise each channel of each image by itself (torch.nn.InstanceNorm2d)."""
+
+    dimensions: ClassVar[int] = 2
+
+
+class InstanceNorm3d(InstanceNorm, category="Normalisation and dropout", search="instance normalization"):
+    """Normalise each channel of each volume by itself (torch.nn.InstanceNorm3d)."""
+
+    dimensions: ClassVar[int] = 3
 
 
 class LayerNorm(Layer, category="Normalisation and dropout", search="layer normalization transformer"):
@@ -199,19 +219,51 @@ class Dropout(Layer, category="Normalisation and dropout", search="regularizatio
         return f"{self.p:g}"
 
 
-class Dropout2d(Layer, category="Normalisation and dropout", search="spatial dropout regularization"):
-    """Zero a share of the channels of images in training and enlarge the others (torch.nn.Dropout2d)."""
+class AlphaDropout(Layer, category="Normalisation and dropout", search="regularization selu self-normalizing"):
+    """Saturate a share of the numbers in training, so that mean and variance stay (torch.nn.AlphaDropout)."""
+
+    p: float = prop(0.5, "Share that is saturated.", maximum=1)
+
+    def call(self, m, x):
+        return f"F.alpha_dropout({x}, {literal(self.p)}, {m}.training)"
+
+    def summary(self, *shapes):
+        return f"{self.p:g}"
+
+
+class ChannelDropout(Layer):
+    """What dropouts of whole channels have in common."""
 
     p: float = prop(0.5, "Share that is zeroed.", maximum=1)
 
+    dimensions: ClassVar[int]
+
     def call(self, m, x):
-        return f"F.dropout2d({x}, {literal(self.p)}, {m}.training)"
+        return f"F.dropout{self.dimensions}d({x}, {literal(self.p)}, {m}.training)"
 
     def summary(self, *shapes):
         return f"{self.p:g}"
 
     def check(self, x):
-        return miscounted(self, x, LAYOUTS[2])
+        return miscounted(self, x, LAYOUTS[self.dimensions])
+
+
+class Dropout1d(ChannelDropout, category="Normalisation and dropout", search="spatial dropout regularization"):
+    """Zero a share of the channels of sequences in training and enlarge the others (torch.nn.Dropout1d)."""
+
+    dimensions: ClassVar[int] = 1
+
+
+class Dropout2d(ChannelDropout, category="Normalisation and dropout", search="spatial dropout regularization"):
+    """Zero a share of the channels of images in training and enlarge the others (torch.nn.Dropout2d)."""
+
+    dimensions: ClassVar[int] = 2
+
+
+class Dropout3d(ChannelDropout, category="Normalisation and dropout", search="spatial dropout regularization"):
+    """Zero a share of the channels of volumes in training and enlarge the others (torch.nn.Dropout3d)."""
+
+    dimensions: ClassVar[int] = 3
 
 
 def _affine(weight: bool, bias: bool) -> tuple[str, ...]:

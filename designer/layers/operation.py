@@ -112,7 +112,10 @@ def _misfit(operation: str, known: Signature, given: dict[str, Any]) -> str | No
     for argument in known.arguments:
         if argument.required and argument.name not in given:
             return f"{operation} needs its {argument.name}."
-    if known.harmless and not any(name in given and given[name] == value for name, value in known.harmless):
+    left = {argument.name: argument.default for argument in known.arguments if argument.name not in given}
+    if known.harmless and not any(
+        given[name] == value if name in given else left.get(name) == str(value) for name, value in known.harmless
+    ):
         needs = " or ".join(f"{name}={value}" for name, value in known.harmless)
         return f"{operation} may be run with {needs} only: otherwise it has effects of its own."
     return None

@@ -21,6 +21,7 @@ class Argument(NamedTuple):
     name: str
     required: bool
     keyword: bool  # cannot be given by its position
+    default: str = ""  # as the schema writes it
 
 
 class Signature(NamedTuple):
@@ -77,4 +78,4 @@ def _parsed(line: str) -> Signature:
 def _arguments(text: str, keyword: bool) -> tuple[Argument, ...]:
     parts = re.split(r", (?![^\[]*\])", text) if text else ()  # not at the commas of a default such as [1, 1]
     split = (re.fullmatch(r"(\S+) (\w+)(=.*)?", part) for part in parts)
-    return tuple(Argument(m[1], m[2], m[3] is None, keyword) for m in split if m)
+    return tuple(Argument(m[1], m[2], m[3] is None, keyword, (m[3] or "")[1:]) for m in split if m)

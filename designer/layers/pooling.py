@@ -61,6 +61,12 @@ class MaxPool2d(MaxPooling, category="Convolution and pooling", search="pooling 
     dimensions: ClassVar[int] = 2
 
 
+class MaxPool3d(MaxPooling, category="Convolution and pooling", search="pooling subsampling"):
+    """Keep the largest number of each window of a volume (torch.nn.MaxPool3d)."""
+
+    dimensions: ClassVar[int] = 3
+
+
 class AvgPool1d(Pooling, category="Convolution and pooling", search="average pooling mean"):
     """Average each window of a sequence (torch.nn.AvgPool1d)."""
 
@@ -80,6 +86,18 @@ class AvgPool2d(Pooling, category="Convolution and pooling", search="average poo
     divisor_override: int | None = prop(None, "Divide by this instead of the size of the window.", minimum=1)
 
     dimensions: ClassVar[int] = 2
+    function: ClassVar[str] = "avg"
+    others: ClassVar[tuple[str, ...]] = ("ceil_mode", "count_include_pad", "divisor_override")
+
+
+class AvgPool3d(Pooling, category="Convolution and pooling", search="average pooling mean"):
+    """Average each window of a volume (torch.nn.AvgPool3d)."""
+
+    ceil_mode: bool = prop(False, "Let a last window hang over the end.")
+    count_include_pad: bool = prop(True, "Count what was added at the sides as zeros.")
+    divisor_override: int | None = prop(None, "Divide by this instead of the size of the window.", minimum=1)
+
+    dimensions: ClassVar[int] = 3
     function: ClassVar[str] = "avg"
     others: ClassVar[tuple[str, ...]] = ("ceil_mode", "count_include_pad", "divisor_override")
 
@@ -119,12 +137,18 @@ class AdaptiveAvgPool2d(AdaptivePooling, category="Convolution and pooling", sea
     function: ClassVar[str] = "avg"
 
 
-class AdaptiveMaxPool2d(AdaptivePooling, category="Convolution and pooling", search="global pooling"):
-    """Keep the largest numbers of an image down to a given size (torch.nn.AdaptiveMaxPool2d)."""
+class AdaptiveAvgPool3d(AdaptivePooling, category="Convolution and pooling", search="global average pooling mean"):
+    """Average a volume down to a given size (torch.nn.AdaptiveAvgPool3d)."""
+
+    dimensions: ClassVar[int] = 3
+    function: ClassVar[str] = "avg"
+
+
+class AdaptiveMaxPooling(AdaptivePooling):
+    """What poolings to a given size that keep the largest numbers have in common."""
 
     return_indices: bool = prop(False, "Show a port for where the largest numbers were.")
 
-    dimensions: ClassVar[int] = 2
     function: ClassVar[str] = "max"
 
     def outputs(self):
@@ -132,10 +156,28 @@ class AdaptiveMaxPool2d(AdaptivePooling, category="Convolution and pooling", sea
 
     def call(self, m, x):
         given = f"{literal(self.output_size)}{settings(self, 'return_indices')}"
-        return f"F.adaptive_max_pool2d({x}, {given})"
+        return f"F.adaptive_max_pool{self.dimensions}d({x}, {given})"
 
     def unpack(self):
         return "{out}, {indices}" if self.return_indices else "{out}"
+
+
+class AdaptiveMaxPool1d(AdaptiveMaxPooling, category="Convolution and pooling", search="global pooling"):
+    """Keep the largest numbers of a sequence down to a given size (torch.nn.AdaptiveMaxPool1d)."""
+
+    dimensions: ClassVar[int] = 1
+
+
+class AdaptiveMaxPool2d(AdaptiveMaxPooling, category="Convolution and pooling", search="global pooling"):
+    """Keep the largest numbers of an image down to a given size (torch.nn.AdaptiveMaxPool2d)."""
+
+    dimensions: ClassVar[int] = 2
+
+
+class AdaptiveMaxPool3d(AdaptiveMaxPooling, category="Convolution and pooling", search="global pooling"):
+    """Keep the largest numbers of a volume down to a given size (torch.nn.AdaptiveMaxPool3d)."""
+
+    dimensions: ClassVar[int] = 3
 
 
 SMOOTH = {"linear": 3, "bilinear": 4, "bicubic": 4, "trilinear": 5}  # modes that draw lines -> sizes they need

@@ -1,6 +1,7 @@
 """Layers that rearrange, cut out or add, and leave the numbers as they are."""
 
 import math
+from typing import ClassVar
 
 from designer.layers.text import facts, literal, miscounted, outside, settings
 from designer.layers.windows import LAYOUTS, by
@@ -164,19 +165,79 @@ class Pad(Layer, category="Shape and maths", search="padding border margin"):
         return None
 
 
-class ZeroPad2d(Layer, category="Shape and maths", search="padding border margin"):
-    """Add zeros around an image (torch.nn.ZeroPad2d)."""
+class SidePad(Layer):
+    """What paddings of all sides have in common."""
 
-    padding: int | tuple[int, int, int, int] = prop(
-        1, "Zeros at all sides, or left, right, above and below.", minimum=-(2**31)
+    padding: int | tuple[int, ...] = prop(
+        1, "How many at all sides, or left, right, above and below.", minimum=-(2**31)
     )
 
+    dimensions: ClassVar[int]
+    mode: ClassVar[str] = "constant"
+    names: ClassVar[tuple[str, ...]] = ()  # of further settings
+
     def call(self, m, x):
-        sides = self.padding if isinstance(self.padding, tuple) else (self.padding,) * 4
-        return f"F.pad({x}, {literal(sides)})"
+        sides = self.padding if isinstance(self.padding, tuple) else (self.padding,) * 2 * self.dimensions
+        mode = "" if self.mode == "constant" else f", mode={self.mode!r}"
+        return f"F.pad({x}, {literal(sides)}{mode}{settings(self, *self.names)})"
 
     def summary(self, *shapes):
         return literal(self.padding).strip("()")
 
     def check(self, x):
-        return miscounted(self, x, LAYOUTS[2])
+        count = len(self.padding) if isinstance(self.padding, tuple) else 2 * self.dimensions
+        if count != 2 * self.dimensions:
+            return f"{type(self).__name__} needs {2 * self.dimensions} numbers, one for each side, not {count}."
+        return miscounted(self, x, LAYOUTS[self.dimensions])
+
+
+class ZeroPad2d(SidePad, category="Shape and maths", search="padding border margin"):
+    """Add zeros around an image (torch.nn.ZeroPad2d)."""
+
+    dimensions: ClassVar[int] = 2
+
+
+class ConstantPad1d(SidePad, category="Shape and maths", search="padding border margin"):
+    """Add a number before and after a sequence (torch.nn.ConstantPad1d)."""
+
+    value: float = prop(0.0, "The number that is added.", minimum=-math.inf, maximum=math.inf)
+
+    dimensions: ClassVar[int] = 1
+    names: ClassVar[tuple[str, ...]] = ("value",)
+
+
+class ConstantPad2d(SidePad, category="Shape and maths", search="padding border margin"):
+    """Add a number around an image (torch.nn.ConstantPad2d)."""
+
+    value: float = prop(0.0, "The number that is added.", minimum=-math.inf, maximum=math.inf)
+
+    dimensions: ClassVar[int] = 2
+    names: ClassVar[tuple[str, ...]] = ("value",)
+
+
+class ReflectionPad1d(SidePad, category="Shape and maths", search="padding border margin mirror"):
+    """Mirror a sequence at its ends (torch.nn.ReflectionPad1d)."""
+
+    dimensions: ClassVar[int] = 1
+    mode: ClassVar[str] = "reflect"
+
+
+class ReflectionPad2d(SidePad, category="Shape and maths", search="padding border margin mirror"):
+    """Mirror an image at its sides (torch.nn.ReflectionPad2d)."""
+
+    dimensions: ClassVar[int] = 2
+    mode: ClassVar[str] = "reflect"
+
+
+class ReplicationPad1d(SidePad, category="Shape and maths", search="padding border margin edge"):
+    """Repeat the ends of a sequence (torch.nn.ReplicationPad1d)."""
+
+    dimensions: ClassVar[int] = 1
+    mode: ClassVar[str] = "replicate"
+
+
+class ReplicationPad2d(SidePad, category="Shape and maths", search="padding border margin edge"):
+    """Repeat the sides of an image (torch.nn.ReplicationPad2d)."""
+
+    dimensions: ClassVar[int] = 2
+    mode: ClassVar[str] = "replicate"

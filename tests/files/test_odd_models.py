@@ -123,3 +123,38 @@ class SharedStatistics(nn.Module):
 def test_shared_statistics(opened, decomposed):
     network, _ = opened(SharedStatistics(), {"x": torch.randn(3, 4)}, decomposed=decomposed)
     assert isinstance(network.layer("a"), BatchNorm1d)
+
+
+VOLUMES = [
+    *(nn.MaxPool3d(2, ceil_mode=True), nn.AvgPool3d(2, 1), nn.InstanceNorm3d(4, affine=True), nn.Dropout3d(0.2)),
+    *(nn.AdaptiveMaxPool3d(3), nn.AdaptiveAvgPool3d((2, None, 1)), nn.Flatten(2), nn.InstanceNorm1d(4), nn.Dropout1d()),
+    *(nn.ReflectionPad1d((2, 1)), nn.ReplicationPad1d(2), nn.ConstantPad1d((1, 0), 0.5), nn.AdaptiveMaxPool1d(7)),
+    *(
+        nn.SELU(),
+        nn.CELU(0.5),
+        nn.Mish(),
+        nn.LogSigmoid(),
+        nn.Hardshrink(0.1),
+        nn.Softshrink(0.1),
+        nn.AlphaDropout(0.1),
+    ),
+    *(nn.Unflatten(2, (1, 7)), nn.ReflectionPad2d((1, 2, 0, 0)), nn.ReplicationPad2d(1), nn.ConstantPad2d(1, -1.0)),
+    nn.RReLU(0.1, 0.3),
+]
+
+
+def test_modules_of_torch_come_back_as_layers_of_their_name(opened):
+    network, _ = opened(nn.Sequential(*VOLUMES), {"input": torch.randn(2, 4, 5, 6, 5)})
+    names = [type(network.layer(str(n))).__name__ for n in range(len(VOLUMES) - 1)]
+    assert names == [type(module).__name__ for module in VOLUMES[:-1]]
+
+
+class Padded(nn.Module):
+    def forward(self, x):
+        x = torch.ops.aten.replication_pad1d(torch.ops.aten.reflection_pad1d(x, [1, 2]), [2, 1])
+        return x, x.new_empty(2).fill_(1.0)
+
+
+def test_padding_by_functions_of_its_own(opened):
+    network, _ = opened(Padded(), {"x": torch.randn(2, 4, 6)}, train=False)
+    assert [layer.mode for _, layer in network.walk() if type(layer).__name__ == "Pad"] == ["reflect", "replicate"]

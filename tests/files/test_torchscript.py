@@ -375,3 +375,21 @@ def test_open_a_list_of_inputs_and_compare_with_what_was_given(saved):
     parts = [torch.rand(3, 4), torch.rand(3, 4)]
     assert all(torch.equal(a, b) for a, b in zip(leaves(build(network)(*parts)), leaves(module(parts, 3))))
     assert report.difference == 0
+
+
+@pytest.mark.parametrize("dims", [1, 2, 3])
+def test_convolutions_with_the_padding_in_words(saved, dims):
+    conv = getattr(nn, f"Conv{dims}d")
+    module = nn.Sequential(conv(3, 4, 3, padding="same", dilation=2), nn.ReLU(), conv(4, 2, 3, padding="valid")).eval()
+    x = torch.randn(2, 3, *[8] * dims)
+    network, _ = import_pytorch(saved(module, x))
+    check(module, network, x)
+    assert network.layer("0").padding == "same"
+
+
+def test_scripted_loops_over_dimensions(saved):
+    module = nn.Sequential(nn.InstanceNorm2d(3, affine=True), nn.Flatten(), nn.Linear(48, 2)).eval()
+    x = torch.randn(2, 3, 4, 4)
+    network, _ = import_pytorch(saved(module), inputs=x)
+    check(module, network, x)
+    assert network.layer("0").affine

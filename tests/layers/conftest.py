@@ -3,24 +3,33 @@
 import dataclasses
 
 from designer.layers import (
+    CELU,
     ELU,
     GELU,
     GLU,
     GRU,
     LSTM,
     RNN,
+    SELU,
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
+    AdaptiveAvgPool3d,
+    AdaptiveMaxPool1d,
     AdaptiveMaxPool2d,
+    AdaptiveMaxPool3d,
     Add,
+    AlphaDropout,
     AvgPool1d,
     AvgPool2d,
+    AvgPool3d,
     BatchNorm1d,
     BatchNorm2d,
     BatchNorm3d,
     Bilinear,
     Concatenate,
     Constant,
+    ConstantPad1d,
+    ConstantPad2d,
     Conv1d,
     Conv2d,
     Conv3d,
@@ -29,25 +38,33 @@ from designer.layers import (
     ConvTranspose3d,
     Divide,
     Dropout,
+    Dropout1d,
     Dropout2d,
+    Dropout3d,
     Embedding,
     EmbeddingBag,
     Flatten,
     GroupNorm,
+    Hardshrink,
     Hardsigmoid,
     Hardswish,
     Hardtanh,
     Identity,
+    InstanceNorm1d,
     InstanceNorm2d,
+    InstanceNorm3d,
     LayerNorm,
     LeakyReLU,
     Linear,
+    LogSigmoid,
     LogSoftmax,
     MatMul,
     Max,
     MaxPool1d,
     MaxPool2d,
+    MaxPool3d,
     Mean,
+    Mish,
     MultiheadAttention,
     Multiply,
     Operation,
@@ -55,7 +72,11 @@ from designer.layers import (
     Permute,
     PixelShuffle,
     PReLU,
+    ReflectionPad1d,
+    ReflectionPad2d,
     ReLU,
+    ReplicationPad1d,
+    ReplicationPad2d,
     Reshape,
     RMSNorm,
     ScaledDotProductAttention,
@@ -64,10 +85,13 @@ from designer.layers import (
     Slice,
     Softmax,
     Softplus,
+    Softshrink,
+    Softsign,
     Squeeze,
     Subtract,
     Sum,
     Tanh,
+    Tanhshrink,
     Transpose,
     Unflatten,
     Unsqueeze,
@@ -161,6 +185,8 @@ def owners():
     yield InstanceNorm2d(1e-3, affine=True), IMAGE
     yield InstanceNorm2d(affine=True, track_running_stats=True, bias=False, momentum=0.5), IMAGE
     yield InstanceNorm2d(affine=True, track_running_stats=True, momentum=None), IMAGE
+    yield InstanceNorm1d(1e-3, affine=True, track_running_stats=True, bias=False, momentum=0.5), ("B 4 T",)
+    yield InstanceNorm3d(1e-3, affine=True, track_running_stats=True, bias=False, momentum=0.5), VOLUME
     yield LayerNorm(), SEQUENCE
     yield LayerNorm(dims=2, eps=1e-3), ("B T 5 6",)
     yield LayerNorm(bias=False), SEQUENCE
@@ -218,6 +244,17 @@ def activations():
     yield Softplus(2.0, 0.5), SEQUENCE, "nn.Softplus(2.0, 0.5)"
     yield Softplus(threshold=float("inf")), SEQUENCE, "nn.Softplus(threshold=float('inf'))"
     yield Hardswish(), SEQUENCE, "nn.Hardswish()"
+    yield SELU(), SEQUENCE, "nn.SELU()"
+    yield CELU(), SEQUENCE, "nn.CELU()"
+    yield CELU(0.5), SEQUENCE, "nn.CELU(0.5)"
+    yield Mish(), SEQUENCE, "nn.Mish()"
+    yield LogSigmoid(), SEQUENCE, "nn.LogSigmoid()"
+    yield Softsign(), SEQUENCE, "nn.Softsign()"
+    yield Tanhshrink(), SEQUENCE, "nn.Tanhshrink()"
+    yield Hardshrink(), SEQUENCE, "nn.Hardshrink()"
+    yield Hardshrink(0.2), SEQUENCE, "nn.Hardshrink(0.2)"
+    yield Softshrink(), SEQUENCE, "nn.Softshrink()"
+    yield Softshrink(0.2), SEQUENCE, "nn.Softshrink(0.2)"
     yield Hardsigmoid(), SEQUENCE, "nn.Hardsigmoid()"
     yield Hardtanh(), SEQUENCE, "nn.Hardtanh()"
     yield Hardtanh(0, 6), SEQUENCE, "nn.ReLU6()"
@@ -228,6 +265,10 @@ def activations():
     yield Dropout(0.1), SEQUENCE, "nn.Dropout(0.1)"
     yield Dropout2d(), IMAGE, "nn.Dropout2d()"
     yield Dropout2d(0.1), IMAGE, "nn.Dropout2d(0.1)"
+    yield Dropout1d(0.1), ("B 4 T",), "nn.Dropout1d(0.1)"
+    yield Dropout3d(0.1), VOLUME, "nn.Dropout3d(0.1)"
+    yield AlphaDropout(), SEQUENCE, "nn.AlphaDropout()"
+    yield AlphaDropout(0.1), SEQUENCE, "nn.AlphaDropout(0.1)"
 
 
 def poolings():
@@ -239,6 +280,13 @@ def poolings():
     yield MaxPool2d((3, 2), (2, 1), (1, 0), (1, 2)), IMAGE, "nn.MaxPool2d((3, 2), (2, 1), (1, 0), (1, 2))"
     yield MaxPool2d(3, 2, ceil_mode=True), IMAGE, "nn.MaxPool2d(3, 2, ceil_mode=True)"
     yield MaxPool2d(2, return_indices=True), IMAGE, "nn.MaxPool2d(2, return_indices=True)"
+    yield MaxPool3d(3, 2, 1, 1, ceil_mode=True), VOLUME, "nn.MaxPool3d(3, 2, 1, 1, ceil_mode=True)"
+    yield MaxPool3d(2, return_indices=True), VOLUME, "nn.MaxPool3d(2, return_indices=True)"
+    yield MaxPool3d(2, dilation=2), VOLUME, "nn.MaxPool3d(2, dilation=2)"
+    yield AvgPool3d(3, 2, 1, True, False, 5), VOLUME, "nn.AvgPool3d(3, 2, 1, True, False, 5)"
+    yield AdaptiveAvgPool3d((None, 3, 2)), VOLUME, "nn.AdaptiveAvgPool3d((None, 3, 2))"
+    yield AdaptiveMaxPool1d(2, return_indices=True), sequence, "nn.AdaptiveMaxPool1d(2, return_indices=True)"
+    yield AdaptiveMaxPool3d(2, return_indices=True), VOLUME, "nn.AdaptiveMaxPool3d(2, return_indices=True)"
     yield AvgPool1d(), sequence, "nn.AvgPool1d(2)"
     yield AvgPool1d(3, 2, 1, True, False), sequence, "nn.AvgPool1d(3, 2, 1, True, False)"
     yield AvgPool2d(), IMAGE, "nn.AvgPool2d(2)"
@@ -369,6 +417,12 @@ def shapings():
     yield Pad((2, 1, 0, 3), value=float("-inf")), IMAGE, "lambda x: F.pad(x, (2, 1, 0, 3), value=float('-inf'))"
     yield Pad((1, -1), "reflect"), ("B 4 T",), "lambda x: F.pad(x, (1, -1), 'reflect')"
     yield ZeroPad2d(), IMAGE, "nn.ZeroPad2d(1)"
+    yield ConstantPad1d((1, 2), 0.5), ("B 4 T",), "nn.ConstantPad1d((1, 2), 0.5)"
+    yield ConstantPad2d(2, -1.0), IMAGE, "nn.ConstantPad2d(2, -1.0)"
+    yield ReflectionPad1d((1, 2)), ("B 4 T",), "nn.ReflectionPad1d((1, 2))"
+    yield ReflectionPad2d((1, 2, 0, 1)), IMAGE, "nn.ReflectionPad2d((1, 2, 0, 1))"
+    yield ReplicationPad1d(2), ("B 4 T",), "nn.ReplicationPad1d(2)"
+    yield ReplicationPad2d((1, 2, 0, 1)), IMAGE, "nn.ReplicationPad2d((1, 2, 0, 1))"
     yield ZeroPad2d((1, 2, 3, -1)), IMAGE, "nn.ZeroPad2d((1, 2, 3, -1))"
 
 

@@ -191,6 +191,8 @@ ALWAYS: dict[str, Callable[..., Any]] = {
     "is_autocast_cpu_enabled": lambda: False,
     "type": lambda a: "cpu",  # of a device
     "index": lambda a: None,
+    "__range_length": lambda *bounds: each(lambda start, stop, step: len(range(start, stop, step)), *bounds),
+    "__derive_index": lambda *bounds: each(lambda index, start, step: start + index * step, *bounds),
 }
 
 

@@ -370,7 +370,9 @@ def _default(spec: Any, value: Any) -> bool:
 
 
 def _convolution(name: str, overload: str, arguments: list[Any]) -> tuple[str, list[Any]]:
-    """The name of a call; the convolution that tracing writes is the one that decomposed programs have."""
+    """The name of a call; the convolutions that tracing writes are those that other programs have."""
+    if name == "_convolution_mode" and arguments[1].fake.dim() in (3, 4, 5):
+        return f"aten.conv{arguments[1].fake.dim() - 2}d.padding", arguments
     if name == "_convolution":
         return "aten.convolution.default", arguments[:9]
     return f"aten.{name}.{overload}", arguments
