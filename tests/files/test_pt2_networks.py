@@ -297,7 +297,7 @@ def test_settings_that_are_sizes_stay_free(exported):
 
 
 def test_an_operation_that_cannot_be_run_is_shown_and_counted(exported):
-    _, network, report = opened(exported, lambda m, x: torch.bernoulli(m.a(x)), {"x": torch.rand(2, 4)}, a=nn.Sigmoid())
+    _, network, report = opened(exported, lambda m, x: torch.poisson(m.a(x)), {"x": torch.rand(2, 4)}, a=nn.Sigmoid())
     placeholder = next(layer for _, layer in network.walk() if isinstance(layer, Operation))
     assert report.placeholders == {placeholder.operation.rstrip("?"): 1}
     assert report.difference is None
@@ -309,7 +309,7 @@ def test_an_operation_that_cannot_be_run_is_shown_and_counted(exported):
 def test_an_operation_that_cannot_be_run_is_told_inside_groups_too(exported):
     class Drawing(nn.Module):
         def forward(self, x):
-            return torch.bernoulli(torch.sigmoid(x)) * x
+            return torch.poisson(torch.sigmoid(x)) * x
 
     _, network, _ = opened(exported, lambda m, x: m.b(m.a(x)), {"x": torch.rand(2, 4)}, a=Drawing(), b=Drawing())
     with pytest.raises(NetworkError, match="is not an operation that may be run"):

@@ -48,6 +48,10 @@ EFFECTS = {  # an operation that may draw numbers or change statistics -> with w
     "batch_norm": "training=False or running_mean=None",
     "instance_norm": "use_input_stats=False or running_mean=None",
 }
+# They draw numbers: models sample, whatever their mode.
+RANDOM = """
+    bernoulli bernoulli.p multinomial rand rand_like randint randint.low randint_like randint_like.low_dtype randn
+    randn_like"""
 PRIVATE = {  # why -> names that start with an underscore and are allowed all the same
     "core ATen, what decompositions leave": """
         _adaptive_avg_pool2d _adaptive_avg_pool3d _cdist_forward _embedding_bag _fft_c2c _fft_c2r _fft_r2c _log_softmax
@@ -93,7 +97,7 @@ def is_allowed(name):
         and all(kind(argument) in KINDS for argument in arguments)
         and all(argument.has_default_value() for argument in dropped)
         and (set(results) == {"Tensor"} or results == ["List[Tensor]"])
-        and (name in EFFECTS or torch.Tag.nondeterministic_seeded not in op.tags)
+        and (name in EFFECTS or name in RANDOM.split() or torch.Tag.nondeterministic_seeded not in op.tags)
         and (not base.startswith("_") or name in " ".join(PRIVATE.values()).split())
         and "backward" not in base
         and not any(re.fullmatch(pattern, base) for pattern in REFUSED.values())
