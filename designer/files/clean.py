@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+from designer.files.functional import whole_slice
 from designer.files.program import Dtype, Op, Program, Ref, renamed
 
 CHECKS = frozenset(
@@ -99,9 +100,7 @@ def _same(op: Op, source: Ref, result: Ref, program: Program) -> bool:
             return False
         return before.sizes == after.sizes
     if op.name == "slice":
-        start, end, step = (op.argument(n, name) for n, name in ((2, "start"), (3, "end"), (4, "step")))
-        whole = start in (None, 0) and (end is None or (isinstance(end, int) and end >= 2**62))
-        return bool(whole and step in (None, 1))
+        return whole_slice(op)
     if op.name in ("flatten", "squeeze", "unflatten"):
         return len(before.sizes) == len(after.sizes) and before.sizes == after.sizes
     return False

@@ -46,6 +46,13 @@ def functional(program: Program) -> list[tuple[Op, str]]:
     return maker.left
 
 
+def whole_slice(op: Op) -> bool:
+    """Whether a slice takes all there is."""
+    start, end, step = (op.argument(n, name) for n, name in ((2, "start"), (3, "end"), (4, "step")))
+    ends = end is None or (isinstance(end, int) and end >= 2**62)
+    return start in (None, 0) and ends and step in (None, 1)
+
+
 class _Maker:
     def __init__(self, program: Program):
         self.program = program
@@ -234,6 +241,10 @@ class _Maker:
             dim = view.argument(1, "dim", 0)
             at = view.argument(2, "index") if name == "select" else index
             target, arguments = "select_scatter.default", [old, new, dim, at]
+        elif name == "slice" and whole_slice(view):
+            return new
+        elif name == "slice" and (pieces := self.around(view, old, new, base)):
+            target, arguments = "cat.default", [pieces, view.argument(1, "dim", 0)]
         elif name == "slice":
             target, arguments = "slice_scatter.default", [old, new, *view.arguments[1:]]
         elif name in ("split", "split_with_sizes", "chunk"):
@@ -269,6 +280,26 @@ class _Maker:
         self.ops.append(dataclasses.replace(view, target=f"aten.{target}", arguments=arguments, keywords={}))
         self.ops[-1].results, self.ops[-1].listed = [made], False
         return made
+
+    def around(self, view: Op, old: Ref, new: Ref, base: Ref) -> list[Ref]:
+        """A complex tensor as what lies before, in and after a slice: torch has no gradient of writing to one."""
+        meta = self.program.metas[base]
+        dim = view.argument(1, "dim", 0)
+        start, stop, step = (view.argument(n, name) for n, name in ((2, "start"), (3, "end"), (4, "step")))
+        size, start = meta.sizes[dim], start or 0
+        plain = type(start) is int and (stop is None or type(stop) is int) and step in (None, 1) and not size.text
+        if not meta.dtype.startswith("complex") or not plain:
+            return []
+        at = range(size.number)[slice(start, stop)]
+        pieces: list[Ref] = []
+        for first, last in ((0, at.start), (at.stop, size.number)):
+            if first < last:
+                made = self.named(base)
+                arguments = [old, dim, first, last, 1]
+                self.ops.append(dataclasses.replace(view, arguments=arguments, keywords={}, results=[made]))
+                pieces.append(made)
+        pieces.insert(int(at.start > 0), new)
+        return pieces
 
     def reshaped(self, view: Op, new: Ref, base: Ref) -> Ref:
         """The same numbers with the sizes of ``base``."""

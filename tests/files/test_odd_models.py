@@ -158,3 +158,45 @@ class Padded(nn.Module):
 def test_padding_by_functions_of_its_own(opened):
     network, _ = opened(Padded(), {"x": torch.randn(2, 4, 6)}, train=False)
     assert [layer.mode for _, layer in network.walk() if type(layer).__name__ == "Pad"] == ["reflect", "replicate"]
+
+
+class Spectral(nn.Module):
+    """As of a Fourier neural operator: some of the frequencies are written into zeros."""
+
+    def __init__(self):
+        super().__init__()
+        self.low, self.high = (nn.Parameter(torch.randn(3, 2, 4, dtype=torch.complex64)) for _ in range(2))
+
+    def forward(self, x):
+        found = torch.fft.rfft2(x)
+        out = torch.zeros(x.shape[0], 3, 8, 5, dtype=torch.complex64)
+        out[:, :, :2, :4] = found[:, :, :2, :4] * self.low
+        out[:, :, -2:, :4] = found[:, :, -2:, :4] * self.high
+        return torch.fft.irfft2(out, s=(8, 8))
+
+
+def test_complex_slices_that_are_written_to_have_gradients(opened):
+    opened(Spectral(), {"x": torch.randn(2, 3, 8, 8)})
+
+
+class Sampling(nn.Module):
+    """As of a variational autoencoder that samples in evaluation too."""
+
+    def __init__(self):
+        super().__init__()
+        self.enc = nn.Linear(4, 6)
+
+    def forward(self, x):
+        mean, spread = self.enc(x).chunk(2, -1)
+        return mean + torch.randn_like(mean) * spread.exp()
+
+
+def test_what_draws_numbers_draws_the_same_from_a_seed(exported):
+    model, x = Sampling().eval(), torch.randn(3, 4)
+    network, report = import_pytorch(exported(model, {"x": x}, {"x": (0,)}))
+    assert not report.placeholders
+    built = build(network).eval()
+    torch.manual_seed(5)
+    ours = built(x)
+    torch.manual_seed(5)
+    assert torch.equal(ours, model(x))
