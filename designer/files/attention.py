@@ -1,7 +1,7 @@
 """Recognise the some twenty calls that torch.nn.MultiheadAttention makes, and write them as one.
 
 The chain is followed from the output projection backwards, call by call as torch 2.9 to 2.13 record it; where
-anything is different, such as a padding mask, the calls stay as they are.
+anything is different, the calls stay as they are.
 """
 
 import dataclasses
@@ -108,6 +108,7 @@ class _Calls:
         mixed = self.back(rows, self.maker(rows, "reshape", "view").name)
         settings: dict[str, Any] = {"batch_first": batch_first, "bias": bias is not None}
         mask: Ref | None = None
+        padding: Ref | None = None
         results = [out]
         if self.makers.get(mixed) is not None and self.makers[mixed].name == "permute":
             core = self.maker(self.back(mixed, "permute", [2, 0, 1, 3]), "scaled_dot_product_attention")
@@ -118,7 +119,9 @@ class _Calls:
             if core.argument(4, "dropout_p", 0.0) != 0.0:
                 raise _Different
             settings["is_causal"] = core.argument(5, "is_causal", False)
-            if mask is not None:
+            if mask is not None and self.is_made(mask, "view"):
+                padding, mask = self.parted(self.back(mask, "view"))
+            elif mask is not None:
                 mask = self.flat_mask(mask)
         else:
             core = self.maker(self.back(mixed, "transpose", 0, 1), "bmm")
@@ -131,7 +134,9 @@ class _Calls:
             *masks, scaled, turned_key = scores.arguments
             if scores.keywords:
                 raise _Different
-            if masks:
+            if masks and (self.is_made(masks[0], "add") or self.is_made(masks[0], "reshape")):
+                padding, mask = self.parted(masks[0])
+            elif masks:
                 mask = self.back(masks[0], "unsqueeze", 0) if self.is_made(masks[0], "unsqueeze") else masks[0]
             key = self.back(turned_key, "transpose", -2, -1)
             query = self.back(scaled, "mul")
@@ -148,6 +153,9 @@ class _Calls:
         settings["cross"] = len(set(data)) > 1
         if not settings["cross"]:
             data = data[:1]
+        if padding is not None:
+            settings["key_padding_mask"] = True
+            data.append(padding)
         if mask is not None:
             length = self.shape(query)[-2]
             if len(self.shape(mask)) != 2 and self.shape(mask)[-2] != length:
@@ -169,6 +177,31 @@ class _Calls:
     def flat_mask(self, mask: Ref) -> Ref:
         """The mask T x S that was given, from the one that is used."""
         return self.back(self.back(mask, "unsqueeze", 0), "unsqueeze", 0)
+
+    def parted(self, mask: Ref) -> tuple[Ref, Ref | None]:
+        """The mask of keys B x S, and the one T x S if there was one too, from what was made of both."""
+        if self.maker(mask, "add", "reshape").name == "reshape":
+            padding = self.spread(mask)
+            return self.unfilled(padding) or padding, None
+        first, second = self.makers[mask].arguments
+        padding, pairs = self.spread(second), self.back(first, "unsqueeze", 0)
+        plain = self.unfilled(padding), self.unfilled(pairs)  # torch wants two masks of one kind
+        return (plain[0], plain[1]) if plain[0] and plain[1] else (padding, pairs)
+
+    def spread(self, mask: Ref) -> Ref:
+        """The mask of keys that was spread over heads and queries."""
+        given = self.back(self.back(self.back(mask, "reshape"), "expand"), "view")
+        if len(self.shape(given)) != 2:
+            raise _Different
+        return given
+
+    def unfilled(self, mask: Ref) -> Ref | None:
+        """The mask of truths that the module made one to add of."""
+        made = self.makers.get(mask)
+        if made is None or made.name != "masked_fill" or made.kind != KIND or made.arguments[2] != -math.inf:
+            return None
+        zeros, hidden = self.makers.get(made.arguments[0]), made.arguments[1]
+        return Ref(hidden) if zeros is not None and zeros.name == "zeros_like" else None
 
     def add_weights(self, shares: Ref, core: Op, settings: dict[str, Any], results: list[Ref]) -> None:
         """Note the attention weights, if they are used, averaged over the heads or not."""

@@ -7,7 +7,8 @@ from torch import nn
 from torch.utils import _pytree as tree
 
 from designer import build, import_pytorch, write_pytorch
-from designer.layers import BatchNorm1d, Embedding, Linear
+from designer.layers import BatchNorm1d, Embedding, Linear, MultiheadAttention
+from designer.model import Port
 
 
 def tensors(values):
@@ -200,3 +201,23 @@ def test_what_draws_numbers_draws_the_same_from_a_seed(exported):
     ours = built(x)
     torch.manual_seed(5)
     assert torch.equal(ours, model(x))
+
+
+class Masked(nn.Module):
+    def __init__(self, weights, causal):
+        super().__init__()
+        self.attn, self.weights, self.causal = nn.MultiheadAttention(8, 2, batch_first=True), weights, causal
+
+    def forward(self, x, pad):
+        mask = torch.ones(5, 5, dtype=torch.bool).triu(1) if self.causal else None
+        return self.attn(x, x, x, key_padding_mask=pad, attn_mask=mask, need_weights=self.weights)[0]
+
+
+@pytest.mark.parametrize(("weights", "causal"), [(False, False), (True, False), (False, True), (True, True)])
+def test_attention_with_padding_is_one_layer(opened, weights, causal):
+    pad = torch.tensor([[False] * 5, [False, False, False, True, True]])
+    network, _ = opened(Masked(weights, causal), {"x": torch.randn(2, 5, 8), "pad": pad})
+    attn = network.layer("attn")
+    assert isinstance(attn, MultiheadAttention)
+    assert (attn.key_padding_mask, attn.attn_mask) == (True, causal)
+    assert network.connections[Port("attn", "key_padding_mask")] == Port("pad", "out")
