@@ -165,7 +165,11 @@ class _Reader:
             ((kind, body),) = spec.items()
             if kind in ("user_output", "loss_output"):
                 label = labels[len(outputs)] if len(outputs) < len(labels) else str(len(outputs))
-                outputs.append((label, self.settled(self.argument(body["arg"]))))
+                value = self.settled(self.argument(body["arg"]))
+                if isinstance(value, Ref) and value in self.numbers and value not in self.metas:
+                    self.notes.append(f"its output {shortened(label or str(value))} is a number, which is left out")
+                    value = None
+                outputs.append((label, value))
             elif kind == "buffer_mutation" and not name_of(body["buffer_name"]).endswith(_STATISTICS):
                 self.notes.append(f"the file changes {shortened(body['buffer_name'])} in each run, which is left out")
         return outputs

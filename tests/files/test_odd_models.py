@@ -221,3 +221,14 @@ def test_attention_with_padding_is_one_layer(opened, weights, causal):
     assert isinstance(attn, MultiheadAttention)
     assert (attn.key_padding_mask, attn.attn_mask) == (True, causal)
     assert network.connections[Port("attn", "key_padding_mask")] == Port("pad", "out")
+
+
+class Counting(nn.Module):
+    def forward(self, x):
+        return x * 2, x.shape[0], None
+
+
+def test_a_size_among_the_outputs_is_left_out_and_told(opened):
+    network, report = opened(Counting(), {"x": torch.randn(2, 4)}, train=False)
+    assert len(network.outputs) == 1
+    assert any("is a number, which is left out" in note for note in report.notes)
