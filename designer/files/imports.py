@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from designer.files.asking import Choice
+from designer.files.asking import Choice, tell_inputs
 from designer.files.attention import join_attention
 from designer.files.checkpoint import dtype_of
 from designer.files.clean import clean
@@ -95,8 +95,9 @@ def _open(source: str | os.PathLike[str], inputs: Any, allow_code: bool, choice:
         from designer.files.torchscript.opened import open_torchscript
 
         return Import(*open_torchscript(Path(source), inputs))
-    opened = open_recorded(Path(source), kind.name)
-    return Import(opened.network, opened.report(Path(source), kind.name))
+    opened = open_recorded(Path(source), kind.name, inputs if kind.name == "ONNX" else None)
+    report = opened.report(Path(source), kind.name)
+    return Import(opened.network, dataclasses.replace(report, inputs=tell_inputs(inputs)))
 
 
 def import_values(path: Path, kind: str) -> Import:
@@ -130,7 +131,7 @@ class Opened(NamedTuple):
             for _, layer in self.network.walk()
             if isinstance(layer, Operation) and is_placeholder(layer)
         )
-        names = set(self.rebuilt.keys.values())
+        names = {*self.rebuilt.keys.values(), *self.program.known_as}
         ties = {name: key for name, key in self.network.aliases.items() if name not in names}
         values, stored = self.network.values, self.program.stored
         tied = {
@@ -221,6 +222,10 @@ def _finished(program: Program, rebuilt: Rebuilt, views: list[View], tensors: di
             names = dict.fromkeys(twins.of(view.name), owner)
             aliases |= names
             rebuilt.unused[:] = [name for name in rebuilt.unused if name not in names]
+    for name, other in program.known_as.items():
+        owner = owners.get(other) or aliases.get(other)
+        if owner is not None and name != owner:
+            aliases.setdefault(name, owner)
     floats = Counter(s.dtype for s in program.stored.values() if s.role == "parameter" and "float" in s.dtype)
     dtype = floats.most_common(1)[0][0] if floats else "float32"
     return dataclasses.replace(rebuilt.network, values=values, aliases=aliases, dtype=dtype)

@@ -25,6 +25,7 @@ OPENED = (
     "network",
     "pt2",
     "TorchScript",
+    "ONNX",
     "module pickle",
     "Python modules",
     "state_dict",
@@ -44,7 +45,6 @@ REFUSALS = {
     "torch.package": "is a torch.package, which can only be opened by running its code: "
     "export the model and write it with torch.export.save",
     "pickle": "is a pickle, which cannot be opened: export the model and write it with torch.export.save",
-    "ONNX": "is an ONNX file, which cannot be opened yet: export the PyTorch model and write it with torch.export.save",
     "Python": "is Python source that defines no class of modules: "
     "open the file that does, or one that torch.export.save wrote",
     "GGUF": "is a GGUF file, whose values are packed for llama.cpp: open the safetensors files that it was made from",

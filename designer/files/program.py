@@ -187,6 +187,7 @@ class Program:
     limits: dict[str, tuple[int, int]]  # symbol -> smallest and largest size
     notes: list[str]
     producer: str = ""  # what wrote the file
+    known_as: dict[str, str] = dataclasses.field(default_factory=dict)  # another name in the file -> name in stored
 
     @property
     def training(self) -> bool:

@@ -10,6 +10,7 @@ from designer.model.values import Stamp, Tensor
 RECORDED = {
     "pt2": "torch.export",
     "TorchScript": "TorchScript",
+    "ONNX": "ONNX",
 }  # kinds whose files hold a program, and what wrote them
 MODULE = "nn.Module file"  # what torch.save wrote of a whole module
 
@@ -33,6 +34,12 @@ def read_recorded(path: Path, kind: str, inputs: Any = None) -> Recorded:
         program, script = follow_program(path, inputs)
         stored = program.stored
         return Recorded(program, script.stamp, lambda names: script.tensors({name: stored[name] for name in names}))
+    if kind == "ONNX":
+        from designer.files.onnx_graph.read import read_program as follow_graph
+
+        program, file = follow_graph(path, inputs)
+        kept = program.stored
+        return Recorded(program, file.stamp, lambda names: file.weights.tensors({name: kept[name] for name in names}))
     from designer.files.checkpoint import map_stored
     from designer.files.pt2 import read_exported
 

@@ -1,0 +1,456 @@
+"""Follow the nodes of a graph for some sizes of its inputs, and write down the calls of ATen that do the same."""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from designer.files.errors import FileError
+from designer.files.onnx_graph.items import MOST_KNOWN, Item, Known, Unsupported, known_stored
+from designer.files.onnx_graph.model_file import MOST_NODES, OnnxFile
+from designer.files.onnx_graph.places import is_named, place_of
+from designer.files.onnx_graph.weights import TYPES, real
+from designer.files.program import Dtype, Op, Ref
+from designer.files.progress import check
+from designer.files.torchscript.numbers import Number, plain
+from designer.files.torchscript.text import Unfollowed
+from designer.files.torchscript.worlds import Value, Worlds
+from designer.model.names import shortened
+
+DEEPEST = 20  # graphs and functions inside each other
+REFUSED = (RuntimeError, TypeError, ValueError, IndexError, KeyError, AttributeError, AssertionError, ArithmeticError)
+OWN_DOMAINS = ("", "ai.onnx", "ai.onnx.ml")
+# Where a file is written as ONNX, but with functions or operators of its exporter's library for what ONNX has too.
+FRIENDS = {"com.microsoft": frozenset("Gelu FastGelu BiasGelu FusedMatMul QuickGelu".split())}
+
+
+class Follower:
+    """Runs the nodes of a file on tensors without numbers."""
+
+    def __init__(self, file: OnnxFile, worlds: Worlds, lenient: bool = False):
+        self.file, self.worlds, self.weights = file, worlds, file.weights
+        self.lenient = lenient  # whether a node that cannot be followed is only shown
+        self.notes: list[str] = []
+        self.scopes: list[dict[str, Item]] = [{}]
+        self.uses: Counter[str] = Counter()
+        self.made: dict[Ref, Op] = {}
+        self.count = 0
+        self.loose: dict[str, Known] = {}  # numbers that stand alone in the program, by what they are
+        self.placeholders: list[tuple[str, str]] = []  # operator, and why it is only shown
+        self.told: dict[str, Any] = {}  # name of a value -> what the file says about its type
+        self.functions = {(f.domain, f.name, f.overload): f for f in file.model.functions}
+        self.versions = {entry.domain: entry.version for entry in file.model.opset_import}
+        self.stored: dict[str, Value] = {}
+        self.file_keys = set(self.weights.stored)
+        self.taken = set(self.names_used(file.model.graph.node, [out.name for out in file.model.graph.output]))
+        self.replaced: set[str] = set()  # keys of tensors whose parts have names of their own
+        self.unnamed: set[str] = set()  # keys of tensors that stand in nodes
+        self.by_torch = file.model.producer_name == "pytorch"
+        self.renewed: dict[str, Any] = {}  # tensors that are looked at in another way than the file stores them
+
+    # Values.
+
+    def follow(self, inputs: dict[str, Value], outputs: list[str]) -> list[Item]:
+        """Run the graph of the file."""
+        graph = self.file.model.graph
+        for info in (*graph.value_info, *graph.output):
+            self.told[info.name] = info.type
+        scope = self.scopes[0]
+        for proto in graph.initializer:
+            scope[proto.name] = self.initial(proto.name)
+        scope.update(inputs)
+        self.run_nodes(graph.node, outputs)
+        return [self.value(name) for name in outputs]
+
+    def initial(self, key: str) -> Item:
+        """What the file stores: numbers where it is small, else a tensor that is made when it is needed."""
+        stored = self.weights.stored[key]
+        if stored.numel <= (MOST_KNOWN if "float" not in stored.dtype else 64) and "complex" not in stored.dtype:
+            with real():
+                return known_stored(self.weights.tensor(key), stored.dtype, key)
+        return Stored(key)  # type: ignore[return-value]
+
+    def value(self, name: str) -> Item:
+        for scope in reversed(self.scopes):
+            if name in scope:
+                found = scope[name]
+                return self.stored_value(found.key) if isinstance(found, Stored) else found
+        raise FileError(f"it uses {shortened(name)}, which nothing gives before")
+
+    def key_of(self, item: Item) -> str:
+        """The name of a value that the file stores; "" for any other."""
+        if isinstance(item, Value):
+            return self.worlds.slots.get(item.ref, "")
+        return item.key if isinstance(item, Known) else ""
+
+    def anonymous(self, key: str) -> bool:
+        """Whether an exporter made up the name of a stored tensor."""
+        return key in self.unnamed or not is_named(key)
+
+    def learns(self, key: str) -> bool:
+        """Whether a stored tensor is taken for a learnable wherever it is used, by its type and name."""
+        stored = self.weights.stored.get(key)
+        if stored is None or "float" not in stored.dtype or self.anonymous(key):
+            return False
+        return stored.numel > 1 or self.by_torch
+
+    def seen(self, key: str, shape: Sequence[int], strides: Sequence[int]) -> Value:
+        """A stored tensor that only one node takes, looked at in another way."""
+        entry = self.weights.stored[key]._replace(shape=tuple(shape), strides=tuple(strides))
+        self.stored.pop(key, None)
+        return self.stored_value(key, entry)
+
+    def stored_value(self, key: str, entry: Any = None) -> Value:
+        """A tensor of the file as a value; ``entry`` looks at its numbers in another way."""
+        if entry is not None:
+            self.renewed[key] = entry
+        if key not in self.stored:
+            entry = self.renewed.get(key) or self.weights.stored[key]
+            if entry.numel and entry.dtype.startswith(("uint16", "uint32", "uint64", "float8")):
+                raise Unsupported(f"it computes with numbers of the type {entry.dtype}")
+            self.stored[key] = self.worlds.stored(key, entry)
+        return self.stored[key]
+
+    def tensor(self, item: Item) -> Value:
+        """A value as a tensor of the program."""
+        if isinstance(item, Value):
+            return item
+        if not isinstance(item, Known):
+            raise Unsupported("it takes a list of tensors where one is needed")
+        if item.key:
+            return self.stored_value(item.key)
+        numbers = item.numbers
+        dtype = {"dtype": Dtype(item.dtype)}
+        if item.plain and numbers and all(n == numbers[0] for n in numbers):
+            made: Value = self.worlds.call("full", [list(item.shape), numbers[0]], dtype)
+            return made
+        if item.plain:
+            return self.loose_value(item)
+        entries = [self.worlds.call("full", [[], number], dict(dtype)) for number in numbers]
+        made = self.worlds.call("stack", [entries, 0], {})
+        return made if len(item.shape) == 1 else self.worlds.call("reshape", [made, list(item.shape)], {})
+
+    def loose_value(self, item: Known) -> Value:
+        """Known numbers as a constant of the program."""
+        import torch
+
+        text = repr((item.shape, item.dtype, item.numbers))
+        key = next((key for key, other in self.loose.items() if other == text), "")
+        if not key:
+            key = f"constants.{len(self.loose)}"
+            while key in self.weights.stored:
+                key += "_"
+            self.loose[key] = text  # type: ignore[assignment]
+            with real():
+                numbers = torch.tensor(item.numbers, dtype=getattr(torch, item.dtype)).reshape(item.shape)
+                self.weights.make(key, numbers)
+        return self.stored_value(key)
+
+    # Nodes.
+
+    def run_nodes(self, nodes: Any, outputs: list[str]) -> None:
+        before = self.uses
+        self.uses = Counter(self.names_used(nodes, outputs))
+        for node in self.ordered(nodes):
+            check()
+            self.count += 1
+            if self.count > MOST_NODES:
+                raise FileError(f"it runs more than {MOST_NODES:,} nodes")
+            given = self.run_node(node)
+            for name, item in zip(node.output, given):
+                if name:
+                    if name in self.scopes[-1]:
+                        raise FileError(f"two of its nodes give {shortened(name)}")
+                    self.scopes[-1][name] = item
+        self.uses = before
+
+    def names_used(self, nodes: Any, outputs: list[str], depth: int = 0) -> Iterator[str]:
+        """The names that nodes take, those of the graphs inside them too."""
+        if depth > DEEPEST:
+            raise FileError("its graphs are nested too deeply")
+        yield from outputs
+        for node in nodes:
+            yield from node.input
+            for attribute in node.attribute:
+                for inner in (*([attribute.g] if attribute.type == 5 else []), *attribute.graphs):
+                    yield from self.names_used(inner.node, [out.name for out in inner.output], depth + 1)
+
+    def ordered(self, nodes: Any) -> list[Any]:
+        """The nodes, each after those that give what it takes; most files have them so."""
+        makers = {name: n for n, node in enumerate(nodes) for name in node.output if name}
+        needs = [{makers[name] for name in self.names_used([node], []) if name in makers} for node in nodes]
+        if all(max(need, default=-1) < n for n, need in enumerate(needs)):
+            return list(nodes)
+        order: list[int] = []
+        done = [0] * len(nodes)  # 1: begun, 2: placed
+        for start in range(len(nodes)):
+            todo = [start]
+            while todo:
+                at = todo[-1]
+                if done[at] == 2:
+                    todo.pop()
+                    continue
+                missing = [n for n in needs[at] if done[n] != 2]
+                if not missing:
+                    done[at] = 2
+                    order.append(at)
+                    todo.pop()
+                elif done[at] or any(done[n] == 1 for n in missing):
+                    raise FileError("its nodes need each other in a circle")
+                else:
+                    done[at] = 1
+                    todo += missing
+        return [nodes[n] for n in order]
+
+    def run_node(self, node: Any) -> list[Item]:
+        """What a node gives, for each of its outputs."""
+        from designer.files.onnx_graph.table import OPERATORS
+
+        inputs = [self.value(name) if name else None for name in node.input]
+        run = Run(self, node, inputs)
+        place, kind = self.worlds.place, self.worlds.kind
+        if len(self.scopes) == 1 or not place:
+            self.worlds.place, self.worlds.kind = place_of(node)
+        try:
+            function = self.functions.get((node.domain, node.op_type, node.overload))
+            if function is not None:
+                return self.run_function(function, node, inputs)
+            own = node.domain in OWN_DOMAINS or node.op_type in FRIENDS.get(node.domain, ())
+            operator = OPERATORS.get(node.op_type) if own else None
+            if operator is None:
+                raise Unsupported(f"{shortened(node.op_type)} is no operator that is known here")
+            found = operator(run, *inputs)
+            given = list(found) if isinstance(found, tuple) else [found]
+            for item in given:
+                if isinstance(item, Value) and self.worlds.ops:
+                    self.made.setdefault(item.ref, self.worlds.ops[-1])
+            return given
+        except Unsupported as reason:
+            return self.placeholder(run, str(reason))
+        except FileError:
+            raise
+        except (Unfollowed, *REFUSED) as error:
+            said = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+            reason_text = f"{node.op_type} {shortened(node.name)} does not take its inputs: {said[:200]}"
+            if self.lenient:
+                return self.placeholder(run, reason_text)
+            raise Unfollowed(reason_text) from None
+        finally:
+            self.worlds.place, self.worlds.kind = place, kind
+
+    def run_function(self, function: Any, node: Any, inputs: list[Item]) -> list[Item]:
+        """Run the nodes of a function of the file in the place of the node that calls it."""
+        if len(self.scopes) > DEEPEST:
+            raise FileError("its functions are nested too deeply")
+        given = {attribute.name: attribute for attribute in node.attribute}
+        defaults = {attribute.name: attribute for attribute in function.attribute_proto}
+        versions, told, outer = self.versions, self.told, self.scopes
+        self.versions = versions | {entry.domain: entry.version for entry in function.opset_import}
+        self.told = {}
+        self.scopes = [{}] * len(outer) + [dict(zip(function.input, inputs))]  # it sees nothing from around it
+        missing = dict.fromkeys(function.input[len(inputs) :])
+        self.scopes[-1].update(missing)
+        try:
+            nodes = [_filled(inner, defaults | given) for inner in function.node]
+            self.run_nodes(nodes, list(function.output))
+            return [self.value(name) for name in function.output]
+        finally:
+            self.versions, self.told, self.scopes = versions, told, outer
+
+    def run_graph(self, graph: Any, inputs: list[Item]) -> list[Item]:
+        """Run a graph inside a node, which sees the values around it."""
+        if len(self.scopes) > DEEPEST:
+            raise FileError("its graphs are nested too deeply")
+        self.scopes.append(dict(zip((entry.name for entry in graph.input), inputs)))
+        try:
+            for proto in graph.initializer:
+                key = proto.name
+                while key in self.weights.stored:
+                    key += "_"
+                self.weights.add(key, proto, None)
+                self.scopes[-1][proto.name] = self.initial(key)
+            self.run_nodes(graph.node, [out.name for out in graph.output])
+            return [self.value(out.name) for out in graph.output]
+        finally:
+            self.scopes.pop()
+
+    def placeholder(self, run: "Run", reason: str) -> list[Item]:
+        """Show a node that cannot be run, where the file tells the sizes of what it gives; else they are not known."""
+        node = run.node
+        operator = node.op_type if node.op_type.isidentifier() else "operator"
+        domain = node.domain if node.domain and node.domain.replace(".", "_").isidentifier() else "onnx"
+        self.placeholders.append((operator, reason))
+        given: list[Item] = []
+        refs: list[Ref | None] = []
+        for name in node.output:
+            value = self.told_value(name) if name else None
+            given.append(value)
+            refs.append(value.ref if value else None)
+        arguments = [self.tensor(item).ref for item in run.inputs if isinstance(item, Value | Known)]
+        self.worlds.write(Op(f"{domain}.{operator}", arguments, {}, refs, False, self.worlds.place, self.worlds.kind))
+        return given
+
+    def told_value(self, name: str) -> Value:
+        """A value of which only what the file says is known."""
+        import torch
+
+        told = self.told.get(name)
+        kind = told.tensor_type if told is not None and told.HasField("tensor_type") else None
+        dtype = TYPES.get(kind.elem_type) if kind is not None else None
+        shapes = self.sizes_told(kind.shape) if kind is not None and kind.HasField("shape") else None
+        ref = self.worlds.fresh()
+        if shapes is None or dtype is None:
+            fakes = (torch.empty((), dtype=torch.float32),) * self.worlds.count
+            return dataclasses.replace(self.worlds.tensor(ref, fakes), fakes=(), unknown=True)
+        return self.worlds.tensor(ref, tuple(torch.empty(shape, dtype=getattr(torch, dtype)) for shape in shapes))
+
+    def sizes_told(self, shape: Any) -> list[list[int]] | None:
+        """Sizes that a file tells, for each of those of the inputs; None where one is not known."""
+        found: list[list[int]] = [[] for _ in range(self.worlds.count)]
+        for dim in shape.dim:
+            if dim.HasField("dim_value"):
+                numbers: tuple[int, ...] | None = (dim.dim_value,) * self.worlds.count
+            else:
+                numbers = self.symbols.get(dim.dim_param)
+            if numbers is None or min(numbers) < 0 or max(numbers) >= 2**40:
+                return None
+            for entry, number in zip(found, numbers):
+                entry.append(number)
+        return found
+
+    symbols: dict[str, tuple[int, ...]] = {}  # names that the file gives to sizes -> their numbers
+
+
+@dataclasses.dataclass(frozen=True)
+class Stored:
+    """A stored tensor that nothing has used yet."""
+
+    key: str
+
+
+def _filled(node: Any, given: dict[str, Any]) -> Any:
+    """A node of a function with the attributes that its call gives."""
+    if not any(attribute.ref_attr_name for attribute in node.attribute):
+        return node
+    from onnx import NodeProto
+
+    again = NodeProto()
+    again.CopyFrom(node)
+    del again.attribute[:]
+    for attribute in node.attribute:
+        source = given.get(attribute.ref_attr_name) if attribute.ref_attr_name else attribute
+        if source is not None:
+            made = again.attribute.add()
+            made.CopyFrom(source)
+            made.name = attribute.name
+    return again
+
+
+class Run:
+    """One node that is being read: its inputs, its attributes, and ways to call ATen."""
+
+    def __init__(self, follower: Follower, node: Any, inputs: list[Item]):
+        self.follower, self.worlds, self.node, self.inputs = follower, follower.worlds, node, inputs
+        self.attributes = {attribute.name: attribute for attribute in node.attribute}
+        self.version = follower.versions.get(node.domain, follower.versions.get("ai.onnx", 1))
+
+    def call(self, name: str, *arguments: Any, **keywords: Any) -> Any:
+        """A call of ATen."""
+        return self.worlds.call(name, [self._given(a) for a in arguments], keywords)
+
+    def _given(self, argument: Any) -> Any:
+        if isinstance(argument, Known):
+            return self.tensor(argument)
+        return [self._given(entry) for entry in argument] if isinstance(argument, list) else argument
+
+    def tensor(self, item: Item) -> Value:
+        return self.follower.tensor(item)
+
+    def attribute(self, name: str, default: Any = None) -> Any:
+        """An attribute as Python has it."""
+        found = self.attributes.get(name)
+        if found is None:
+            return default
+        match found.type:
+            case 1:
+                return found.f
+            case 2:
+                return found.i
+            case 3:
+                return found.s.decode("utf-8", "replace")
+            case 4:
+                return found.t
+            case 5:
+                return found.g
+            case 6:
+                return list(found.floats)
+            case 7:
+                return list(found.ints)
+            case 8:
+                return [entry.decode("utf-8", "replace") for entry in found.strings]
+        raise Unsupported(f"it has an attribute {shortened(name)} of a kind that is not known")
+
+    def gives(self, index: int) -> bool:
+        """Whether an output is wanted."""
+        outputs = self.node.output
+        return len(outputs) > index and bool(outputs[index]) and self.follower.uses[outputs[index]] > 0
+
+    def once(self, index: int) -> bool:
+        """Whether an input is taken by this node alone."""
+        return self.follower.uses[self.node.input[index]] == 1
+
+    def rank(self, item: Item) -> int:
+        if isinstance(item, Known):
+            return len(item.shape)
+        return int(self.tensor(item).fake.dim())
+
+    def dtype(self, item: Item) -> str:
+        if isinstance(item, Known):
+            return item.dtype
+        return str(self.tensor(item).fake.dtype).removeprefix("torch.")
+
+    def size(self, value: Value, dim: int) -> Any:
+        """One size of a tensor; a free one under the name that it was first asked for by."""
+        found = plain(tuple(fake.shape[dim] for fake in value.fakes))
+        if isinstance(found, Number) and found.values in self.worlds.known:
+            return Number(found.values, self.worlds.known[found.values])
+        return self.worlds.shape(value, dim)
+
+    def sizes(self, item: Item) -> list[Any]:
+        """The sizes of a tensor, with names in the program where they are free."""
+        if isinstance(item, Known):
+            return list(item.shape)
+        value = self.tensor(item)
+        return [self.size(value, n) for n in range(value.fake.dim())]
+
+    def plain_sizes(self, item: Item) -> list[Any]:
+        """The sizes of a tensor as plain numbers, or as numbers without a name."""
+        if isinstance(item, Known):
+            return list(item.shape)
+        fakes = self.tensor(item).fakes
+        return [plain(numbers) for numbers in zip(*(fake.shape for fake in fakes))]
+
+    def numbers(self, item: Item, what: str) -> list[Any]:
+        """Numbers that have to be known when the file is read; some of them may follow from free sizes."""
+        if isinstance(item, Known):
+            return item.numbers
+        raise Unsupported(f"{what} depends on the numbers of a tensor")
+
+    def whole(self, item: Item, what: str) -> list[int]:
+        """Numbers that have to be the same for all sizes."""
+        found = self.numbers(item, what)
+        if any(isinstance(number, Number) for number in found):
+            raise Unfollowed(f"{what} depends on a size of the inputs")
+        return [int(number) for number in found]
+
+    def dims(self, name: str, item: Item, rank: int) -> list[int] | None:
+        """Axes, as an attribute or an input, counted from the front; None where none are given."""
+        found = self.attribute(name)
+        found = [found] if isinstance(found, int) else found
+        if item is not None:
+            found = self.whole(item, name)
+        if found is None:
+            return None
+        if any(not -rank <= dim < rank for dim in found):
+            raise Unfollowed(f"it names an axis of {found} in a tensor with {rank}")
+        return [dim % rank for dim in found]

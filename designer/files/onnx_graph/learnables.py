@@ -1,0 +1,135 @@
+"""Which stored tensors of an ONNX file are learnables, what they are called, and which module holds them.
+
+ONNX knows neither parameters nor buffers. A learnable is a float tensor that a layer keeps as its weight, or one that
+has a name as PyTorch gives them. What an exporter named itself, as ``onnx::MatMul_406``, is called after its layer.
+"""
+
+from collections import Counter
+
+from designer.files.fold import LEARNING, fold_call
+from designer.files.naming import title
+from designer.files.onnx_graph.follow import Follower
+from designer.files.program import Op, Place, Program, Stored
+from designer.files.steps import Calls, Step
+
+MODULE = "torch.nn.modules."
+
+
+def name_learnables(program: Program, follower: Follower) -> None:
+    """Give each stored tensor its role and its key, and each layer the place that owns them, in place."""
+    calls = Calls(program)
+    steps = [fold_call(op, calls) for op in program.ops if op.target in LEARNING]
+    steps = [step for step in steps if step.stateful]
+    names = _Names(program, follower, steps)
+    for step in steps:
+        names.settle(step)
+    roles = {
+        program.slots[ref]: "buffer" if ref in step.buffers.values() else "parameter"
+        for step in steps
+        for ref in (*step.buffers.values(), *step.learnables.values())
+        if ref in program.slots
+    }
+    stored: dict[str, Stored] = {}
+    for key, entry in program.stored.items():
+        role = roles.get(key) or ("parameter" if follower.learns(key) else "constant")
+        if role == "constant" and follower.by_torch and not follower.anonymous(key) and entry.numel > 1:
+            role = "buffer"
+        if "float" not in entry.dtype and role == "parameter":
+            role = "constant"
+        kept = role != "constant"
+        name = names.keys.get(key, key)
+        stored[name] = entry._replace(role=role, persistent=kept, trains=role == "parameter")
+    program.stored = stored
+    program.slots = {ref: names.keys.get(key, key) for ref, key in program.slots.items()}
+    program.known_as = {
+        old: new
+        for old, new in names.keys.items()
+        if old in follower.file_keys and old not in follower.renewed and stored[new].persistent
+    }
+    _mark_modules(program, steps)
+
+
+class _Names:
+    """Names for the tensors that layers keep."""
+
+    def __init__(self, program: Program, follower: Follower, steps: list[Step]):
+        self.program, self.follower = program, follower
+        self.keys: dict[str, str] = {}  # name in the file -> key
+        self.taken = set(program.stored)
+        self.standing = Counter(step.op.path for step in steps)
+        self.homes = {step.op.path for step in steps}
+        self.seen: dict[tuple[str, str, tuple[str, ...]], int] = {}
+
+    def settle(self, step: Step) -> None:
+        """Name what a layer keeps, and put it where that says."""
+        slots = {**step.learnables, **step.buffers}
+        keys = {slot: self.program.slots[ref] for slot, ref in slots.items() if ref in self.program.slots}
+        free = {slot: key for slot, key in keys.items() if self.is_free(slot, key)}
+        path = self.path(step, keys, free)
+        for slot, key in free.items():
+            if key in self.keys:
+                continue
+            name = f"{path}.{slot}"
+            while name in self.taken:
+                name += "_"
+            self.keys[key] = name
+            self.taken.add(name)
+        told = path, step.op.target, tuple(self.keys.get(key, key) for key in keys.values())
+        number = self.seen.get(told, -1) + 1
+        self.seen[told] = number
+        if number and step.op.place:  # the same module again
+            step.op.place = (*step.op.place[:-1], (step.op.place[-1][0], number))
+
+    def is_free(self, slot: str, key: str) -> bool:
+        """Whether a tensor may be called after the layer that keeps it."""
+        if self.follower.anonymous(key):
+            return True
+        return not self.follower.by_torch and not key.endswith(f".{slot}")
+
+    def path(self, step: Step, keys: dict[str, str], free: dict[str, str]) -> str:
+        """The path of the module that a layer is."""
+        op = step.op
+        told = [key.removesuffix(f".{slot}") for slot, key in keys.items() if key.endswith(f".{slot}")]
+        here = op.path
+        if told and told[0] != here and told[0] not in self.homes:
+            inside = not here or told[0].startswith(f"{here}.")
+            if inside or all(told[0] == other for other in told):
+                self.move(op, told[0], inside)
+                return told[0]
+        if here and (self.standing[here] == 1 or not free):
+            return here
+        if here and told and told[0] == here:
+            return here
+        name = title(step)
+        count = 1
+        found = f"{here}.{name}" if here else name
+        while found in self.homes or any(f"{found}.{slot}" in self.taken for slot in keys):
+            if any(self.keys.get(key, "").rpartition(".")[0] == found for key in keys.values()):
+                break  # the same weights again
+            count += 1
+            found = f"{here}.{name}_{count}" if here else f"{name}_{count}"
+        self.move(op, found, True)
+        return found
+
+    def move(self, op: Op, path: str, inside: bool) -> None:
+        place: Place = (*op.place, (path, 0)) if inside else ((path, 0),)
+        op.place, op.kind = place, ""
+        self.homes.add(path)
+
+
+def _mark_modules(program: Program, steps: list[Step]) -> None:
+    """Say of the calls at a place that they are one module of torch.nn, where one of them keeps all that is there."""
+    owners: dict[str, list[Step]] = {}
+    for step in steps:
+        owners.setdefault(step.op.path, []).append(step)
+    whole = set()
+    for path, found in owners.items():
+        slots = {**found[0].learnables, **found[0].buffers}
+        named = all(program.slots.get(ref) == f"{path}.{slot}" for slot, ref in slots.items())
+        if path and named and len({step.op.target for step in found}) == 1:
+            whole.add(path)
+    for op in program.ops:
+        if op.path in whole and not op.kind:
+            op.kind = f"{MODULE}{op.name}"
+
+

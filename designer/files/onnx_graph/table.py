@@ -1,0 +1,34 @@
+"""The operators of ONNX that are known here, by name."""
+
+from collections.abc import Callable
+from typing import Any
+
+from designer.files.onnx_graph import (
+    control,
+    convolutions,
+    elementwise,
+    indexing,
+    matrices,
+    normalising,
+    recurrent,
+    reducing,
+    resizing,
+    shaping,
+)
+
+OPERATORS: dict[str, Callable[..., Any]] = {
+    name: operator
+    for family in (
+        elementwise,
+        shaping,
+        matrices,
+        convolutions,
+        normalising,
+        recurrent,
+        reducing,
+        indexing,
+        resizing,
+        control,
+    )
+    for name, operator in family.OPERATORS.items()
+}
