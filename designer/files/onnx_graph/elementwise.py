@@ -7,7 +7,8 @@ from typing import Any
 from designer.files.onnx_graph.follow import Run
 from designer.files.onnx_graph.items import ON_KNOWN, WHOLE, Item, Known, Unsupported, cast, computed
 from designer.files.onnx_graph.weights import TYPES
-from designer.files.program import Dtype
+from designer.files.onnx_graph.places import is_named
+from designer.files.program import Dtype, Op, Ref
 from designer.files.torchscript.worlds import Value
 
 
@@ -234,7 +235,7 @@ def _prelu(run: Run, x: Item, slope: Item) -> Any:
         count, key = (ones[0] if ones else 1), run.follower.key_of(slope)
         if len(sizes) == 1:
             flat = run.tensor(slope)
-        elif key and run.once(1):
+        elif key and run.alone(key):
             flat = run.follower.seen(key, (count,), (1,))
         else:
             flat = run.call("reshape", run.tensor(slope), [count])
@@ -265,6 +266,47 @@ def _dropout(run: Run, x: Item, ratio: Item = None, training: Item = None) -> An
     return (x, kept) if len(run.node.output) > 1 else x
 
 
+def _identity(run: Run, x: Item) -> Any:
+    """The same value; a learnable may have a second name so."""
+    key, name = run.follower.key_of(x), run.node.output[0]
+    if key and run.follower.learns(key) and is_named(name) and name not in run.follower.file_keys:
+        return run.follower.named_again(key, name)
+    return x
+
+
+def _gelu_of(run: Run, a: Item, b: Item) -> Value | None:
+    """x of x * 0.5 * (1 + erf(x / sqrt(2))), as exporters write GELU; None for any other product."""
+    made = run.follower.made
+    factors: list[Any] = []
+    todo: list[Any] = [a, b]
+    for item in todo:  # grows while it is walked
+        value = item if isinstance(item, Value) else None
+        op = made.get(value.ref) if value else item if isinstance(item, Op) else None
+        if op is not None and op.target in ("aten.mul.Tensor", "aten.mul.Scalar") and len(factors) + len(todo) < 8:
+            todo += [made.get(part, part) if isinstance(part, Ref) else part for part in op.arguments]
+        else:
+            factors.append(op if op is not None else value.ref if value else _number(item))
+    sums = [f for f in factors if isinstance(f, Op) and f.name == "add" and f.arguments[1:] == [1.0]]
+    halves = [f for f in factors if f == 0.5]
+    if len(factors) != 3 or len(sums) != 1 or len(halves) != 1:
+        return None
+    error = made.get(sums[0].arguments[0])
+    inner = made.get(error.arguments[0]) if error is not None and error.name == "erf" else None
+    if inner is None or inner.name not in ("div", "mul") or not isinstance(inner.arguments[1], float):
+        return None
+    scale = inner.arguments[1] if inner.name == "div" else 1 / inner.arguments[1]
+    if not math.isclose(scale, math.sqrt(2), rel_tol=1e-6):
+        return None
+    source = inner.arguments[0]
+    others = [f for f in factors if f is not sums[0] and f != 0.5]
+    ref = others[0].results[0] if isinstance(others[0], Op) else others[0]
+    return run.follower.values.get(source) if ref == source else None
+
+
+def _number(item: Any) -> Any:
+    return item.numbers[0] if isinstance(item, Known) and item.array.size == 1 else item
+
+
 def _multiply(run: Run, a: Item, b: Item) -> Any:
     """A product; one with its own sigmoid is SiLU."""
     for n, (first, second) in enumerate(((a, b), (b, a))):
@@ -272,7 +314,8 @@ def _multiply(run: Run, a: Item, b: Item) -> Any:
             maker = run.follower.made.get(second.ref)
             if maker is not None and maker.target == "aten.sigmoid.default" and maker.arguments == [first.ref]:
                 return run.call("silu", first)
-    return _of_two("mul")(run, a, b)
+    source = _gelu_of(run, a, b)
+    return _of_two("mul")(run, a, b) if source is None else run.call("gelu", source)
 
 
 OPERATORS: dict[str, Callable[..., Any]] = {
@@ -321,7 +364,7 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "HardSwish": _of_one("hardswish"),
     "Mish": _of_one("mish"),
     "Softplus": _of_one("softplus"),
-    "Identity": lambda run, x: x,
+    "Identity": _identity,
 }
 OPERATORS |= {
     name: _of_one(name.lower())

@@ -33,9 +33,10 @@ class Follower:
         self.notes: list[str] = []
         self.scopes: list[dict[str, Item]] = [{}]
         self.uses: Counter[str] = Counter()
-        self.made: dict[Ref, Op] = {}
+        self.made: dict[Ref, Op] = {}  # a value -> the call that gives it
+        self.values: dict[Ref, Value] = {}
         self.count = 0
-        self.loose: dict[str, Known] = {}  # numbers that stand alone in the program, by what they are
+        self.loose: dict[str, str] = {}  # numbers that stand alone in the program, by what they are
         self.placeholders: list[tuple[str, str]] = []  # operator, and why it is only shown
         self.told: dict[str, Any] = {}  # name of a value -> what the file says about its type
         self.functions = {(f.domain, f.name, f.overload): f for f in file.model.functions}
@@ -43,10 +44,22 @@ class Follower:
         self.stored: dict[str, Value] = {}
         self.file_keys = set(self.weights.stored)
         self.taken = set(self.names_used(file.model.graph.node, [out.name for out in file.model.graph.output]))
+        self.users: dict[str, list[tuple[Any, int]]] = {}  # what the file stores -> the nodes that take it, and where
+        self._find_users(file.model.graph)
         self.replaced: set[str] = set()  # keys of tensors whose parts have names of their own
         self.unnamed: set[str] = set()  # keys of tensors that stand in nodes
         self.by_torch = file.model.producer_name == "pytorch"
         self.renewed: dict[str, Any] = {}  # tensors that are looked at in another way than the file stores them
+
+    def _find_users(self, graph: Any) -> None:
+        """Who takes what the file stores, also under a second name that it gives to that."""
+        second: dict[str, str] = {}
+        for node in graph.node:
+            if node.op_type == "Identity" and node.input and node.output:
+                second[node.output[0]] = second.get(node.input[0], node.input[0])
+                continue
+            for n, name in enumerate(node.input):
+                self.users.setdefault(second.get(name, name), []).append((node, n))
 
     # Values.
 
@@ -59,6 +72,7 @@ class Follower:
         for proto in graph.initializer:
             scope[proto.name] = self.initial(proto.name)
         scope.update(inputs)
+        self.values = {value.ref: value for value in inputs.values()}
         self.run_nodes(graph.node, outputs)
         return [self.value(name) for name in outputs]
 
@@ -93,6 +107,25 @@ class Follower:
         if stored is None or "float" not in stored.dtype or self.anonymous(key):
             return False
         return stored.numel > 1 or self.by_torch
+
+    def named_again(self, key: str, name: str) -> Item:
+        """A stored tensor under another name of the model, where an exporter has merged two.
+
+        PyTorch's exporters write tensors with equal numbers once. Of two that repeat one number, as the biases of a
+        model that was never trained, that says nothing: each gets its own.
+        """
+        if name not in self.weights.stored:
+            with real():
+                tensor = self.weights.tensor(key)
+                if bool((tensor == tensor.reshape(-1)[0]).all()):
+                    self.weights.make(name, tensor.clone())
+                else:
+                    self.weights.stored[name] = self.weights.stored[key]
+        return self.initial_value(name)
+
+    def initial_value(self, key: str) -> Item:
+        found = self.initial(key)
+        return self.stored_value(found.key) if isinstance(found, Stored) else found
 
     def seen(self, key: str, shape: Sequence[int], strides: Sequence[int]) -> Value:
         """A stored tensor that only one node takes, looked at in another way."""
@@ -140,7 +173,8 @@ class Follower:
             key = f"constants.{len(self.loose)}"
             while key in self.weights.stored:
                 key += "_"
-            self.loose[key] = text  # type: ignore[assignment]
+            self.loose[key] = text
+            self.unnamed.add(key)
             with real():
                 numbers = torch.tensor(item.numbers, dtype=getattr(torch, item.dtype)).reshape(item.shape)
                 self.weights.make(key, numbers)
@@ -219,11 +253,14 @@ class Follower:
             operator = OPERATORS.get(node.op_type) if own else None
             if operator is None:
                 raise Unsupported(f"{shortened(node.op_type)} is no operator that is known here")
+            before = len(self.worlds.ops)
             found = operator(run, *inputs)
             given = list(found) if isinstance(found, tuple) else [found]
             for item in given:
-                if isinstance(item, Value) and self.worlds.ops:
-                    self.made.setdefault(item.ref, self.worlds.ops[-1])
+                if isinstance(item, Value):
+                    self.values[item.ref] = item
+            for op in self.worlds.ops[before:]:
+                self.made.update((result, op) for result in op.results if result is not None)
             return given
         except Unsupported as reason:
             return self.placeholder(run, str(reason))
@@ -398,6 +435,13 @@ class Run:
     def once(self, index: int) -> bool:
         """Whether an input is taken by this node alone."""
         return self.follower.uses[self.node.input[index]] == 1
+
+    def alone(self, key: str) -> bool:
+        """Whether all nodes that take a stored tensor take it as this one does, so that it may be looked at anew."""
+        return all(
+            node.op_type == self.node.op_type and list(node.attribute) == list(self.node.attribute) and n == 1
+            for node, n in self.follower.users.get(key, [])
+        )
 
     def rank(self, item: Item) -> int:
         if isinstance(item, Known):

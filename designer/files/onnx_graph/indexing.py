@@ -27,6 +27,8 @@ def _gather(run: Run, x: Item, indices: Item) -> Any:
     key = run.follower.key_of(x)
     if axis == 0 and rank == 2 and key and "float" in run.dtype(x):
         return run.call("embedding", run.tensor(x), at)
+    if isinstance(indices, Value) and indices.ref in run.worlds.given_inputs:
+        at = _from_end(run, at, run.sizes(x)[axis])
     if run.rank(indices) == 1:
         return run.call("index_select", run.tensor(x), axis, at)
     sizes, inner = run.sizes(x), run.sizes(at)
@@ -120,7 +122,7 @@ def _one_hot(run: Run, indices: Item, depth: Item, values: Item) -> Any:
     dtype = run.dtype(values)
     at = run.tensor(indices)
     at = at if run.dtype(at) == "int64" else run.call("to", at, Dtype("int64"))
-    at = run.call("remainder", at, count)
+    at = _from_end(run, at, count)
     rank = run.rank(at) + 1
     axis = run.attribute("axis", -1) % rank
     steps = run.call("reshape", run.call("arange", count), [-1] + [1] * (rank - 1 - axis))

@@ -20,9 +20,11 @@ def name_learnables(program: Program, follower: Follower) -> None:
     calls = Calls(program)
     steps = [fold_call(op, calls) for op in program.ops if op.target in LEARNING]
     steps = [step for step in steps if step.stateful]
+    _complete(program, follower, steps)
     names = _Names(program, follower, steps)
     for step in steps:
         names.settle(step)
+    _number_calls(program, steps)
     roles = {
         program.slots[ref]: "buffer" if ref in step.buffers.values() else "parameter"
         for step in steps
@@ -49,6 +51,21 @@ def name_learnables(program: Program, follower: Follower) -> None:
     _mark_modules(program, steps)
 
 
+def _complete(program: Program, follower: Follower, steps: list[Step]) -> None:
+    """Put before the places of calls what the names of learnables have before them: the names of a ModuleDict."""
+    missing: dict[str, str] = {}
+    for step in steps:
+        for slot, ref in step.learnables.items():
+            key = program.slots.get(ref, "")
+            path = key.removesuffix(f".{slot}")
+            here = step.op.path
+            if here and path != key and path.endswith(f".{here}") and not follower.anonymous(key):
+                missing.setdefault(here.partition(".")[0], path.removesuffix(here))
+    for op in program.ops if missing else ():
+        before = missing.get(op.path.partition(".")[0], "")
+        op.place = tuple((before + path, number) for path, number in op.place)
+
+
 class _Names:
     """Names for the tensors that layers keep."""
 
@@ -58,12 +75,16 @@ class _Names:
         self.taken = set(program.stored)
         self.standing = Counter(step.op.path for step in steps)
         self.homes = {step.op.path for step in steps}
-        self.seen: dict[tuple[str, str, tuple[str, ...]], int] = {}
+        self.placed: dict[tuple[str, tuple[str, ...]], Place] = {}
 
     def settle(self, step: Step) -> None:
         """Name what a layer keeps, and put it where that says."""
         slots = {**step.learnables, **step.buffers}
         keys = {slot: self.program.slots[ref] for slot, ref in slots.items() if ref in self.program.slots}
+        told = step.op.target, tuple(keys.values())
+        if len(keys) == len(slots) and told in self.placed:  # the same module again
+            step.op.place = self.placed[told]
+            return
         free = {slot: key for slot, key in keys.items() if self.is_free(slot, key)}
         path = self.path(step, keys, free)
         for slot, key in free.items():
@@ -74,11 +95,7 @@ class _Names:
                 name += "_"
             self.keys[key] = name
             self.taken.add(name)
-        told = path, step.op.target, tuple(self.keys.get(key, key) for key in keys.values())
-        number = self.seen.get(told, -1) + 1
-        self.seen[told] = number
-        if number and step.op.place:  # the same module again
-            step.op.place = (*step.op.place[:-1], (step.op.place[-1][0], number))
+        self.placed[told] = step.op.place
 
     def is_free(self, slot: str, key: str) -> bool:
         """Whether a tensor may be called after the layer that keeps it."""
@@ -93,7 +110,8 @@ class _Names:
         here = op.path
         if told and told[0] != here and told[0] not in self.homes:
             inside = not here or told[0].startswith(f"{here}.")
-            if inside or all(told[0] == other for other in told):
+            around = here.startswith(f"{told[0]}.")
+            if inside or (not around and all(told[0] == other for other in told)):
                 self.move(op, told[0], inside)
                 return told[0]
         if here and (self.standing[here] == 1 or not free):
@@ -115,6 +133,31 @@ class _Names:
         place: Place = (*op.place, (path, 0)) if inside else ((path, 0),)
         op.place, op.kind = place, ""
         self.homes.add(path)
+
+
+def _number_calls(program: Program, steps: list[Step]) -> None:
+    """Tell second calls of a module from the first: it is called again where its first layer comes again."""
+    kept = {id(step.op): (step.op.target, *step.learnables.values(), *step.buffers.values()) for step in steps}
+    first: dict[str, tuple[object, ...]] = {}  # module -> what its first layer keeps
+    numbers: Counter[str] = Counter()
+    seen: set[tuple[object, ...]] = set()
+    for op in program.ops:
+        sign = (op.path, *kept[id(op)]) if id(op) in kept else None
+        paths = [name for path, _ in op.place for name in _prefixes(path)]
+        if sign is not None:
+            if sign in seen:
+                again = next((path for path in paths if first.get(path) == sign), "")
+                numbers[again] += bool(again)
+            seen.add(sign)
+            for path in paths:
+                first.setdefault(path, sign)
+        if any(numbers[path] for path in paths):
+            op.place = tuple((path, numbers[path]) for path in dict.fromkeys(paths))
+
+
+def _prefixes(path: str) -> list[str]:
+    names = path.split(".")
+    return [".".join(names[: n + 1]) for n in range(len(names))]
 
 
 def _mark_modules(program: Program, steps: list[Step]) -> None:

@@ -9,7 +9,7 @@ from designer.files.onnx_graph.items import Item, Known, Unsupported, Value
 from designer.files.program import Op
 
 
-def linear(run: Run, x: Value, weight: Item, at: int, transposed: bool, bias: Item = None) -> Value:
+def linear(run: Run, x: Value, weight: Item, transposed: bool, bias: Item = None) -> Value:
     """A product with a matrix that the file stores; ``transposed``: it is stored as in x out."""
     follower = run.follower
     if not transposed:
@@ -17,10 +17,10 @@ def linear(run: Run, x: Value, weight: Item, at: int, transposed: bool, bias: It
         made: Value = run.call("linear", x, *given)
         return made
     key = follower.key_of(weight)
-    if follower.anonymous(key) and run.once(at):  # so it is in no state_dict, and may as well lie as torch has it
+    if follower.anonymous(key) and run.alone(key):  # so it is in no state_dict, and may as well lie as torch has it
         rows, columns = follower.weights.stored[key].shape
         seen = follower.seen(key, (columns, rows), (1, columns))
-        return linear(run, x, seen, at, False, bias)
+        return linear(run, x, seen, False, bias)
     value = run.tensor(weight)
     made = run.call("matmul", x, value)
     extra = run.tensor(bias).ref if bias is not None else None
@@ -49,7 +49,7 @@ def _matmul(run: Run, a: Item, b: Item) -> Any:
     stored = _matrix(run, b)
     if stored is not None and run.rank(a) >= 1 and not (isinstance(a, Known) and a.key):
         matrix, transposed = stored
-        return linear(run, run.tensor(a), matrix, 1, transposed)
+        return linear(run, run.tensor(a), matrix, transposed)
     return run.call("matmul", run.tensor(a), run.tensor(b))
 
 
@@ -76,7 +76,7 @@ def _gemm(run: Run, a: Item, b: Item, c: Item = None) -> Any:
     if stored is not None:
         matrix, transposed = stored
         bias = c if plain_bias else None
-        found = linear(run, first, matrix, 1, transposed != swapped, bias)
+        found = linear(run, first, matrix, transposed != swapped, bias)
         if plain_bias:
             return found
     else:

@@ -124,10 +124,17 @@ def _local_response(run: Run, x: Item) -> Any:
     return run.call("div", value, run.call("pow", run.call("add", run.call("mul", sums, short(alpha)), bias), beta))
 
 
+ATTENTION = frozenset(
+    "is_causal kv_num_heads q_num_heads qk_matmul_output_mode scale softcap softmax_precision".split()
+)
+
+
 def _attention(run: Run, q: Item, k: Item, v: Item, mask: Item = None, past_k: Item = None, past_v: Item = None,
                lengths: Item = None) -> Any:
     if past_k is not None or past_v is not None or lengths is not None or any(map(run.gives, (1, 2, 3))):
         raise Unsupported("it keeps what it saw before")
+    if set(run.attributes) - ATTENTION:
+        raise Unsupported("it has settings that are not known here")
     if run.attribute("softcap", 0.0) or run.attribute("softmax_precision", 0) not in (0, 1):
         raise Unsupported("it bounds its scores")
     causal, scale = bool(run.attribute("is_causal", 0)), run.attribute("scale")
@@ -143,8 +150,6 @@ def _attention(run: Run, q: Item, k: Item, v: Item, mask: Item = None, past_k: I
     grouped = run.plain_sizes(values[0])[1] != run.plain_sizes(values[1])[1]
     if mask is not None and (causal or run.rank(mask) < 2):
         raise Unsupported("it has a mask beside the causal one")
-    if causal and run.plain_sizes(values[0])[2] != run.plain_sizes(values[1])[2]:
-        raise Unsupported("it is causal over sequences of two lengths")
     given = [*values, run.tensor(mask) if mask is not None else None, 0.0, causal]
     keywords = {"scale": scale} if scale is not None else {}
     keywords |= {"enable_gqa": True} if grouped else {}

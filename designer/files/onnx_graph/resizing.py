@@ -67,7 +67,9 @@ def _resized(run: Run, x: Item, scales: Item, sizes: Item) -> Any:
     if any(isinstance(number, Number) for number in target) and by is not None:
         target = None  # told by the factors
     elif by is not None and not all(math.isclose(b * f, t) for b, f, t in zip(was[2:], by, target)):
-        raise Unsupported("its scale does not make a whole size")
+        if way == "align_corners":
+            raise Unsupported("its scale does not make a whole size")
+        target = None
     else:
         by = None
     larger = all(not isinstance(w, Number) and not isinstance(t, Number) and t % w == 0 for w, t in zip(was, wanted))
@@ -91,7 +93,7 @@ def _resized(run: Run, x: Item, scales: Item, sizes: Item) -> Any:
         raise Unsupported("it smooths before it makes smaller")
     if mode == "cubic" and not math.isclose(run.attribute("cubic_coeff_a", -0.75), -0.75):
         raise Unsupported("it uses another cubic curve than PyTorch")
-    if way == "half_pixel" and any(not isinstance(size, Number) and size == 1 for size in wanted[2:]):
+    if way == "pytorch_half_pixel" and any(not isinstance(size, Number) and size == 1 for size in wanted[2:]):
         raise Unsupported("it makes one number of many in another way than PyTorch")
     return run.call(f"upsample_{name}", value, target, way == "align_corners", by)
 

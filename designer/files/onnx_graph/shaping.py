@@ -327,6 +327,8 @@ def _depth_to_space(run: Run, x: Item) -> Any:
 
 def _space_to_depth(run: Run, x: Item) -> Any:
     block = run.attribute("blocksize")
+    if run.attribute("mode", "DCR") == "CRD":
+        return run.call("pixel_unshuffle", run.tensor(x), block)
     value = run.call("unflatten", run.call("unflatten", run.tensor(x), 3, [-1, block]), 2, [-1, block])
     value = run.call("permute", value, [0, 3, 5, 1, 2, 4])
     return run.call("flatten", value, 1, 3)
