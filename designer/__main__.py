@@ -26,7 +26,8 @@ usage: designer [FILE] [--theme dark|light|system] [--screenshot PNG]
        designer --help | --version
 
 Design, open, tie, check and export PyTorch networks by looking at them.
-FILE is a network (.network), or a program that torch.export.save wrote (.pt2).
+FILE is a network (.network), a program that torch.export.save wrote (.pt2), an ONNX model (.onnx),
+or any other file of PyTorch.
 
 designer           opens the window; with no display that works, it is drawn to designer.png
   --theme          how the window looks; system is the default

@@ -79,6 +79,10 @@ def compared(path: str, told: str = "") -> Comparison:
 
         return compared_module(Path(path))
     inputs = inputs_told(told)
+    if kind == "ONNX":
+        from designer.files.compare_onnx import compared_onnx
+
+        return compared_onnx(Path(path), inputs)
     recorded = read_recorded(Path(path), kind, inputs)
     program = recorded.program
     if random := next((op.target for op in program.ops if draws(op.target, op.arguments)), None):

@@ -12,6 +12,12 @@ def hidden(program: Program, network: Network, kind: str) -> Iterator[Note]:
     """Notes on rates and sizes that were lost when the model was recorded."""
     if kind == "pt2":
         yield from _fixed_times(program, network)
+    if kind == "ONNX":
+        yield Note(
+            "ONNX keeps no rates of dropout, no BatchNorm that was folded into a convolution, and does not tell parameters "
+            "from buffers: float tensors that a layer keeps or that have a name count as learnables"
+        )
+        return
     if not program.training:
         yield from _hidden_dropout(network)
 

@@ -20,6 +20,7 @@ KINDS = {  # what a file is, in words
     "MATLAB": "arrays of MATLAB",
     "HDF5": "arrays of HDF5",
     "Keras": "weights of Keras",
+    "ONNX": "ONNX model",
     "nn.Module": "live nn.Module",
 }
 

@@ -10,7 +10,7 @@ from designer.files.project import load
 from designer.files.values import VALUES, open_values
 from designer.model.values import Stamp, Tensor
 
-TAKEN = ".safetensors, .pt, .pt2, .npz, .mat, .h5, .index.json"
+TAKEN = ".safetensors, .pt, .pt2, .onnx, .npz, .mat, .h5, .index.json"
 
 
 def tensors_in(path: str | os.PathLike[str]) -> Mapping[str, Tensor]:
@@ -24,8 +24,8 @@ def tensors_in(path: str | os.PathLike[str]) -> Mapping[str, Tensor]:
         return open_values(file, kind).tensors
     if kind == "network":
         return load(file).values
-    if kind == "pt2":
-        return _of_program(file)
+    if kind in ("pt2", "ONNX"):
+        return _of_program(file, kind)
     if kind == "TorchScript":
         return _of_script(file)
     if kind == "module pickle":
@@ -33,10 +33,10 @@ def tensors_in(path: str | os.PathLike[str]) -> Mapping[str, Tensor]:
     raise FileError(f"Values can be taken from {TAKEN} and .network files, and {file.name} is none.")
 
 
-def _of_program(path: Path) -> Mapping[str, Tensor]:
+def _of_program(path: Path, kind: str) -> Mapping[str, Tensor]:
     from designer.files.recorded import read_recorded
 
-    recorded = read_recorded(path, "pt2")
+    recorded = read_recorded(path, kind)
     return recorded.tensors([name for name, kept in recorded.program.stored.items() if kept.persistent])
 
 

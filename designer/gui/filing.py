@@ -22,7 +22,7 @@ from designer.model import Network, NetworkError, Parameter
 
 PROJECT = ".network"
 PROJECTS = "Networks (*.network)"
-PYTORCH = "*.pt2 *.pt *.pth *.ckpt *.bin *.safetensors *.index.json *.py"
+PYTORCH = "*.pt2 *.pt *.pth *.ckpt *.bin *.safetensors *.onnx *.index.json *.py"
 ARRAYS = "*.npz *.npy *.mat *.h5 *.hdf5 *.keras"
 PROGRAMS = f"PyTorch files ({PYTORCH});;Arrays ({ARRAYS});;All files (*)"
 EVERYTHING = f"Networks and other files (*.network {PYTORCH} {ARRAYS});;{PROGRAMS}"

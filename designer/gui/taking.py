@@ -20,7 +20,7 @@ from designer.gui.drawing import shape_text
 from designer.model import Network, Parameter, Port
 
 FILES = (
-    "Values (*.safetensors *.pt *.pth *.ckpt *.bin *.pt2 *.npz *.npy *.mat *.h5 *.hdf5 *.keras *.index.json *.network)"
+    "Values (*.safetensors *.pt *.pth *.ckpt *.bin *.pt2 *.onnx *.npz *.npy *.mat *.h5 *.hdf5 *.keras *.index.json *.network)"
     ";;All files (*)"
 )
 Order = tuple[int, ...]

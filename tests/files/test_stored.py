@@ -40,7 +40,7 @@ def test_exported_program(module, tmp_path):
 
 def test_other_files(tmp_path):
     (tmp_path / "notes.txt").write_text("nothing")
-    known = ".safetensors, .pt, .pt2, .npz, .mat, .h5, .index.json and .network files"
+    known = ".safetensors, .pt, .pt2, .onnx, .npz, .mat, .h5, .index.json and .network files"
     text = f"Values can be taken from {known}, and notes.txt is none."
     with pytest.raises(FileError, match=re.escape(text)):
         tensors_in(tmp_path / "notes.txt")

@@ -8,7 +8,7 @@ from typing import Any
 from designer.files.errors import FileError
 from designer.files.onnx_graph.items import MOST_KNOWN, Item, Known, Unsupported, known_stored
 from designer.files.onnx_graph.model_file import MOST_NODES, OnnxFile
-from designer.files.onnx_graph.places import is_named, place_of
+from designer.files.onnx_graph.places import is_call, is_named, place_of
 from designer.files.onnx_graph.weights import TYPES, real
 from designer.files.program import Dtype, Op, Ref
 from designer.files.progress import check
@@ -46,6 +46,7 @@ class Follower:
         self.taken = set(self.names_used(file.model.graph.node, [out.name for out in file.model.graph.output]))
         self.users: dict[str, list[tuple[Any, int]]] = {}  # what the file stores -> the nodes that take it, and where
         self._find_users(file.model.graph)
+        self.repeating: dict[str, bool] = {}
         self.replaced: set[str] = set()  # keys of tensors whose parts have names of their own
         self.unnamed: set[str] = set()  # keys of tensors that stand in nodes
         self.by_torch = file.model.producer_name == "pytorch"
@@ -99,7 +100,7 @@ class Follower:
 
     def anonymous(self, key: str) -> bool:
         """Whether an exporter made up the name of a stored tensor."""
-        return key in self.unnamed or not is_named(key)
+        return key in self.unnamed or not is_named(key) or (self.by_torch and is_call(key))
 
     def learns(self, key: str) -> bool:
         """Whether a stored tensor is taken for a learnable wherever it is used, by its type and name."""
@@ -116,12 +117,34 @@ class Follower:
         """
         if name not in self.weights.stored:
             with real():
-                tensor = self.weights.tensor(key)
-                if bool((tensor == tensor.reshape(-1)[0]).all()):
-                    self.weights.make(name, tensor.clone())
+                if self.repeats(key):
+                    self.weights.make(name, self.weights.tensor(key).clone())
                 else:
                     self.weights.stored[name] = self.weights.stored[key]
         return self.initial_value(name)
+
+    def parted(self, item: Item) -> Item:
+        """A value, or a copy where an exporter has merged learnables that all repeat one number."""
+        key = self.key_of(item)
+        if not key or not self.learns(key) or len(self.users.get(key, ())) < 2:
+            return item
+        home, here = key.rpartition(".")[0], self.worlds.place[-1][0] if self.worlds.place else ""
+        if not here or home.endswith(here) or not self.repeats(key):
+            return item
+        again = f"{key} of {here}"
+        if again not in self.weights.stored:
+            with real():
+                self.weights.make(again, self.weights.tensor(key).clone())
+            self.unnamed.add(again)
+        return self.initial_value(again)
+
+    def repeats(self, key: str) -> bool:
+        """Whether a stored tensor holds one number again and again."""
+        if key not in self.repeating:
+            with real():
+                tensor = self.weights.tensor(key)
+                self.repeating[key] = tensor.numel() > 1 and bool((tensor == tensor.reshape(-1)[0]).all())
+        return self.repeating[key]
 
     def initial_value(self, key: str) -> Item:
         found = self.initial(key)
@@ -240,11 +263,11 @@ class Follower:
         """What a node gives, for each of its outputs."""
         from designer.files.onnx_graph.table import OPERATORS
 
-        inputs = [self.value(name) if name else None for name in node.input]
-        run = Run(self, node, inputs)
         place, kind = self.worlds.place, self.worlds.kind
         if len(self.scopes) == 1 or not place:
             self.worlds.place, self.worlds.kind = place_of(node)
+        inputs = [self.parted(self.value(name)) if name else None for name in node.input]
+        run = Run(self, node, inputs)
         try:
             function = self.functions.get((node.domain, node.op_type, node.overload))
             if function is not None:

@@ -40,7 +40,10 @@ def name_learnables(program: Program, follower: Follower) -> None:
             role = "constant"
         kept = role != "constant"
         name = names.keys.get(key, key)
+        if names.keys.get(key) in program.stored:
+            continue
         stored[name] = entry._replace(role=role, persistent=kept, trains=role == "parameter")
+    stored |= {name: stored[key] for name, key in names.twins.items() if key in stored}
     program.stored = stored
     program.slots = {ref: names.keys.get(key, key) for ref, key in program.slots.items()}
     program.known_as = {
@@ -72,6 +75,7 @@ class _Names:
     def __init__(self, program: Program, follower: Follower, steps: list[Step]):
         self.program, self.follower = program, follower
         self.keys: dict[str, str] = {}  # name in the file -> key
+        self.twins: dict[str, str] = {}  # another name -> the key of the same tensor
         self.taken = set(program.stored)
         self.standing = Counter(step.op.path for step in steps)
         self.homes = {step.op.path for step in steps}
@@ -91,11 +95,36 @@ class _Names:
             if key in self.keys:
                 continue
             name = f"{path}.{slot}"
+            if name in self.program.stored and self.same(name, key):
+                self.keys[key] = name  # the exporter wrote one learnable twice
+                continue
             while name in self.taken:
                 name += "_"
             self.keys[key] = name
             self.taken.add(name)
         self.placed[told] = step.op.place
+        if self.follower.by_torch and path == step.op.path:
+            self.name_again(step, path, keys)
+
+    def same(self, name: str, key: str) -> bool:
+        """Whether a tensor, transposed by an exporter perhaps, holds the numbers of a learnable of that name."""
+        import torch
+
+        weights, stored = self.follower.weights, self.program.stored
+        if stored[name].shape != stored[key].shape or stored[name].dtype != stored[key].dtype:
+            return False
+        found = weights.tensors({name: stored[name], key: stored[key]})
+        return bool(torch.equal(found[name], found[key]))
+
+    def name_again(self, step: Step, path: str, keys: dict[str, str]) -> None:
+        """Add the names that a module of torch.nn has for what it shares with others."""
+        if step.op.kind.rpartition(".")[2] != type(step.layer).__name__ or self.standing[path] != 1:
+            return
+        for slot, key in keys.items():
+            name, key = f"{path}.{slot}", self.keys.get(key, key)
+            if name not in self.taken and key in self.program.stored and key != name:
+                self.taken.add(name)
+                self.twins[name] = key
 
     def is_free(self, slot: str, key: str) -> bool:
         """Whether a tensor may be called after the layer that keeps it."""

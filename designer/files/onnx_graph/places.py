@@ -2,9 +2,11 @@
 
 import ast
 import re
+from functools import cache
 from typing import Any
 
 from designer.files.program import Place
+from designer.layers import operations
 
 SCOPES, CLASSES = "pkg.torch.onnx.name_scopes", "pkg.torch.onnx.class_hierarchy"
 LONGEST = 4000
@@ -24,11 +26,11 @@ def place_of(node: Any) -> tuple[Place, str]:
             kind = kinds[len(paths) - 1] if len(kinds) > len(paths) - 1 else ""
             return tuple((path, 0) for path in paths[1:]), kind if paths[1:] and NAME.fullmatch(kind) else ""
         return (), ""
-    *names, _ = node.name.split("/")
-    names = [name for name in names if name]
-    if len(names) > DEEPEST or len(node.name) > LONGEST or not all(NAME.fullmatch(name) for name in names):
+    *parts, _ = node.name.split("/")
+    parts = [name for name in parts if name]
+    if len(parts) > DEEPEST or len(node.name) > LONGEST or not all(NAME.fullmatch(name) for name in parts):
         return (), ""
-    return tuple((path, 0) for path in _paths(names)), ""
+    return tuple((path, 0) for path in _paths(parts)), ""
 
 
 def is_named(key: str) -> bool:
@@ -36,14 +38,26 @@ def is_named(key: str) -> bool:
     return len(key) < 500 and NAME.fullmatch(key) is not None and not key[0].isdigit() and not MADE_UP.fullmatch(key)
 
 
-def _paths(names: list[str]) -> list[str]:
+@cache
+def _calls() -> frozenset[str]:
+    return frozenset(name.partition(".")[0] for name in operations.names())
+
+
+def is_call(key: str) -> bool:
+    """Whether a tensor is named after a call of ATen that gave it, as ``unsqueeze_12`` or ``threshold_cast``."""
+    if "." in key:
+        return False
+    return key.endswith("_cast") or re.sub(r"(_default)?(_\d+)?$", "", key) in _calls()
+
+
+def _paths(parts: list[str]) -> list[str]:
     """Paths from outside in; PyTorch repeats them: the entry 0 of ``layers`` stands as ``layers.0`` in ``layers``."""
     found: list[str] = []
     at: list[str] = []
-    for name in names:
-        parts = name.split(".")
-        same = next((n for n in range(min(len(parts) - 1, len(at)), 0, -1) if at[-n:] == parts[:n]), 0)
-        at = at + parts[same:]
+    for part in parts:
+        names = part.split(".")
+        same = next((n for n in range(min(len(names) - 1, len(at)), 0, -1) if at[-n:] == names[:n]), 0)
+        at = at + names[same:]
         found.append(".".join(at))
     return found
 
