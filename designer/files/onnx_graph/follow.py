@@ -8,7 +8,7 @@ from typing import Any
 from designer.files.errors import FileError
 from designer.files.onnx_graph.items import MOST_KNOWN, Item, Known, Unsupported, known_stored
 from designer.files.onnx_graph.model_file import MOST_NODES, OnnxFile
-from designer.files.onnx_graph.places import is_call, is_named, place_of
+from designer.files.onnx_graph.places import called, is_call, is_named, place_of
 from designer.files.onnx_graph.weights import TYPES, real
 from designer.files.program import Dtype, Op, Ref
 from designer.files.progress import check
@@ -129,7 +129,7 @@ class Follower:
         if not key or not self.learns(key) or len(self.users.get(key, ())) < 2:
             return item
         home, here = key.rpartition(".")[0], self.worlds.place[-1][0] if self.worlds.place else ""
-        if not here or home.endswith(here) or not self.repeats(key):
+        if not here or home.endswith(called(here)) or not self.repeats(key):
             return item
         again = f"{key} of {here}"
         if again not in self.weights.stored:

@@ -142,7 +142,9 @@ def _around(told: tuple[Told, ...], given: tuple[Told, ...]) -> Sizes:
     symbols: dict[str, tuple[int, ...]] = {}
     shapes = []
     for entry, mine in zip(told, given):
-        own = entry.shape if entry.shape is not None else tuple(f"{entry.name} {n}" for n in range(len(mine.shape or ())))
+        own = (
+            entry.shape if entry.shape is not None else tuple(f"{entry.name} {n}" for n in range(len(mine.shape or ())))
+        )
         for name, size in zip(own, mine.shape or ()):
             if isinstance(name, str) and name not in symbols:
                 n = len(symbols)
@@ -159,7 +161,6 @@ def needed(file: str, told: tuple[Told, ...], reason: str) -> NeedsInputs:
     names = " and ".join(shortened(entry.name) for entry in told)
     wanted = tuple(Wanted(entry.name, entry.shape, entry.dtype) for entry in told)
     return NeedsInputs(
-        f"{file} does not tell the sizes of {names} ({reason}): give them, as in "
-        f"inputs={{{told[0].name!r}: (2, 3)}}.",
+        f"{file} does not tell the sizes of {names} ({reason}): give them, as in inputs={{{told[0].name!r}: (2, 3)}}.",
         wanted,
     )

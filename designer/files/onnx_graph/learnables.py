@@ -9,6 +9,7 @@ from collections import Counter
 from designer.files.fold import LEARNING, fold_call
 from designer.files.naming import title
 from designer.files.onnx_graph.follow import Follower
+from designer.files.onnx_graph.places import called
 from designer.files.program import Op, Place, Program, Stored
 from designer.files.steps import Calls, Step
 
@@ -77,17 +78,23 @@ class _Names:
         self.keys: dict[str, str] = {}  # name in the file -> key
         self.twins: dict[str, str] = {}  # another name -> the key of the same tensor
         self.taken = set(program.stored)
-        self.standing = Counter(step.op.path for step in steps)
+        kept = {
+            (step.op.path, step.op.target, *step.learnables.values(), *step.buffers.values()): step.op.path
+            for step in steps
+        }
+        self.standing = Counter(kept.values())  # how many layers each module has, not how often it is called
         self.homes = {step.op.path for step in steps}
-        self.placed: dict[tuple[str, tuple[str, ...]], Place] = {}
+        self.placed: dict[tuple[str, tuple[str, ...]], tuple[str, Place]] = {}
 
     def settle(self, step: Step) -> None:
         """Name what a layer keeps, and put it where that says."""
         slots = {**step.learnables, **step.buffers}
         keys = {slot: self.program.slots[ref] for slot, ref in slots.items() if ref in self.program.slots}
         told = step.op.target, tuple(keys.values())
-        if len(keys) == len(slots) and told in self.placed:  # the same module again
-            step.op.place = self.placed[told]
+        here = called(step.op.path)
+        before, place = self.placed.get(told, ("", ()))
+        if len(keys) == len(slots) and told in self.placed and before == here:  # the same module again
+            step.op.place = place
             return
         free = {slot: key for slot, key in keys.items() if self.is_free(slot, key)}
         path = self.path(step, keys, free)
@@ -102,7 +109,7 @@ class _Names:
                 name += "_"
             self.keys[key] = name
             self.taken.add(name)
-        self.placed[told] = step.op.place
+        self.placed.setdefault(told, (here, step.op.place))
         if self.follower.by_torch and path == step.op.path:
             self.name_again(step, path, keys)
 
@@ -203,5 +210,3 @@ def _mark_modules(program: Program, steps: list[Step]) -> None:
     for op in program.ops:
         if op.path in whole and not op.kind:
             op.kind = f"{MODULE}{op.name}"
-
-

@@ -129,8 +129,16 @@ ATTENTION = frozenset(
 )
 
 
-def _attention(run: Run, q: Item, k: Item, v: Item, mask: Item = None, past_k: Item = None, past_v: Item = None,
-               lengths: Item = None) -> Any:
+def _attention(
+    run: Run,
+    q: Item,
+    k: Item,
+    v: Item,
+    mask: Item = None,
+    past_k: Item = None,
+    past_v: Item = None,
+    lengths: Item = None,
+) -> Any:
     if past_k is not None or past_v is not None or lengths is not None or any(map(run.gives, (1, 2, 3))):
         raise Unsupported("it keeps what it saw before")
     if set(run.attributes) - ATTENTION:

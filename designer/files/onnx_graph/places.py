@@ -72,3 +72,8 @@ def _texts(told: str) -> list[str]:
         return []
     whole = isinstance(found, list) and all(isinstance(entry, str) for entry in found)
     return found if whole else []
+
+
+def called(path: str) -> str:
+    """A path without the numbers that an exporter gives to second calls of a module: ``ffn`` for ``ffn_1``."""
+    return re.sub(r"_\d+(?=\.|$)", "", path)

@@ -26,7 +26,9 @@ def _recurrent(
 ) -> Any:
     kind = run.node.op_type
     name = _checked(run, kind, peepholes)
-    ways = {"forward": ("",), "reverse": ("",), "bidirectional": ("", "_reverse")}[run.attribute("direction", "forward")]
+    ways = {"forward": ("",), "reverse": ("",), "bidirectional": ("", "_reverse")}[
+        run.attribute("direction", "forward")
+    ]
     first = bool(run.attribute("layout", 0))
     value = run.tensor(x)
     if run.rank(x) != 3:

@@ -28,7 +28,9 @@ FAR = 2**31 - 1
 def _shape(run: Run, x: Item) -> Any:
     sizes = run.sizes(x)
     rank = len(sizes)
-    start, end = (min(max(n + rank if n < 0 else n, 0), rank) for n in (run.attribute("start", 0), run.attribute("end", rank)))
+    start, end = (
+        min(max(n + rank if n < 0 else n, 0), rank) for n in (run.attribute("start", 0), run.attribute("end", rank))
+    )
     return known(sizes[start:end], (max(end - start, 0),), "int64")
 
 
