@@ -269,6 +269,8 @@ class Follower:
         inputs = [self.parted(self.value(name)) if name else None for name in node.input]
         run = Run(self, node, inputs)
         try:
+            if any(isinstance(item, Value) and item.unknown for item in inputs):
+                raise Unsupported("the sizes of what it takes are not known")
             function = self.functions.get((node.domain, node.op_type, node.overload))
             if function is not None:
                 return self.run_function(function, node, inputs)
@@ -307,7 +309,8 @@ class Follower:
         versions, told, outer = self.versions, self.told, self.scopes
         self.versions = versions | {entry.domain: entry.version for entry in function.opset_import}
         self.told = {}
-        self.scopes = [{}] * len(outer) + [dict(zip(function.input, inputs))]  # it sees nothing from around it
+        hidden: list[dict[str, Item]] = [{} for _ in outer]
+        self.scopes = [*hidden, dict(zip(function.input, inputs))]  # it sees nothing from around it
         missing = dict.fromkeys(function.input[len(inputs) :])
         self.scopes[-1].update(missing)
         try:

@@ -122,7 +122,7 @@ def tried(told: tuple[Told, ...], given: tuple[Told, ...], some: bool) -> Iterat
     if first:
         last = {size: numbers for size, numbers in symbols.items() if size not in first}
         for number in (1, 2):
-            fixed = dict.fromkeys(first, (number,) * 3)
+            fixed: dict[str, tuple[int, ...]] = dict.fromkeys(first, (number,) * 3)
             yield Sizes(_numbered(Sizes(told, fixed)), last, f"the first sizes are fixed at {number}")
     yield Sizes(_numbered(Sizes(told, symbols)), {}, "all sizes are fixed")
 

@@ -30,7 +30,7 @@ class OnnxFile(NamedTuple):
 
 def read_file(path: Path) -> OnnxFile:
     """Read an ONNX file; raises FileError."""
-    from google.protobuf.message import DecodeError
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
     from onnx import ModelProto
 
     try:

@@ -6,7 +6,7 @@ from typing import Any
 from designer.files.onnx_graph.follow import Run
 from designer.files.onnx_graph.items import Item, Known, Number, Unsupported, Value
 from designer.files.onnx_graph.weights import real
-from designer.files.program import Dtype, Ref
+from designer.files.program import Dtype, Op, Ref
 
 ORDERS = {"LSTM": (0, 2, 3, 1), "GRU": (1, 0, 2), "RNN": (0,)}  # torch's gate n is that gate of ONNX
 USUAL = {"LSTM": ("Sigmoid", "Tanh", "Tanh"), "GRU": ("Sigmoid", "Tanh")}
@@ -150,7 +150,8 @@ def _origin(run: Run, value: Value) -> Value | None:
     import torch
 
     makers = {result: op for op in run.worlds.ops for result in op.results if result is not None}
-    chain, todo, seen = [], [value.ref], set()
+    chain: list[Op] = []
+    todo, seen = [value.ref], set()
     slots: list[Ref] = []
     while todo:
         ref = todo.pop()
@@ -183,9 +184,8 @@ def _origin(run: Run, value: Value) -> Value | None:
             function = getattr(getattr(torch.ops.aten, op.name), op.target.rpartition(".")[2])
             arguments = [_real(argument, numbers) for argument in op.arguments]
             made = function(*arguments)
-            for ref, part in zip(op.results, made if isinstance(made, list | tuple) else [made]):
-                if ref is not None:
-                    numbers[ref] = part
+            parts = made if isinstance(made, list | tuple) else [made]
+            numbers.update((result, part) for result, part in zip(op.results, parts) if result is not None)
         found = numbers[value.ref]
         for ref, start in starts.items():
             if tuple(found.shape) == run.worlds.metas[ref].shape and found.numel():

@@ -62,11 +62,11 @@ def _resized(run: Run, x: Item, scales: Item, sizes: Item) -> Any:
         raise Unsupported("it makes the batch or the channels larger")
     if all(same):
         return value
-    target = wanted[2:]
+    target: list[Any] | None = wanted[2:]
     by = None if factors is None else factors[2:]
-    if any(isinstance(number, Number) for number in target) and by is not None:
+    if any(isinstance(number, Number) for number in wanted[2:]) and by is not None:
         target = None  # told by the factors
-    elif by is not None and not all(math.isclose(b * f, t) for b, f, t in zip(was[2:], by, target)):
+    elif by is not None and not all(math.isclose(b * f, t) for b, f, t in zip(was[2:], by, wanted[2:])):
         if way == "align_corners":
             raise Unsupported("its scale does not make a whole size")
         target = None

@@ -174,7 +174,7 @@ def _start(states: list[Ref], ways: int, makers: dict[Ref, Op]) -> Ref | str | N
     return sources.pop() if len(sources) == 1 else None
 
 
-def _end(results: list[Ref | None], users: dict[Ref, list[Op | None]]) -> Op | None | bool:
+def _end(results: list[Ref | None], users: dict[Ref, list[Op | None]]) -> Op | bool | None:
     """The call that puts the last states together; None where nothing takes them, False where they go elsewhere."""
     taking = [users.get(result, []) if result is not None else [] for result in results]
     if not any(taking):
