@@ -1,4 +1,4 @@
-"""Compare an ONNX file, run by the reference evaluator of ONNX, with the network that it opens as; in a child process."""
+"""Compare an ONNX file, run by ONNX's own evaluator, with the network that it opens as; run in a child process."""
 
 from pathlib import Path
 from typing import Any

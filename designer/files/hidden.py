@@ -14,8 +14,8 @@ def hidden(program: Program, network: Network, kind: str) -> Iterator[Note]:
         yield from _fixed_times(program, network)
     if kind == "ONNX":
         yield Note(
-            "ONNX keeps no rates of dropout, no BatchNorm that was folded into a convolution, and does not tell parameters "
-            "from buffers: float tensors that a layer keeps or that have a name count as learnables"
+            "ONNX keeps no rates of dropout and no BatchNorm that was folded into a convolution, and it does not tell "
+            "parameters from buffers: float tensors that a layer keeps or that have a name count as learnables"
         )
         return
     if not program.training:

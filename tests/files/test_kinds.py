@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import scipy.io
 import torch
+from onnx import helper
 from safetensors.torch import save_file
 from torch import nn
 
@@ -46,8 +47,9 @@ def legacy(path):
 
 
 def onnx(path):
-    """An ONNX ModelProto: version 9, a producer, a graph of 4 bytes."""
-    path.write_bytes(b"\x08\x09\x12\x07pytorch" + b"\x3a\x04\x0a\x02ab" + b"\x42\x02\x10\x12")
+    value = "f", helper.make_tensor_value_info("x", 1, [1]), helper.make_tensor_value_info("y", 1, [1])
+    graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], value[0], [value[1]], [value[2]])
+    path.write_bytes(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]).SerializeToString())
 
 
 def numpy(path):

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from designer.files.errors import FileError
-from designer.files.onnx_graph.follow import Run
 from designer.files.onnx_graph.items import Item, Known, Number, Unsupported, known
+from designer.files.onnx_graph.node import Run
 from designer.files.torchscript.text import Unfollowed
 
 MOST_TURNS = 1000

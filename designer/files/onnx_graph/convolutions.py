@@ -4,8 +4,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from designer.files.onnx_graph.follow import Run
 from designer.files.onnx_graph.items import Item, Number, Unsupported, Value, each
+from designer.files.onnx_graph.node import Run
 from designer.files.torchscript.text import Unfollowed
 
 

@@ -4,20 +4,20 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from designer.files.onnx_graph.follow import Run
 from designer.files.onnx_graph.items import ON_KNOWN, WHOLE, Item, Known, Unsupported, cast, computed
-from designer.files.onnx_graph.weights import TYPES
+from designer.files.onnx_graph.node import Run
 from designer.files.onnx_graph.places import is_named
+from designer.files.onnx_graph.weights import TYPES
 from designer.files.program import Dtype, Op, Ref
 from designer.files.torchscript.worlds import Value
 
 
 def number_or_tensor(run: Run, item: Item, other: Item) -> Any:
     """One number that nothing trains as such, where the sizes of the result do not need it."""
-    if isinstance(item, Known) and item.array.size == 1 and not run.follower.learns(item.key):
-        if len(item.shape) <= run.rank(other) and item.dtype == run.dtype(other) != "bool":
-            return item.numbers[0]
-    return run.tensor(item)
+    if not isinstance(item, Known) or item.array.size != 1 or run.follower.learns(item.key):
+        return run.tensor(item)
+    fits = len(item.shape) <= run.rank(other) and item.dtype == run.dtype(other) != "bool"
+    return item.numbers[0] if fits else run.tensor(item)
 
 
 def on_known(run: Run, *items: Item) -> bool:
@@ -150,11 +150,11 @@ def _cast(run: Run, x: Item, like: Item = None) -> Any:
 
 
 def _where(run: Run, condition: Item, a: Item, b: Item) -> Any:
-    if isinstance(condition, Known) and isinstance(a, Known) and isinstance(b, Known):
-        if condition.plain and not any(run.follower.learns(item.key) for item in (a, b)) and a.dtype in WHOLE:
-            import numpy
+    whole = isinstance(a, Known) and isinstance(b, Known) and a.dtype in WHOLE
+    if isinstance(condition, Known) and condition.plain and whole:
+        import numpy
 
-            return Known(numpy.where(condition.array.astype(bool), a.array, b.array), a.dtype)
+        return Known(numpy.where(condition.array.astype(bool), a.array, b.array), a.dtype)  # type: ignore[union-attr]
     return run.call("where", run.tensor(condition), run.tensor(a), run.tensor(b))
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from designer.files.onnx_graph.follow import Run
 from designer.files.onnx_graph.items import Item, Known, Number, Unsupported, Value, arranged, cast
+from designer.files.onnx_graph.node import Run
 from designer.files.program import Dtype
 from designer.files.torchscript.text import Unfollowed
 

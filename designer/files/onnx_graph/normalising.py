@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from designer.files.onnx_graph.elementwise import short
-from designer.files.onnx_graph.follow import Run
 from designer.files.onnx_graph.items import Item, Number, Unsupported
+from designer.files.onnx_graph.node import Run
 from designer.files.program import Dtype
 
 

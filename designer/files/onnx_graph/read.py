@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+from designer.files.asking import NeedsInputs
 from designer.files.errors import FileError
 from designer.files.onnx_graph.follow import Follower
-from designer.files.onnx_graph.inputs import Sizes, given_inputs, needed, told_inputs, tried
+from designer.files.onnx_graph.inputs import Sizes, Told, given_inputs, needed, told_inputs, tried
 from designer.files.onnx_graph.learnables import name_learnables
 from designer.files.onnx_graph.model_file import OnnxFile, read_file
 from designer.files.onnx_graph.places import is_named
@@ -21,11 +22,13 @@ MOST_TOLD = 5  # kinds of operators that a note names
 def read_program(path: Path, inputs: Any = None) -> tuple[Program, OnnxFile]:
     """Follow the graph of a file. Raises NeedsInputs, or another FileError."""
     file = read_file(path)
-    told = told_inputs(file.name, file.model.graph)
-    given, some = given_inputs(file.name, told, inputs)
-    if any(entry.shape is None for entry in given):
-        raise needed(file.name, tuple(e for e in given if e.shape is None), "it says nothing about them")
+    given: tuple[Told, ...] = ()
+    some = False
     try:
+        told = told_inputs(file.name, file.model.graph)
+        given, some = given_inputs(file.name, told, inputs)
+        if any(entry.shape is None for entry in given):
+            raise needed(file.name, tuple(e for e in given if e.shape is None), "it says nothing about them")
         return _followed(file, list(tried(told, given, some))), file
     except Unfollowed as reason:
         said = str(reason).rstrip(".")
@@ -35,9 +38,13 @@ def read_program(path: Path, inputs: Any = None) -> tuple[Program, OnnxFile]:
         raise FileError(f"{file.name} cannot be followed: {said}.") from None
     except FileError as error:
         said = str(error).rstrip(".")
+        if isinstance(error, NeedsInputs):
+            raise
         raise FileError(f"{said}." if file.name in said else f"{file.name} is not opened: {said}.") from None
     except (RecursionError, MemoryError):
         raise FileError(f"{file.name} is not opened: it is nested too deeply or too large.") from None
+    except (TypeError, ValueError, LookupError, AttributeError, AssertionError, ArithmeticError) as error:
+        raise FileError(f"{file.name} is damaged or was changed: its nodes are not as ONNX has them.") from error
 
 
 def _followed(file: OnnxFile, ways: list[Sizes]) -> Program:

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from designer.files.onnx_graph.follow import Run
 from designer.files.onnx_graph.items import Item, Known, Number, Unsupported, Value
+from designer.files.onnx_graph.node import Run
 from designer.files.onnx_graph.weights import real
 from designer.files.program import Dtype, Op, Ref
 
@@ -188,9 +188,9 @@ def _origin(run: Run, value: Value) -> Value | None:
             numbers.update((result, part) for result, part in zip(op.results, parts) if result is not None)
         found = numbers[value.ref]
         for ref, start in starts.items():
-            if tuple(found.shape) == run.worlds.metas[ref].shape and found.numel():
-                if bool((found.reshape(-1) == torch.arange(start, start + found.numel())).all()):
-                    return run.follower.stored[run.worlds.slots[ref]]
+            whole = tuple(found.shape) == run.worlds.metas[ref].shape and found.numel()
+            if whole and bool((found.reshape(-1) == torch.arange(start, start + found.numel())).all()):
+                return run.follower.stored[run.worlds.slots[ref]]
     return None
 
 

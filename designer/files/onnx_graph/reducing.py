@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from designer.files.onnx_graph.follow import Run
 from designer.files.onnx_graph.items import WHOLE, Item, Known, Unsupported, Value, known
+from designer.files.onnx_graph.node import Run
 from designer.files.program import Dtype
 
 

@@ -4,8 +4,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from designer.files.onnx_graph.follow import Run
 from designer.files.onnx_graph.items import Item, Known, Number, Unsupported, each
+from designer.files.onnx_graph.node import Run
 
 NAMES = {"linear": {1: "linear1d", 2: "bilinear2d", 3: "trilinear3d"}, "cubic": {2: "bicubic2d"}}
 

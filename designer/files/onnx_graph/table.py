@@ -10,6 +10,7 @@ from designer.files.onnx_graph import (
     indexing,
     matrices,
     normalising,
+    padding,
     recurrent,
     reducing,
     resizing,
@@ -21,6 +22,7 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     for family in (
         elementwise,
         shaping,
+        padding,
         matrices,
         convolutions,
         normalising,
