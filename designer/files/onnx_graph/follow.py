@@ -123,15 +123,15 @@ class Follower:
                     self.weights.stored[name] = self.weights.stored[key]
         return self.initial_value(name)
 
-    def parted(self, item: Item) -> Item:
+    def parted(self, item: Item, buffer: bool = False) -> Item:
         """A value, or a copy where an exporter has merged learnables that all repeat one number."""
         key = self.key_of(item)
         if not key or not self.learns(key) or len(self.users.get(key, ())) < 2:
             return item
         home, here = key.rpartition(".")[0], self.worlds.place[-1][0] if self.worlds.place else ""
-        if not here or home.endswith(called(here)) or not self.repeats(key):
+        if not here or (home.endswith(called(here)) and not buffer) or not self.repeats(key):
             return item
-        again = f"{key} of {here}"
+        again = f"{key} of {here}{' as statistics' if buffer else ''}"
         if again not in self.weights.stored:
             with real():
                 self.weights.make(again, self.weights.tensor(key).clone())
@@ -266,7 +266,8 @@ class Follower:
         place, kind = self.worlds.place, self.worlds.kind
         if len(self.scopes) == 1 or not place:
             self.worlds.place, self.worlds.kind = place_of(node)
-        inputs = [self.parted(self.value(name)) if name else None for name in node.input]
+        statistics = 3 if node.op_type == "BatchNormalization" else len(node.input)
+        inputs = [self.parted(self.value(name), n >= statistics) if name else None for n, name in enumerate(node.input)]
         run = Run(self, node, inputs)
         try:
             if any(isinstance(item, Value) and item.unknown for item in inputs):

@@ -119,6 +119,13 @@ def tried(told: tuple[Told, ...], given: tuple[Told, ...], some: bool) -> Iterat
                 more = 3 * n if base[0] < 10 else STEP * n
                 symbols[size] = tuple(number + more + k * n * (base[0] < 10) for k, number in enumerate(base))
         yield Sizes(told, symbols)
+    if len(first) > 1:  # they are named apart, but most models take one batch
+        same = tuple(
+            entry._replace(shape=tuple("the batch" if size in first else size for size in entry.shape or ()))
+            for entry in told
+        )
+        rest = {size: numbers for size, numbers in symbols.items() if size not in first}
+        yield Sizes(same, {"the batch": BATCH, **rest}, "the first sizes of its inputs are one and the same")
     if first:
         last = {size: numbers for size, numbers in symbols.items() if size not in first}
         for number in (1, 2):
