@@ -22,10 +22,10 @@ from designer.model import Network, NetworkError, Parameter
 
 PROJECT = ".network"
 PROJECTS = "Networks (*.network)"
-PYTORCH = "*.pt2 *.pt *.pth *.ckpt *.bin *.safetensors *.onnx *.index.json *.py"
+PYTORCH = "*.pt2 *.pt *.pth *.ckpt *.bin *.safetensors *.onnx *.index.json"
 ARRAYS = "*.npz *.npy *.mat *.h5 *.hdf5 *.keras"
-PROGRAMS = f"PyTorch files ({PYTORCH});;Arrays ({ARRAYS});;All files (*)"
-EVERYTHING = f"Networks and other files (*.network {PYTORCH} {ARRAYS});;{PROGRAMS}"
+PROGRAMS = f"PyTorch files ({PYTORCH} *.py);;Arrays ({ARRAYS});;All files (*)"
+EVERYTHING = f"Networks and other files (*.network {PYTORCH} *.py {ARRAYS});;{PROGRAMS}"
 
 
 class Opened(NamedTuple):

@@ -17,12 +17,10 @@ from designer.files.errors import FileError
 from designer.gui.choosing import Entry, choose
 from designer.gui.document import Document
 from designer.gui.drawing import shape_text
+from designer.gui.filing import ARRAYS, PYTORCH
 from designer.model import Network, Parameter, Port
 
-FILES = (
-    "Values (*.safetensors *.pt *.pth *.ckpt *.bin *.pt2 *.onnx *.npz *.npy *.mat *.h5 *.hdf5 *.keras *.index.json *.network)"
-    ";;All files (*)"
-)
+FILES = f"Values ({PYTORCH} {ARRAYS} *.network);;All files (*)"
 Order = tuple[int, ...]
 Shapes = tuple[tuple[str, tuple[int, ...]], ...]
 
