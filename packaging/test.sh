@@ -9,10 +9,12 @@ python=.venv/bin/python
 "$python" -P -m designer --install-libraries --version  # Qt's libraries, which the tests of the window need too
 export QT_QPA_PLATFORM=offscreen OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 PATH="$root/.venv/bin:$PATH"
 
+together=(-n 2 --dist loadfile)
+
 case "${1:-}" in
 --nightly)
     shift
-    exec "$python" -m pytest -q -m nightly "$@"
+    exec "$python" -m pytest -q -m nightly "${together[@]}" "$@"
     ;;
 --benchmarks)
     shift
@@ -28,7 +30,7 @@ check() { "$@" || failed="$failed, ${*:1:4}"; }
 check ruff check .
 check ruff format --check .
 check mypy
-check "$python" -m pytest -q
+check "$python" -m pytest -q "${together[@]}"
 if [ -n "$failed" ]; then
     echo "Failed: ${failed#, }" >&2
     exit 1

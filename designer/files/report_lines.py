@@ -81,7 +81,7 @@ def _count(number: int, what: str) -> str:
 
 
 def _line(text: Note) -> Note:
-    return Note(plain(" ".join(text.split())), text.layers, text.fix)
+    return Note(plain(" ".join(text.split())), text.layers, text.fix, text.ports)
 
 
 def _sentence(note: Note) -> Note:

@@ -87,7 +87,7 @@ def test_any_ranges_in_any_order(data):
 @given(st.data())
 def test_what_is_made_is_right(data):
     """Layers for views of any kind, if there are some, make just that view."""
-    numbers = torch.arange(64.0)
+    numbers = torch.arange(96.0)
 
     def view():
         dims = data.draw(st.integers(1, 3))

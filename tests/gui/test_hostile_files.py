@@ -78,7 +78,7 @@ def hostile(tmp_path):
         measured=Comparison(None, PICTURE, PICTURE),
         producer=PICTURE,
         code=(PICTURE,),
-        suggestions=(Suggestion(PICTURE, f"{PICTURE}/weight", f"{PICTURE}/weight"),),
+        suggested=(Suggestion(PICTURE, f"{PICTURE}/weight", f"{PICTURE}/weight"),),
     )
     save(net, tmp_path / f"{NAME}.network", view={"selection": [PICTURE]}, report=report)
     return tmp_path / f"{NAME}.network"

@@ -102,6 +102,8 @@ class _Names:
             if key in self.keys:
                 continue
             name = f"{path}.{slot}"
+            if name == key:
+                continue
             if name in self.program.stored and self.same(name, key):
                 self.keys[key] = name  # the exporter wrote one learnable twice
                 continue

@@ -35,7 +35,8 @@ def place_of(node: Any) -> tuple[Place, str]:
 
 def is_named(key: str) -> bool:
     """Whether a tensor has a name as PyTorch gives them to learnables, such as ``encoder.fc.weight``."""
-    return len(key) < 500 and NAME.fullmatch(key) is not None and not key[0].isdigit() and not MADE_UP.fullmatch(key)
+    plain = len(key) < 500 and NAME.fullmatch(key) is not None
+    return plain and not key.replace(".", "").isdigit() and not MADE_UP.fullmatch(key)
 
 
 @cache
