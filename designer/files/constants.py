@@ -16,7 +16,7 @@ def constant(tensor: Tensor) -> tuple[Constant, bool]:
     check_value(tensor)
     shape, dtype = tuple(tensor.shape), str(tensor.dtype).removeprefix("torch.")
     if not tensor.numel() or tensor.is_complex():
-        return Constant(shape, dtype, persistent=bool(tensor.numel())), bool(tensor.numel())
+        return Constant(shape, dtype, "values" if tensor.numel() else "full"), bool(tensor.numel())
     numbers = tensor.detach().reshape(-1)
     first = numbers[0].item()
     candidates: list[tuple[str, tuple[Any, ...]]] = [("full", (first,))]
@@ -36,7 +36,7 @@ def constant(tensor: Tensor) -> tuple[Constant, bool]:
             return Constant(shape, dtype, fill, tuple(map(_plain, given))), False
     if numbers.numel() <= INLINE:
         return Constant(shape, dtype, "numbers", tuple(map(_plain, numbers.tolist()))), False
-    return Constant(shape, dtype, persistent=True), True
+    return Constant(shape, dtype, "values"), True
 
 
 def _plain(number: Any) -> int | float:

@@ -13,7 +13,6 @@ from designer.files.steps import Calls, Step, operation
 from designer.files.ties import Twins
 from designer.layers import Constant
 from designer.model import Parameter
-from designer.model.names import shortened
 from designer.model.values import Tensor
 
 Reader = Callable[[str], Tensor]
@@ -84,10 +83,6 @@ class Placing:
             layer = layer if needed or found.fill == "numbers" else dataclasses.replace(found, persistent=True)
         if not kept:
             layer, kept = constant(self.read(key))
-            if kept:
-                self.program.notes.append(
-                    f"{shortened(key)} holds many irregular numbers, so the state_dict has them too"
-                )
         return Step(layer, op, {}, {"out": ref}, {}, {"value": ref} if kept else {"constant": ref}, name)
 
     def boxed(self, grouped: bool) -> Box:

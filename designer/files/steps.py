@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from functools import cached_property
 from typing import Any
 
 from designer.files.program import Dtype, Op, Place, Program, Ref, Setting, Unreadable, refs_in
@@ -74,10 +75,31 @@ class Calls:
         return a in self.metas and b in self.metas and self.metas[a].sizes == self.metas[b].sizes
 
     def near(self, text: str, op: Op) -> tuple[Ref, int] | None:
-        """The last tensor of this size that was made before a call in the same module, and which size it is."""
+        """The last tensor of this size that was made before a call, in its module or for it, and which size it is."""
         at = self.order.get(id(op), -1)
         found = self.sized.get((op.place, text), [])
-        return next((pair for pair in reversed(found) if self.order[id(self.makers[pair[0]])] < at), None)
+        here = next((pair for pair in reversed(found) if self.order[id(self.makers[pair[0]])] < at), None)
+        if here is not None or not op.place:
+            return here
+        given = self.entering.get((op.place, text), {})
+        early = [(self.made(ref), ref, dim) for ref, dim in given.items() if self.made(ref) < at]
+        return max(early)[1:] if early else None
+
+    def made(self, ref: Ref) -> int:
+        """The place of the call that makes a value; inputs and stored tensors come before all."""
+        maker = self.makers.get(ref)
+        return -1 if maker is None else self.order[id(maker)]
+
+    @cached_property
+    def entering(self) -> dict[tuple[Place, str], dict[Ref, int]]:
+        """Module and size -> the tensors that the module takes with it, and which of their sizes it is."""
+        found: dict[tuple[Place, str], dict[Ref, int]] = {}
+        for op in self.program.ops:
+            for ref in op.refs() if op.place else ():
+                for dim, size in enumerate(self.metas[ref].sizes if ref in self.metas else ()):
+                    if size.text:
+                        found.setdefault((op.place, size.text), {}).setdefault(ref, dim)
+        return found
 
 
 class Ports:

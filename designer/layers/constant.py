@@ -6,6 +6,25 @@ from designer.layers.text import literal, times
 from designer.model import Layer, prop
 from designer.model.structure import DTYPES
 
+TABLE = '''
+class Table(nn.Module):
+    """Numbers that are in no state_dict; one that has them all the same, as exported weights do, fills them in."""
+
+    def __init__(self, sizes, dtype):
+        super().__init__()
+        start = float("nan") if dtype.is_floating_point else 0
+        self.register_buffer("value", torch.full(sizes, start, dtype=dtype), persistent=False)
+
+    def _load_from_state_dict(self, state_dict, prefix, *rest):
+        value = state_dict.pop(prefix + "value", None)
+        if value is not None:
+            self.value = value.clone() if self.value.is_meta else value.to(self.value, copy=True)
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+
+    def forward(self):
+        return self.value
+'''
+
 
 class Constant(Layer, category="Shape and maths", search="buffer fixed numbers tensor mask positions"):
     """Hold numbers that training does not change (torch.nn.Buffer)."""
@@ -15,8 +34,8 @@ class Constant(Layer, category="Shape and maths", search="buffer fixed numbers t
     fill: str = prop(
         "full",
         "How it is filled: with the numbers one by one, one number, the numbers from a start by a step, "
-        "or one number on the diagonal, below or above it.",
-        choices=("numbers", "full", "arange", "eye", "tril", "triu"),
+        "one number on the diagonal, below or above it, or with many that are kept with the values.",
+        choices=("numbers", "full", "arange", "eye", "tril", "triu", "values"),
     )
     numbers: tuple[int | float, ...] = prop(
         (0,),
@@ -29,15 +48,25 @@ class Constant(Layer, category="Shape and maths", search="buffer fixed numbers t
     def inputs(self):
         return ()
 
+    @property
+    def table(self) -> bool:
+        """Whether its numbers are kept with the values, and in no state_dict."""
+        return self.fill == "values" and not self.persistent
+
     def module(self):
+        if self.table:
+            return f"Table({literal(self.shape)}, torch.{self.dtype})"
         kept = "" if self.persistent else ", persistent=False"
         return f"nn.Buffer({self._tensor()}{kept})"
 
     def call(self, m):
-        return m
+        return f"{m}()" if self.table else m
 
     def key(self, path, learnable):
-        return path
+        return f"{path}.value" if self.table else path
+
+    def preamble(self):
+        return {"Table": TABLE} if self.table else {}
 
     def _tensor(self) -> str:
         dtype = f", dtype=torch.{self.dtype}"
@@ -45,7 +74,7 @@ class Constant(Layer, category="Shape and maths", search="buffer fixed numbers t
         shaped = "" if len(self.shape) == 1 else f".reshape({sizes})"
         first, second = (*self.numbers, 0, 0)[:2]
         count = math.prod(self.shape)
-        if self.fill == "full" or not count:
+        if self.fill in ("full", "values") or not count:
             return f"torch.full({sizes}, {self._number(first)}{dtype})"
         if self.fill == "arange":
             stop = first + count * second

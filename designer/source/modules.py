@@ -4,6 +4,7 @@ import hashlib
 import linecache
 import sys
 import types
+from collections.abc import Mapping
 from typing import Any
 
 from designer.analysis import Analysis, analyze
@@ -28,24 +29,32 @@ def build(network: Network, seed: int = 0) -> Any:
         module = import_source(source).Net()
     state = {}
     for key, empty in module.state_dict().items():
-        if (value := values.get(key)) is None or tuple(value.shape) != tuple(empty.shape):
-            have = "missing" if value is None else f"{tuple(value.shape)}"
-            raise NetworkError(f"The value of {key} is {have}, but the network needs {tuple(empty.shape)}.")
-        check_value(value)
-        state[key] = value.detach().clone()
+        state[key] = _fitting(key, values.get(key), empty)
     module.load_state_dict(state, assign=True)
-    _fill_buffers(module, analysis)
+    _fill_buffers(module, analysis, values)
     return module
 
 
-def _fill_buffers(module: Any, analysis: Analysis) -> None:
-    """Make the buffers that are in no state_dict again, where there are numbers."""
+def _fitting(key: str, value: Any, empty: Any) -> Any:
+    """A copy of the value for a tensor without numbers."""
+    if value is None or tuple(value.shape) != tuple(empty.shape):
+        have = "missing" if value is None else f"{tuple(value.shape)}"
+        raise NetworkError(f"The value of {key} is {have}, but the network needs {tuple(empty.shape)}.")
+    check_value(value)
+    return value.detach().clone()
+
+
+def _fill_buffers(module: Any, analysis: Analysis, values: Mapping[str, Any]) -> None:
+    """Give the buffers that are in no state_dict their values, or make them again where there are numbers."""
     import torch
 
     for name, buffer in list(module.named_buffers()):
         if not buffer.is_meta:
             continue
         path = name if analysis.network.find(name) is not None else name.rpartition(".")[0]
+        if name in values:
+            setattr(module.get_submodule(path), name[len(path) + 1 :], _fitting(name, values[name], buffer))
+            continue
         made = make(analysis.network.layer(path), analysis.facts[path].module or "")
         if not isinstance(made, torch.Tensor):
             made = made.get_buffer(name[len(path) + 1 :])

@@ -46,7 +46,7 @@ def test_numbers_are_made_again_exactly(what):
 def test_others_are_values(tensor):
     layer, needed = constant(tensor)
     assert needed
-    assert layer.persistent
+    assert (layer.fill, layer.persistent) == ("values", False)
     assert layer.shape == tensor.shape
     assert str(tensor.dtype) == f"torch.{layer.dtype}"
 

@@ -203,6 +203,7 @@ def owners():
     yield Constant(), ()
     yield Constant((2, 2), "int64", "numbers", (1, 2, 3, -4), persistent=True), ()
     yield Constant((3,), "float64", "arange", (0, 0.1)), ()
+    yield Constant((3, 2), "int64", "values"), ()
     yield from attentions()
 
 
