@@ -71,7 +71,7 @@ class Child:
 
 
 @pytest.mark.parametrize(
-    ("each", "examples"), [(11, 40), pytest.param(850, 500, marks=pytest.mark.nightly)], ids=["some", "many"]
+    ("each", "examples"), [(10, 40), pytest.param(800, 500, marks=pytest.mark.nightly)], ids=["some", "many"]
 )
 def test_damaged_files_are_opened_or_refused_in_one_sentence(tmp_path, each, examples):
     child = Child(tmp_path)

@@ -118,6 +118,18 @@ def script(module: Any) -> Callable[[Path], Path]:
     return write
 
 
+def onnx(module: nn.Module, x: torch.Tensor) -> Callable[[Path], Path]:
+    """What the exporter of ONNX writes that needs nothing beside torch."""
+
+    def write(folder: Path) -> Path:
+        path = folder / "model.onnx"
+        axes = {"input": {0: "batch"}}
+        torch.onnx.export(module.eval(), (x,), path, dynamo=False, input_names=["input"], dynamic_axes=axes)
+        return path
+
+    return write
+
+
 def safetensors(folder: Path) -> Path:
     values = {key: value.clone() for key, value in Tied().state_dict().items()}
     save_file(values, folder / "model.safetensors", {"format": "pt"})
@@ -235,6 +247,8 @@ def _seeds() -> dict[str, Callable[[Path], Path]]:
         "safetensors": safetensors,
         "pt2 of 2.5": of_version("2.5"),
         "pt2 of 2.8": of_version("2.8"),
+        "ONNX": onnx(chain(), pictures),
+        "ONNX with an LSTM": onnx(Memory(), steps),
         "npz": numpy_arrays,
         "npy": numpy_array,
         "mat": matlab,
