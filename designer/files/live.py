@@ -13,8 +13,8 @@ from designer.files.compare import Comparison, first_line, largest_difference
 from designer.files.errors import FileError
 from designer.files.example_inputs import wanted_inputs
 from designer.files.false_ties import on_one_memory
-from designer.files.imports import Import, open_recorded
-from designer.files.report import described
+from designer.files.imports import Import, Opened, open_recorded
+from designer.files.report import Note, described
 from designer.model import Input, Network, NetworkError
 
 SMALL, LARGE = 1, 16  # factors of the sizes that are tried where a size is a name
@@ -45,13 +45,21 @@ def import_module(module: Any, inputs: Any = None) -> Import:
     name = type(module).__name__
     with tempfile.TemporaryDirectory() as folder, evaluating(module), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's remarks about its own modules
-        file = Path(folder, f"{name}.pt2")
-        example = export_module(module, inputs, file)
-        opened = open_recorded(file, "pt2")  # its values stay mapped after the file is gone
+        file, kind, notes = Path(folder, f"{name}.pt2"), "pt2", list[Note]()
+        try:
+            example = export_module(module, inputs, file)
+            opened = open_recorded(file, kind)  # its values stay mapped after the file is gone
+        except NeedsInputs:
+            raise
+        except FileError as refusal:
+            kind = "TorchScript"
+            example, opened = _traced(module, inputs, file.with_suffix(".pt"), refusal)
+            notes.append(Note(f"{str(refusal).rstrip('.')}: it was traced, and takes the way that its example took"))
         network = called_as_given(opened.network, inputs)
         measured = compared_on(module, network, example)
-    report = described(network, opened.report(Path(name), "pt2"))
-    report = dataclasses.replace(report, notes=(*report.notes, *on_one_memory(_doubled(module), network)))
+    report = described(network, opened.report(Path(name), kind))
+    notes += (*report.notes, *on_one_memory(_doubled(module), network))
+    report = dataclasses.replace(report, notes=tuple(notes))
     return Import(network, dataclasses.replace(report, kind="nn.Module", measured=measured, size=0, producer=""))
 
 
@@ -82,6 +90,24 @@ def export_module(module: Any, inputs: Any, path: Path) -> Example:
                 failure = error
     told = "" if failure is None else first_line(failure)
     raise FileError(f"{name} cannot be exported with these inputs: {told}.") from failure
+
+
+def _traced(module: Any, inputs: Any, path: Path, refusal: FileError) -> tuple[Example, Opened]:
+    """Record a module as TorchScript, which is followed for several sizes. Raises the refusal where that fails too."""
+    import torch
+
+    for example in examples(module, inputs):
+        named = example.kwargs or None
+        try:
+            with torch.no_grad():
+                script = torch.jit.trace(
+                    module, example.args or None, example_kwarg_inputs=named, strict=False, check_trace=False
+                )
+            script.save(path)
+            return example, open_recorded(path, "TorchScript", named or list(example.args))
+        except Exception:  # whatever the code of the module raises, and what cannot be followed
+            continue
+    raise refusal
 
 
 @contextlib.contextmanager

@@ -126,3 +126,26 @@ def test_what_fits_one_size_only():
 def test_refusals(source, inputs, sentence):
     with pytest.raises(FileError, match=sentence):
         import_pytorch(source, inputs)
+
+
+class Choosing(nn.Module):
+    """What it does depends on the numbers of its input."""
+
+    def __init__(self):
+        super().__init__()
+        self.small, self.large = nn.Linear(4, 3), nn.Linear(4, 3)
+
+    def forward(self, x):
+        return self.large(x).relu() if x.sum() > 0 else self.small(x)
+
+
+@pytest.mark.parametrize("inputs", [torch.ones(2, 4), {"x": torch.ones(2, 4)}], ids=["by place", "by name"])
+def test_what_cannot_be_exported_is_traced(inputs):
+    model = Choosing()
+    network, report = import_pytorch(model, inputs)
+    assert [network.layer(name).shape for name in network.inputs] == [("B", 4)]
+    assert [note.endswith("it was traced, and takes the way that its example took") for note in report.notes] == [True]
+    assert report.notes[0].startswith("Choosing cannot be exported with these inputs: ")
+    assert report.difference == 0
+    x = torch.rand(5, 4)
+    assert torch.equal(build(network)(x), model(x))
