@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from designer.edits.attaching import Attached, attach
+from designer.files.errors import FileError
 from designer.files.stored import tensors_in
 from designer.model import Network
 from designer.model.values import Tensor
@@ -25,8 +26,15 @@ def attach_values(
     ``()`` takes it as it is. ``by_shape`` also takes what fits by its place and shape alone, ``convert`` also whole
     numbers into learnables. Values stay in the file until something needs them, and keep their type there.
 
-    Raises FileError where the file has no values, NetworkError where none of them fits.
+    A state_dict or a module may stand in the place of a file; what is no tensor in it is left out.
+    Raises FileError where there are no values, NetworkError where none of them fits.
     """
     if isinstance(source, str | os.PathLike):
         return attach(network, tensors_in(source), Path(source).name, by_shape, permute, convert)
-    return attach(network, source, "the state_dict", by_shape, permute, convert)
+    given = source.state_dict() if hasattr(source, "state_dict") and not isinstance(source, type) else source
+    if not isinstance(given, Mapping):
+        raise FileError(f"Values are attached from a file or a state_dict, and {type(source).__name__} is neither.")
+    tensors = {
+        name: value for name, value in given.items() if isinstance(name, str) and hasattr(value, "untyped_storage")
+    }
+    return attach(network, tensors, "the state_dict", by_shape, permute, convert)

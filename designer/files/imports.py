@@ -60,8 +60,12 @@ def import_pytorch(source: Any, inputs: Any = None, allow_code: bool = False, ch
     if not isinstance(source, str | os.PathLike):
         from designer.files.live import import_module
 
-        if not hasattr(source, "state_dict"):
-            raise FileError(f"A model is opened from a file or an nn.Module, not from a {type(source).__name__}.")
+        if isinstance(source, type):
+            raise FileError(
+                f"{source.__name__} is a class: open a module of it, as in import_pytorch({source.__name__}())."
+            )
+        if not hasattr(source, "named_modules"):
+            raise FileError(f"A model is opened from a file or an nn.Module, and {type(source).__name__} is neither.")
         return import_module(source, inputs)
     stage("reading")
     try:

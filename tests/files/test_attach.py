@@ -135,3 +135,15 @@ def test_files_without_values(network, tmp_path):
         attach_values(network, tmp_path / "notes.txt")
     with pytest.raises(FileError, match="There is no file"):
         attach_values(network, tmp_path / "missing.pt")
+
+
+def test_a_module_and_a_checkpoint_with_other_things_are_taken_and_anything_else_is_told():
+    network, model = Network().chain(x=Input(("B", 3)), fc=Linear(2)), torch.nn.Sequential()
+    model.add_module("fc", torch.nn.Linear(3, 2))
+    for source in (model, {**model.state_dict(), "epoch": 3, "note": "x"}):
+        attached, _ = attach_values(network, source)
+        assert torch.equal(attached.values["fc.weight"], model.fc.weight)
+    with pytest.raises(
+        FileError, match=r"^Values are attached from a file or a state_dict, and NoneType is neither\.$"
+    ):
+        attach_values(network, None)

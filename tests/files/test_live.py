@@ -120,7 +120,7 @@ def test_what_fits_one_size_only():
     [
         (Tied(), None, r"^Tied does not tell what it takes: give an example or its shape, as in inputs=\(x,\)\.$"),
         (Tied(), torch.randn(2, 3, 4, 5), "^Tied cannot be exported with these inputs: .*[.]$"),
-        (7, None, r"^A model is opened from a file or an nn\.Module, not from a int\.$"),
+        (7, None, r"^A model is opened from a file or an nn\.Module, and int is neither\.$"),
     ],
 )
 def test_refusals(source, inputs, sentence):
@@ -149,3 +149,16 @@ def test_what_cannot_be_exported_is_traced(inputs):
     assert report.difference == 0
     x = torch.rand(5, 4)
     assert torch.equal(build(network)(x), model(x))
+
+
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [
+        (nn.Linear, "Linear is a class: open a module of it, as in import_pytorch(Linear())."),
+        (3, "A model is opened from a file or an nn.Module, and int is neither."),
+    ],
+)
+def test_what_is_no_module_is_told(source, sentence):
+    with pytest.raises(FileError) as refusal:
+        import_pytorch(source)
+    assert str(refusal.value) == sentence

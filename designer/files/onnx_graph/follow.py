@@ -1,6 +1,7 @@
 """Follow the nodes of a graph for some sizes of its inputs, and write down the calls of ATen that do the same."""
 
 import dataclasses
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -22,6 +23,8 @@ REFUSED = (RuntimeError, TypeError, ValueError, IndexError, KeyError, AttributeE
 OWN_DOMAINS = ("", "ai.onnx", "ai.onnx.ml")
 # Where a file is written as ONNX, but with functions or operators of its exporter's library for what ONNX has too.
 FRIENDS = {"com.microsoft": frozenset("Gelu FastGelu BiasGelu FusedMatMul QuickGelu".split())}
+
+LIMIT = re.compile(r"\w+_(min|max)")  # what the exporter of PyTorch calls the numbers of a clamp
 
 
 class Follower:
@@ -107,7 +110,7 @@ class Follower:
         stored = self.weights.stored.get(key)
         if stored is None or "float" not in stored.dtype or self.anonymous(key):
             return False
-        return stored.numel > 1 or self.by_torch
+        return stored.numel > 1 or (self.by_torch and not LIMIT.fullmatch(key))
 
     def named_again(self, key: str, name: str) -> Item:
         """A stored tensor under another name of the model, where an exporter has merged two.

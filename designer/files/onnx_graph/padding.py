@@ -30,12 +30,11 @@ def _pad(run: Run, x: Item, pads: Item = None, fill: Item = None, axes: Item = N
         order = [n for dim in range(rank - 1, padded[0] - 1, -1) for n in amounts[2 * dim : 2 * dim + 2]]
         return run.call("pad", run.tensor(x), order, "constant", *([number] if number else []))
     inner = rank - padded[0]
-    shapes = {3: (1,), 4: (1, 2), 5: (2, 3)}  # how many of the last axes torch pads in these ways
+    last = {3: 1, 4: 2, 5: 3}.get(rank, 0)  # of the axes, which torch pads together in these ways
     value = run.tensor(x)
-    if not any(inner <= most for most in shapes.get(rank, ())):
+    if inner > last:
         return _padded_alone(run, value, amounts, padded, mode)
-    fewest = next(most for most in shapes[rank] if inner <= most)
-    order = [n for dim in range(rank - 1, rank - 1 - fewest, -1) for n in amounts[2 * dim : 2 * dim + 2]]
+    order = [n for dim in range(rank - 1, rank - 1 - last, -1) for n in amounts[2 * dim : 2 * dim + 2]]
     return run.call("pad", value, order, mode)
 
 

@@ -129,9 +129,7 @@ def plans(examples: dict[str, Any]) -> Iterator[Plan]:
                 lambda leaf, n=number: leaf.shape and ("batch", *_time(leaf, n)),
                 "some sizes after the first",
             )
-        yield _plan(
-            arguments, lambda leaf: ("batch", *leaf.shape[1:]) if leaf.shape else (), "every size but the first"
-        )
+        yield _plan(arguments, lambda leaf: ("batch", *leaf.shape[1:]) if leaf.shape else (), "all sizes but the first")
     elif ranked:
         yield _plan(arguments, lambda leaf: (*leaf.shape[:1], *_time(leaf)), "the first sizes")
     yield _plan(arguments, lambda leaf: leaf.shape, "the sizes")
