@@ -278,8 +278,10 @@ def test_many_irregular_numbers_are_a_value(exported):
     model = Net(lambda m, x: x * m.table, table=torch.rand(100, 100))
     model._non_persistent_buffers_set.add("table")
     network, report = import_pytorch(exported(model, {"x": torch.rand(100, 100)}))
-    assert network.layers["table"] == Constant((100, 100), persistent=True)
-    assert report.notes == ("'table' holds many irregular numbers, so the state_dict has them too",)
+    assert network.layers["table"] == Constant((100, 100), fill="values")
+    assert set(network.values) == {"table.value"}
+    assert not build(network).state_dict()
+    assert report.notes == ()
     agree(model, network, {"x": torch.rand(100, 100)})
 
 
