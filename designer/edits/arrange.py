@@ -1,55 +1,76 @@
-"""Place layers from left to right by the longest path that leads to them."""
+"""Arrange layers from left to right: the main line straight, none over another, few wires crossing."""
 
-import dataclasses
-import itertools
+import statistics
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from graphlib import CycleError, TopologicalSorter
+from collections.abc import Collection, Mapping
+from collections.abc import Set as AbstractSet
+from typing import NamedTuple
 
-from designer.model import Call, Group, Layer, Network, Port
+from designer.edits.layered import GAP, Box, Place, Wire, layered
+from designer.model import Call, Group, Layer, Network, NetworkError, Port
 from designer.model.names import join, parent
 
-Size = tuple[float, float]  # width and height, px at 100 %
+GRID = 8.0  # positions are multiples of it
+HEADER, ROW, ROWS = 22.0, 24.0, 56.0  # where a lone data port sits, how far several lie apart, where the first sits
+UNDER = 40.0  # between a layer on a learnable wire and what stands above it
 
-GAP, ROW, GRID = 64.0, 32.0, 8.0  # between columns, between rows; positions are multiples of GRID
-SWEEPS = 4
+
+class Outline(NamedTuple):
+    """The size that a layer is drawn in, px at 100 %, and how far below its top each of its data ports sits."""
+
+    width: float
+    height: float
+    inputs: Mapping[str, float] = {}
+    outputs: Mapping[str, float] = {}
 
 
-def arrange(network: Network, sizes: Mapping[str, Size] | None = None, path: str | None = None) -> Network:
+def arrange(
+    network: Network,
+    sizes: Mapping[str, Outline] | None = None,
+    path: str | None = None,
+    names: Collection[str] = (),
+) -> Network:
     """Give every layer a position, without overlaps; inside groups too, or only inside the group at ``path``.
 
-    ``sizes`` are the widths and heights by path; what is not in it is estimated.
+    ``sizes`` are the outlines by path; what is not in it is estimated. With ``names``, paths in one group, only those
+    layers are moved. What is arranged stays as it is; where something was added, others move as little as possible.
     """
     sizes = sizes or {}
-    if path is None:
-        paths = ["", *(p for p, layer in network.walk() if isinstance(layer, Group))]
+    homes = {parent(name) for name in names}
+    if len(homes) > 1:
+        raise NetworkError(f"{min(names)} and {max(names)} are not in one group, so they cannot be arranged together.")
+    if names or path is not None:
+        paths = [*homes] if names else [path or ""]
     else:
-        paths = [path]
-    positions: dict[str, tuple[float, float]] = {}
+        paths = ["", *(p for p, layer in network.walk() if isinstance(layer, Group))]
     crossing = _crossing(network)
-
-    def size(home: str, name: str, layer: Layer) -> Size:
-        if (known := sizes.get(join(home, name))) is not None:
-            return known
-        width, height = estimated_size(name, layer)
-        return width, height + 20 * crossing[join(home, name)]
-
+    positions: dict[str, Place] = {}
     for home in paths:
         level = network.network_at(home)
-        own = {name: size(home, name, layer) for name, layer in level.layers.items()}
-        positions |= {join(home, name): at for name, at in _places(level, own).items()}
+        chosen = [name for name in level.layers if not names or join(home, name) in names]
+        outlines = {name: sizes.get(join(home, name)) for name in chosen}
+        known = {
+            name: outline or estimated_outline(name, level.layers[name], crossing[join(home, name)])
+            for name, outline in outlines.items()
+        }
+        positions |= {join(home, name): at for name, at in _places(level, known).items()}
     return network.move(positions)
 
 
-def estimated_size(name: str, layer: Layer) -> Size:
-    """About the size that a layer is drawn in, folded."""
+def estimated_outline(name: str, layer: Layer, crossing: int = 0) -> Outline:
+    """About the outline that a layer is drawn in, folded; ``crossing``: learnable ports that a group shows."""
     described = f"{type(layer).__name__} · {layer.summary(*[None] * len(layer.inputs()))}" if layer.inputs() else ""
     learns = bool(layer.learnables()) or isinstance(layer, Group | Call)
     width = max(168.0 if learns else 112.0, 52.0 + max(8.0 * len(name), 6.0 * len(described)))
     rows = max(len(layer.inputs()), len(layer.outputs()), 3 if layer.variadic else 0)
-    switched = {*layer.input_learnables, *layer.output_learnables}
-    height = 44 + (24 * rows + 4 if rows > 1 else 0) + (24 + 20 * len(switched) + 6 if learns else 0)
-    return min(280.0, -(-width // GRID) * GRID), float(height)
+    shown = len({*layer.input_learnables, *layer.output_learnables}) + crossing
+    height = 44 + (24 * rows + 4 if rows > 1 else 0) + (24 + 20 * shown + 6 * bool(shown) if learns else 0)
+    anchors = [_anchors(ports) for ports in (layer.inputs(), layer.outputs())]
+    return Outline(min(280.0, -(-width // GRID) * GRID), float(height), *anchors)
+
+
+def _anchors(ports: Collection[str]) -> dict[str, float]:
+    return {port: ROWS + ROW * n if len(ports) > 1 else HEADER for n, port in enumerate(ports)}
 
 
 def _crossing(network: Network) -> Counter[str]:
@@ -64,150 +85,80 @@ def _crossing(network: Network) -> Counter[str]:
     return Counter(group for group, _ in found)
 
 
-@dataclasses.dataclass
-class _Level:
-    """The layers of one network as a graph: data wires first, ties only where data says nothing."""
+def _places(network: Network, outlines: Mapping[str, Outline]) -> dict[str, Place]:
+    """Where the layers of one network go that have an outline."""
+    data, hanging = _wires(network, outlines.keys())
+    standing = [name for name in outlines if name not in hanging]
+    index = {name: n for n, name in enumerate(standing)}
+    boxes = [Box(outlines[name].width, outlines[name].height) for name in standing]
+    wires = []
+    for source, target in data:
+        out = outlines[source.layer].outputs.get(source.name, HEADER)
+        into = _into(network, outlines[target.layer], target)
+        wires.append(Wire(index[source.layer], index[target.layer], out, into))
+    before = [network.positions.get(name) for name in standing]
+    made = layered(boxes, wires, [at and at[1] for at in before])
+    places = dict(zip(standing, made))
+    _hang(hanging, places, outlines)
+    return _kept_near(places, network.positions)
 
-    names: list[str]
-    before: dict[str, list[str]]  # by data
-    after: dict[str, list[str]]
-    hanging: dict[str, list[str]]  # a layer on a learnable wire -> the layers at its ends
+
+def _into(network: Network, outline: Outline, target: Port) -> float:
+    """How far below the top of its layer a wire arrives; ports of any number sit in the order of their names."""
+    known = outline.inputs.get(target.name)
+    if known is None and network.layers[target.layer].variadic:
+        return ROWS + ROW * int(target.name)
+    return HEADER if known is None else known
 
 
-def _places(network: Network, sizes: Mapping[str, Size]) -> dict[str, tuple[float, float]]:
-    level = _level(network)
-    columns = _columns(level)
-    _order_columns(columns, level)
-    xs = _lefts(columns, sizes)
-    rows = _rows(columns, level, sizes)
-    places = {name: (xs[n], rows[name]) for n, column in enumerate(columns) for name in column}
-    _hang(level, places, sizes)
-    return {name: (_snapped(x), _snapped(y)) for name, (x, y) in places.items()}
+def _wires(network: Network, names: AbstractSet[str]) -> tuple[list[tuple[Port, Port]], dict[str, list[str]]]:
+    """The data wires between layers, and the layers that only learnable wires join, with those at their other ends."""
+    data: list[tuple[Port, Port]] = []
+    ties: list[tuple[Port, Port]] = []
+    for target, source in network.connections.items():
+        ends = [port._replace(layer=port.layer.partition(".")[0]) for port in (source, target)]
+        if ends[0].layer != ends[1].layer and {ends[0].layer, ends[1].layer} <= names:
+            (ties if network.is_learnable(source) else data).append((ends[0], ends[1]))
+    standing = {port.layer for wire in data for port in wire}
+    for wire in ties:
+        if wire[1].layer in standing and wire[1].name not in network.layers[wire[1].layer].learnables():
+            data.append(wire)  # a learnable meets data there: an ordinary input
+            standing.add(wire[0].layer)
+    hanging: dict[str, list[str]] = {}
+    for source, target in ties:
+        for name, other in ((source.layer, target.layer), (target.layer, source.layer)):
+            layer = network.layers[name]
+            if name not in standing and (layer.computes or not layer.inputs()):
+                hanging.setdefault(name, []).append(other)
+    return data, hanging
+
+
+def _hang(hanging: Mapping[str, list[str]], places: dict[str, Place], outlines: Mapping[str, Outline]) -> None:
+    """Put layers on learnable wires under what stands between the layers at their ends."""
+    spans = {name: (x, x + outlines[name].width, y + outlines[name].height) for name, (x, y) in places.items()}
+    ends = {name: [spans[other] for other in others if other in spans] for name, others in hanging.items()}
+    middles = {name: statistics.fmean([(a + b) / 2 for a, b, _ in its] or [0.0]) for name, its in ends.items()}
+    hung: list[tuple[float, float, float]] = []  # left, right and bottom of what hangs already
+    for name in sorted(hanging, key=middles.__getitem__):
+        outline = outlines[name]
+        left = middles[name] - outline.width / 2
+        right = left + outline.width
+        first, last = min([left, *(a for a, _, _ in ends[name])]), max([right, *(b for _, b, _ in ends[name])])
+        y = max((bottom for a, b, bottom in spans.values() if a < last and first < b), default=0.0) + UNDER
+        for its_left, its_right, bottom in hung:
+            if left < its_right + GAP / 2 and its_left < right + GAP / 2:
+                y = max(y, bottom + UNDER / 2)
+        places[name] = left, y
+        hung.append((left, right, y + outline.height))
+
+
+def _kept_near(places: Mapping[str, Place], before: Mapping[str, Place]) -> dict[str, Place]:
+    """The places on the grid, all moved together so that most layers stay where they were."""
+    snapped = {name: (_snapped(x), _snapped(y)) for name, (x, y) in places.items()}
+    known = [(before[name], at) for name, at in snapped.items() if name in before]
+    right, down = (_snapped(statistics.median_low([o[n] - at[n] for o, at in known] or [0.0])) for n in (0, 1))
+    return {name: (x + right, y + down) for name, (x, y) in snapped.items()}
 
 
 def _snapped(value: float) -> float:
     return round(value / GRID) * GRID
-
-
-def _level(network: Network) -> _Level:
-    before: dict[str, list[str]] = {name: [] for name in network.layers}
-    after: dict[str, list[str]] = {name: [] for name in network.layers}
-    hanging: dict[str, list[str]] = {}
-    for target, source in network.connections.items():
-        first, last = (port.layer.partition(".")[0] for port in (source, target))
-        if not network.is_learnable(source):
-            if last not in after[first]:
-                before[last].append(first)
-                after[first].append(last)
-            continue
-        for name, other in ((first, last), (last, first)):
-            if network.layers[name].computes:
-                hanging.setdefault(name, []).append(other)
-    for name in [name for name in hanging if before[name]]:
-        del hanging[name]  # a learnable meets data there: an ordinary layer
-    return _Level(list(network.layers), before, after, hanging)
-
-
-def _columns(level: _Level) -> list[list[str]]:
-    """The layers by the longest path to them; sources stand just before what they feed."""
-    standing = [name for name in level.names if name not in level.hanging]
-    try:
-        order = [n for n in TopologicalSorter(level.before).static_order() if n not in level.hanging]
-    except CycleError:  # an expression inside a group feeds what feeds the group
-        order = standing
-    rank = dict.fromkeys(standing, 0)
-    for name in order:
-        rank[name] = max((rank[other] + 1 for other in level.before[name] if other in rank), default=0)
-    for name in standing:
-        followers = [rank[other] for other in level.after[name] if other in rank]
-        if not level.before[name] and followers:
-            rank[name] = max(0, min(followers) - 1)
-    columns: list[list[str]] = [[] for _ in range(max(rank.values(), default=-1) + 1)]
-    for name in standing:
-        columns[rank[name]].append(name)
-    return [column for column in columns if column]
-
-
-def _order_columns(columns: list[list[str]], level: _Level) -> None:
-    """Order each column by the mean place of its neighbours, there and back, so that wires cross little."""
-    place = {name: float(n) for column in columns for n, name in enumerate(column)}
-
-    def sort(column: list[str], neighbours: Mapping[str, list[str]]) -> None:
-        def mean(name: str) -> float:
-            near = [place[other] for other in neighbours[name] if other in place]
-            return sum(near) / len(near) if near else place[name]
-
-        column.sort(key=mean)
-        place.update((name, float(n)) for n, name in enumerate(column))
-
-    for _ in range(SWEEPS):
-        for column in columns[1:]:
-            sort(column, level.before)
-        for column in reversed(columns[:-1]):
-            sort(column, level.after)
-
-
-def _lefts(columns: list[list[str]], sizes: Mapping[str, Size]) -> list[float]:
-    lefts, x = [], 0.0
-    for column in columns:
-        lefts.append(x)
-        x += max(sizes[name][0] for name in column) + GAP
-    return lefts
-
-
-def _rows(columns: list[list[str]], level: _Level, sizes: Mapping[str, Size]) -> dict[str, float]:
-    """The top of each layer: as near as possible to what feeds it, none over another."""
-    tops: dict[str, float] = {}
-    for column in columns:
-        tops |= _stacked(column, {name: _mean(tops, level.before[name]) for name in column}, sizes)
-    for column in reversed(columns):  # a source is drawn to what it feeds
-        wanted = {name: tops[name] if level.before[name] else _mean(tops, level.after[name]) for name in column}
-        tops |= _stacked(column, wanted, sizes)
-    return tops
-
-
-def _mean(tops: Mapping[str, float], names: Iterable[str]) -> float | None:
-    near = sorted(tops[name] for name in names if name in tops)
-    return near[len(near) // 2] if len(near) % 2 else (sum(near[len(near) // 2 - 1 :][:2]) / 2 if near else None)
-
-
-def _stacked(column: list[str], wanted: Mapping[str, float | None], sizes: Mapping[str, Size]) -> dict[str, float]:
-    """Tops from above to below, near the wanted ones; a heap of layers is moved up by half of what it had to sink."""
-    tops: dict[str, float] = {}
-    floor, sunk = -1e12, 0.0
-    block: list[str] = []
-    for name in column:
-        want = wanted[name] if wanted[name] is not None else (floor if tops else 0.0)
-        assert want is not None
-        if want >= floor:
-            _raise(tops, block, sunk)
-            block, sunk = [], 0.0
-        tops[name] = max(want, floor)
-        sunk = max(sunk, tops[name] - want)
-        block.append(name)
-        floor = tops[name] + sizes[name][1] + ROW
-    _raise(tops, block, sunk)
-    for upper, lower in itertools.pairwise(column):
-        tops[lower] = max(tops[lower], tops[upper] + sizes[upper][1] + ROW)
-    return tops
-
-
-def _raise(tops: dict[str, float], block: list[str], sunk: float) -> None:
-    for name in block:
-        tops[name] -= sunk / 2
-
-
-def _hang(level: _Level, places: dict[str, tuple[float, float]], sizes: Mapping[str, Size]) -> None:
-    """Put layers on learnable wires below the lowest layer, between the layers at their ends."""
-    if not level.hanging:
-        return
-    floor = max((y + sizes[name][1] for name, (_, y) in places.items()), default=0.0) + ROW
-    right = -1e12
-    middles = {}
-    for name in level.hanging:
-        ends = [places[other][0] + sizes[other][0] / 2 for other in level.hanging[name] if other in places]
-        middles[name] = sum(ends) / len(ends) if ends else 0.0
-    for name in sorted(level.hanging, key=lambda name: middles[name]):
-        x = max(middles[name] - sizes[name][0] / 2, right)
-        places[name] = (x, floor)
-        right = x + sizes[name][0] + GAP / 2

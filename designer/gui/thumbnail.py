@@ -5,7 +5,7 @@ from typing import NamedTuple
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 
-from designer.edits.arrange import estimated_size
+from designer.edits.arrange import estimated_outline
 from designer.gui.drawing import category_of
 from designer.gui.theme import Theme
 from designer.model import Layer, Network
@@ -51,7 +51,7 @@ def thumbnail(network: Network) -> Thumbnail:
 
 
 def _width(name: str, layer: Layer, capsule: bool) -> float:
-    return 1.0 if capsule else estimated_size(name, layer)[0]
+    return 1.0 if capsule else estimated_outline(name, layer).width
 
 
 def draw_thumbnail(painter: QPainter, theme: Theme, rect: QRectF, shown: Thumbnail) -> None:

@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from designer import Network, NetworkError, analyze, arrange, build, group, initialize, tie, ungroup
-from designer.edits.arrange import estimated_size
-from designer.layers import LSTM, Add, Call, Embedding, Group, Input, LayerNorm, Linear, Output, Permute, ReLU
+from designer.layers import LSTM, Add, Call, Embedding, Group, Input, LayerNorm, Linear, Output, ReLU
 from designer.model import Port
 from designer.model.rules import check_network
 
@@ -160,56 +159,3 @@ def test_calls_stay_together():
 def test_refusals(edit, sentence):
     with pytest.raises(NetworkError, match=re.escape(sentence)):
         edit(model())
-
-
-def overlaps(net, sizes):
-    boxes = {name: (*net.positions[name], *sizes[name]) for name in net.layers}
-    for (a, (x, y, w, h)), (b, (x2, y2, w2, h2)) in itertools.combinations(boxes.items(), 2):
-        if x < x2 + w2 and x2 < x + w and y < y2 + h2 and y2 < y + h:
-            yield a, b
-
-
-def branching():
-    net = Network().chain(x=Input(("B", 8)), a=Linear(8), b=ReLU(), c=Linear(8)).chain("x", d=Linear(8), e=ReLU())
-    net = net.add(sum=Add(), t=Permute((1, 0))).connect("c", "sum").connect("e", "sum").connect("x", "sum")
-    net = net.chain("sum", f=Linear(8), g=Linear(8)).chain("sum", out2=ReLU())
-    net = net.set("a", output_learnables=("weight",)).set("g", input_learnables=("weight",))
-    return net.connect("a/weight", "t").connect("t", "g/weight").add(alone=Linear(3))
-
-
-@pytest.mark.parametrize("make", [model, branching, lambda: group(branching(), ["sum", "f", "g"], "end")])
-def test_arrange_leaves_no_overlaps(make):
-    net = arrange(make())
-    for path in ("", *(path for path, layer in net.walk() if isinstance(layer, Group))):
-        level = net.network_at(path)
-        assert set(level.positions) == set(level.layers)
-        sizes = {name: estimated_size(name, layer) for name, layer in level.layers.items()}
-        assert list(overlaps(level, sizes)) == []
-        for target, source in level.connections.items():
-            first, last = source.layer.partition(".")[0], target.layer.partition(".")[0]
-            if not level.is_learnable(source):
-                assert level.positions[first][0] + sizes[first][0] < level.positions[last][0]
-    assert dict(arrange(net).all) == dict(net.all)
-    assert arrange(net) == net
-
-
-def test_arrange_uses_the_sizes_that_are_given():
-    net = Network().chain(x=Input(("B", 8)), **{f"l{n}": ReLU() for n in range(3)}).chain("x", m=ReLU())
-    sizes = {name: (300.0 + 10 * n, 400.0) for n, name in enumerate(net.layers)}
-    assert list(overlaps(arrange(net, sizes), sizes)) == []
-
-
-def test_a_chain_stands_on_one_line():
-    net = arrange(Network().chain(x=Input(("B", 8)), **{f"l{n}": Linear(8) if n % 2 else ReLU() for n in range(12)}))
-    same_size = dict.fromkeys(net.layers, (120.0, 60.0))
-    assert len({y for _, y in arrange(net, same_size).positions.values()}) == 1
-    places = [net.positions[name][0] for name in net.layers]
-    assert places == sorted(places)
-
-
-def test_arrange_of_nothing_and_of_one_group():
-    assert arrange(Network()) == Network()
-    net = group(branching(), ["sum", "f", "g"], "end")
-    inside = arrange(net, path="end")
-    assert inside.positions == net.positions
-    assert set(inside.network_at("end").positions) == set(net.network_at("end").layers)

@@ -6,6 +6,7 @@ from typing import Any
 from NodeGraphQt import NodeGraph
 from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
 
+from designer.edits.arrange import Outline
 from designer.edits.deletion import delete
 from designer.edits.insertion import bypass
 from designer.gui.canvas.adding import Adding
@@ -18,7 +19,7 @@ from designer.gui.canvas.map import Map, Views
 from designer.gui.canvas.mirror import Mirror, Place
 from designer.gui.canvas.naming import Naming
 from designer.gui.canvas.node import NodeItem
-from designer.gui.canvas.placing import Placing
+from designer.gui.canvas.placing import Placing, outline_of
 from designer.gui.canvas.preview import Preview
 from designer.gui.canvas.saying import Saying
 from designer.gui.canvas.search import LayerSearch
@@ -187,9 +188,9 @@ class Canvas(NodeGraph):
     def node(self, path: str) -> NodeItem:
         return self.mirror.nodes[path].view
 
-    def node_sizes(self) -> dict[str, tuple[float, float]]:
-        """The width and height of each node that is drawn, by path."""
-        return {path: (n.view.form.width, n.view.form.height) for path, n in self.mirror.nodes.items() if n.view.look}
+    def outlines(self) -> dict[str, Outline]:
+        """The outline of each node that is drawn, by path."""
+        return {path: outline_of(node.view.form) for path, node in self.mirror.nodes.items() if node.view.look}
 
     def tooltip(self, hit: Hit) -> str:
         return tooltip(hit, self.document.network, self.document.analysis)

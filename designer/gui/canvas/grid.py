@@ -5,6 +5,7 @@ from PySide6.QtCore import QRectF
 from designer.gui.canvas.node import NodeItem
 
 CELL = 512.0
+Cell = tuple[int, int]
 
 
 class Grid:
@@ -14,7 +15,7 @@ class Grid:
     """
 
     def __init__(self) -> None:
-        self._cells: dict[tuple[int, int], set[NodeItem]] = {}
+        self._cells: dict[Cell, set[NodeItem]] = {}
         self._of: dict[NodeItem, tuple[int, int, int, int]] = {}
 
     def put(self, node: NodeItem) -> None:
@@ -32,13 +33,24 @@ class Grid:
 
     def within(self, rect: QRectF) -> set[NodeItem]:
         """The nodes whose frames meet a rectangle."""
+        left, top, right, bottom = span = _span(rect)
         found: set[NodeItem] = set()
-        for cell in _cells(_span(rect)):
-            found |= self._cells.get(cell, _NONE)
+        if (right - left + 1) * (bottom - top + 1) > len(self._cells):
+            for (x, y), nodes in self._cells.items():
+                if left <= x <= right and top <= y <= bottom:
+                    found |= nodes
+        else:
+            for cell in _cells(span):
+                found |= self._cells.get(cell, _NONE)
         return {node for node in found if node.frame.intersects(rect)}
 
 
 _NONE: set[NodeItem] = set()
+
+
+def cells(rect: QRectF) -> list[Cell]:
+    """The squares that a rectangle touches."""
+    return _cells(_span(rect))
 
 
 def _span(rect: QRectF) -> tuple[int, int, int, int]:
@@ -50,6 +62,6 @@ def _span(rect: QRectF) -> tuple[int, int, int, int]:
     )
 
 
-def _cells(span: tuple[int, int, int, int]) -> list[tuple[int, int]]:
+def _cells(span: tuple[int, int, int, int]) -> list[Cell]:
     left, top, right, bottom = span
     return [(x, y) for x in range(left, right + 1) for y in range(top, bottom + 1)]

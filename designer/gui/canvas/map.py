@@ -1,5 +1,6 @@
 """The network from afar, drawn in one batch: thousands of items that paint themselves take too long."""
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,12 +28,9 @@ class Map:
         self._lines: list[QLineF] = []
         self._ties: dict[WireItem, None] = {}
         self._block_at: dict[NodeItem, tuple[list[QRectF], int]] = {}
-        self._line_at: dict[WireItem, int] = {}
+        self._line_at: dict[WireItem, slice] = {}
         self._groups: list[NodeItem] = []
         self._troubled: list[NodeItem] = []
-
-    def has(self, wire: WireItem) -> bool:
-        return wire in self._line_at or wire in self._ties
 
     def moved(self, node: NodeItem) -> None:
         if not self.stale:
@@ -61,7 +59,7 @@ class Map:
                 for wire in self._ties:
                     painter.drawPath(wire.path())
             else:
-                painter.drawLines([_line(wire) for wire in self._ties])
+                painter.drawLines([QLineF(*wire.ends) for wire in self._ties])
         painter.setPen(Qt.PenStyle.NoPen)
         for category, blocks in self._blocks.items():
             painter.setBrush(theme.learn if category == "capsule" else category_color(theme, category))
@@ -116,8 +114,9 @@ class Map:
                     if wire.learnable:
                         self._ties[wire] = None
                     else:
-                        self._line_at[wire] = len(self._lines)
-                        self._lines.append(_line(wire))
+                        lines = _lines(wire)
+                        self._line_at[wire] = slice(len(self._lines), len(self._lines) + len(lines))
+                        self._lines += lines
         self._moved.clear()
         self.stale = False
 
@@ -126,12 +125,25 @@ class Map:
         blocks[index] = node.frame
         for port in node.ports():
             for wire in port.connected_pipes:
-                if wire in self._line_at:
-                    self._lines[self._line_at[wire]] = _line(wire)
+                self.led(wire)
+
+    def led(self, wire: WireItem) -> None:
+        """A wire goes another way."""
+        if self.stale or wire in self._ties:
+            return
+        at, lines = self._line_at.get(wire), _lines(wire)
+        if at is None or at.stop - at.start != len(lines):
+            self.stale = True
+        else:
+            self._lines[at] = lines
 
 
-def _line(wire: WireItem) -> QLineF:
-    return QLineF(*wire.ends)
+def _lines(wire: WireItem) -> list[QLineF]:
+    """The way of data in straight lines."""
+    if not wire.corners:
+        return [QLineF(*wire.ends)]
+    points = [wire.ends[0], *wire.corners, wire.ends[1]]
+    return [QLineF(*ends) for ends in itertools.pairwise(points)]
 
 
 class Views(Mapping[str, NodeItem]):

@@ -313,6 +313,7 @@ class Mirror:
         node.model.pos = list(place)
 
     def _wire(self) -> None:
+        new = []
         for target, (source, from_node, from_port, to_node, to_port) in self._ends.items():
             if target not in self.wires:
                 out = self.nodes[from_node].get_output(from_port)
@@ -323,7 +324,8 @@ class Mirror:
                 wire.learnable = source in self.learnable or source.name == BUNDLE
                 wire.label, wire.saves = self._label_of(wire), self._saves(wire)
                 self.wires[target] = wire
-                wire.redraw()
+                new.append(wire)
+        self.graph.viewer().lead(new)
 
     def _unwire(self, target: Port) -> None:
         wire = self.wires.pop(target)

@@ -1,8 +1,8 @@
 """Where layers stand that have no position of their own, and what new ones are called."""
 
 from designer.analysis import Analysis
-from designer.edits import arrange
-from designer.gui.canvas.form import form
+from designer.edits.arrange import Outline, arrange
+from designer.gui.canvas.form import Form, form
 from designer.gui.canvas.look import look
 from designer.gui.canvas.mirror import Place
 from designer.gui.document import View
@@ -43,13 +43,19 @@ def _below(standing: list[Place], made: dict[str, Place]) -> dict[str, Place]:
     return {at: (x + right, y + down) for at, (x, y) in made.items()}
 
 
-def _sizes(network: Network, view: View, analysis: Analysis | None) -> dict[str, tuple[float, float]]:
-    """The width and height that the nodes of the open group will have."""
+def _sizes(network: Network, view: View, analysis: Analysis | None) -> dict[str, Outline]:
+    """The frames that the nodes of the open group will have."""
     learnable, found = network.learnable_ports, {}
     for name in network.network_at(view.path).layers:
         made = form(look(network, path := join(view.path, name), view, analysis, learnable=learnable))
-        found[path] = made.width, made.height
+        found[path] = outline_of(made)
     return found
+
+
+def outline_of(made: Form) -> Outline:
+    """What arranging needs to know of the measures of a node."""
+    inputs, outputs = ({name: at.y() for name, at in side.items()} for side in (made.inputs, made.outputs))
+    return Outline(made.width, made.height, inputs, outputs)
 
 
 def fresh_name(network: Network, name: str) -> str:

@@ -1,6 +1,7 @@
 """The ways of wires: curves for data, and for ties lanes below the layers that they pass."""
 
-from collections.abc import Callable, Hashable
+from collections import Counter
+from collections.abc import Callable, Hashable, Mapping
 from typing import NamedTuple
 
 from PySide6.QtCore import QLineF, QPointF, QRectF
@@ -11,6 +12,7 @@ OUT = 20.0  # how far a tie leaves a layer before it turns
 BELOW = 24.0  # a lane lies so far under the lowest layer that it passes
 PITCH = 12.0  # between two lanes
 CORNER = 10.0
+CELL = 2048.0  # lanes are kept by squares so wide
 
 Blockers = Callable[[QRectF], list[QRectF]]  # the frames of the nodes that stand in a rectangle
 
@@ -21,6 +23,7 @@ class Route(NamedTuple):
     path: QPainterPath
     middle: QPointF
     room: float
+    lane: float | None = None  # the height of the lane that it takes
 
 
 def curve(start: QPointF, end: QPointF, least: float = 24, most: float = 120) -> QPainterPath:
@@ -34,36 +37,95 @@ def curve(start: QPointF, end: QPointF, least: float = 24, most: float = 120) ->
     return path
 
 
+Cell = tuple[int, int]
+Track = tuple[Hashable, float]  # of an owner, at a height
+
+
 class Lanes:
-    """Which lanes are taken: ties of one owner share a track, others keep their distance."""
+    """Where wires lie level and where they change their height; those from one port share, others keep apart."""
 
     def __init__(self) -> None:
-        self._taken: dict[int, dict[Hashable, tuple[float, float, Hashable]]] = {}
-        self._of: dict[Hashable, int] = {}
+        self._level: dict[Cell, dict[Track, dict[Hashable, tuple[float, float]]]] = {}
+        self._spans: dict[Cell, dict[Track, tuple[float, float]]] = {}  # from the leftmost to the rightmost of a track
+        self._steps: dict[int, list[tuple[float, float, float, Hashable, Hashable]]] = {}
+        self._of: dict[Hashable, tuple[set[tuple[Cell, Track]], set[int]]] = {}
+        self._tracks: dict[Hashable, Counter[float]] = {}  # owner -> height -> how many wires lie there
 
     def leave(self, wire: Hashable) -> None:
-        step = self._of.pop(wire, None)
-        if step is not None:
-            del self._taken[step][wire]
+        level, columns = self._of.pop(wire, ((), ()))
+        for owner, y in {track for _, track in level}:
+            self._tracks[owner][y] -= 1
+        for cell, track in level:
+            wires = self._level[cell][track]
+            del wires[wire]
+            if wires:
+                self._spans[cell][track] = _span(wires)
+            else:
+                del self._level[cell][track], self._spans[cell][track]
+        for column in columns:
+            self._steps[column] = [step for step in self._steps[column] if step[4] != wire]
 
-    def take(self, wire: Hashable, owner: Hashable, y: float, left: float, right: float) -> float:
-        """Give the first free lane at or below y."""
-        self.leave(wire)
-        step = round(y / PITCH)
-        while any(
-            left < its_right + CLEAR and its_left < right + CLEAR and whose != owner
-            for its_left, its_right, whose in self._taken.get(step, {}).values()
-        ):
-            step += 1
-        self._taken.setdefault(step, {})[wire] = (left, right, owner)
-        self._of[wire] = step
-        return step * PITCH
+    def take(self, wire: Hashable, owner: Hashable, left: float, right: float, y: float) -> None:
+        """Lie level here."""
+        track = owner, y
+        known, _ = self._of.setdefault(wire, (set(), set()))
+        if all(track != other for _, other in known):
+            self._tracks.setdefault(owner, Counter())[y] += 1
+        for column in _columns(left, right):
+            cell = column, int(y // PITCH)
+            wires = self._level.setdefault(cell, {}).setdefault(track, {})
+            its_left, its_right = wires.get(wire, (left, right))
+            wires[wire] = min(left, its_left), max(right, its_right)
+            self._spans.setdefault(cell, {})[track] = _span(wires)
+            known.add((cell, track))
+
+    def step(self, wire: Hashable, owner: Hashable, x: float, y0: float, y1: float) -> None:
+        """Change the height here."""
+        if abs(y1 - y0) > 1:
+            column = int(x // CELL)
+            self._steps.setdefault(column, []).append((x, min(y0, y1), max(y0, y1), owner, wire))
+            self._of.setdefault(wire, (set(), set()))[1].add(column)
+
+    def free(self, owner: Hashable, left: float, right: float, y: float) -> bool:
+        """Whether no wire from another port lies level here."""
+        row = int(y // PITCH)
+        for column in _columns(left, right):
+            for near in (row - 1, row, row + 1):
+                for (whose, its_y), (its_left, its_right) in self._spans.get((column, near), {}).items():
+                    if (
+                        abs(its_y - y) < PITCH
+                        and left < its_right + CLEAR
+                        and its_left < right + CLEAR
+                        and whose != owner
+                    ):
+                        return False
+        return True
+
+    def tracks(self, owner: Hashable) -> list[float]:
+        """The heights at which wires of an owner lie already."""
+        return [y for y, count in self._tracks.get(owner, Counter()).items() if count]
+
+    def crossed(self, owner: Hashable, left: float, right: float, y: float) -> int:
+        """How many wires from other ports change their height across a lane."""
+        return sum(
+            low < y < high and left < x < right and whose != owner
+            for column in _columns(left, right)
+            for x, low, high, whose, _ in self._steps.get(column, ())
+        )
 
 
-def tie(start: QPointF, end: QPointF, lowest: float, blockers: Blockers, lane: Callable[[float], float]) -> Route:
+def _span(wires: Mapping[Hashable, tuple[float, float]]) -> tuple[float, float]:
+    return min(left for left, _ in wires.values()), max(right for _, right in wires.values())
+
+
+def _columns(left: float, right: float) -> range:
+    return range(int(left // CELL), int(right // CELL) + 1)
+
+
+def tie(start: QPointF, end: QPointF, lowest: float, blockers: Blockers, free: Callable[[float], bool]) -> Route:
     """Lead a learnable to its borrower: straight where the way is free, else through a lane under what is passed.
 
-    ``lowest`` is the lower edge of both layers; ``lane`` takes a lane at or below a height.
+    ``lowest`` is the lower edge of both layers; ``free`` tells whether the lane at a height is.
     """
     if end.x() - start.x() >= 2 * OUT:
         between = QRectF(start, end).normalized().adjusted(4, -CLEAR, -4, CLEAR)
@@ -73,10 +135,11 @@ def tie(start: QPointF, end: QPointF, lowest: float, blockers: Blockers, lane: C
     y = lowest + BELOW
     while found := blockers(QRectF(left - 2, y - CLEAR, right - left + 4, 2 * CLEAR)):
         y = max(frame.bottom() for frame in found) + BELOW
-    y = lane(y)
+    while not free(y):
+        y += PITCH
     out, back = start.x() + OUT, end.x() - OUT
     points = [start, QPointF(out, start.y()), QPointF(out, y), QPointF(back, y), QPointF(back, end.y()), end]
-    return Route(_rounded(points), QPointF((out + back) / 2, y), abs(back - out) - 2 * CORNER)
+    return Route(_rounded(points), QPointF((out + back) / 2, y), abs(back - out) - 2 * CORNER, y)
 
 
 def _straight(start: QPointF, end: QPointF) -> Route:

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFrame, QGraphicsView, QToolTip
 
 from designer.gui import theme as themes
 from designer.gui.canvas.gestures import Gesture, Hold, gesture_for
-from designer.gui.canvas.grid import Grid
+from designer.gui.canvas.grid import Cell, Grid, cells
 from designer.gui.canvas.map import Map
 from designer.gui.canvas.node import NodeItem, Part
 from designer.gui.canvas.paint import FAR, MIDWAY
@@ -64,7 +64,8 @@ class Viewer(NodeViewer):
         self._hover: NodeItem | PortItem | WireItem | None = None
         self._late = QTimer(self, singleShot=True, interval=0)
         self._late.timeout.connect(self.reroute)
-        self._passed: list[QRectF] = []  # where nodes were and are since the ties were led the last time
+        self._passed: set[Cell] = set()  # the squares where nodes were and are since wires were led the last time
+        self.moves = 0  # how often a node came, moved or went
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setTransformationAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
         self.setResizeAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
@@ -157,17 +158,17 @@ class Viewer(NodeViewer):
         """A node came, moved or grew."""
         self.grid.put(node)
         self.map.moved(node)
-        self.ties_pass(node.frame)
+        self.wires_pass(node.frame)
 
-    def ties_pass(self, frame: QRectF) -> None:
-        """Lead the ties anew that pass here, when all nodes stand where they shall."""
-        if len(self._passed) < 1000:
-            self.area = None
-        self._passed.append(frame.adjusted(-40, -40, 40, 40))
+    def wires_pass(self, frame: QRectF) -> None:
+        """Lead the wires anew that pass here, when all nodes stand where they shall."""
+        self.area = None
+        self.moves += 1
+        self._passed |= set(cells(frame.adjusted(-40, -40, 40, 40)))
         self._late.start()
 
     def wire_changed(self, wire: WireItem) -> None:
-        self.map.stale = self.map.stale or not self.map.has(wire)
+        self.map.led(wire)
 
     def wire_gone(self, wire: WireItem) -> None:
         self.lanes.leave(wire.target)
@@ -178,19 +179,25 @@ class Viewer(NodeViewer):
     def node_gone(self, node: NodeItem) -> None:
         self.grid.drop(node)
         self.map.stale = True
-        self.ties_pass(node.frame)
+        self.wires_pass(node.frame)
         if self._hover is node or (isinstance(self._hover, PortItem) and self._hover.node is node):
             self._hover = None
 
     def reroute(self) -> None:
-        """Lead ties anew whose way nodes have come into or left."""
+        """Lead wires anew whose way nodes have come into or left."""
         if self.gesture is not None and self.gesture.dragging:
             self._late.start(100)
             return
-        passed, self._passed = self._passed, []
-        for wire in self.canvas.mirror.wires.values():
-            if wire.learnable and any(wire.boundingRect().intersects(frame) for frame in passed):
-                wire.redraw()
+        passed, self._passed = self._passed, set()
+        waiting = (wire for wire in self.canvas.mirror.wires.values() if wire.seen < self.moves and wire.passes)
+        self.lead([wire for wire in waiting if not passed.isdisjoint(cells(wire.boundingRect()))])
+
+    def lead(self, wires: list[WireItem]) -> None:
+        """Find the ways of some wires; the short ones first, so that long ones lie around them."""
+        for wire in wires:
+            self.lanes.leave(wire.target)
+        for wire in sorted(wires, key=WireItem.span):
+            wire.redraw()
 
     # Painting.
 

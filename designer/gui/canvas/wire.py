@@ -8,15 +8,18 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPainterPathStroker, QPen, QPolygonF
 from PySide6.QtWidgets import QGraphicsPathItem
 
+from designer.gui.canvas.detours import Neighbour, Others, lanes, lead
 from designer.gui.canvas.paint import NEAR
-from designer.gui.canvas.routes import Route, curve, tie
+from designer.gui.canvas.routes import OUT, Route, curve, tie
 from designer.gui.drawing import draw_icon, draw_text, text_width
 from designer.gui.theme import Theme, faded, mix
 from designer.model import Port
 
 if TYPE_CHECKING:
+    from designer.gui.canvas.port import PortItem
     from designer.gui.canvas.viewer import Viewer
 
+SHORT = 112.0  # ends that are nearer have no layer between them
 STUB = 12.0  # what is left of a tie that is not drawn
 PILL = 22.0
 DASHES = [3.5, 2.5]
@@ -41,6 +44,8 @@ class WireItem(PipeItem):
         self.takes = False  # a layer is held over it that a release would put on it
         self.pulled = False  # its end is held by the pointer, so it is drawn from there
         self.ends = QPointF(), QPointF()
+        self.corners: list[QPointF] = []  # between its ends, where it goes round layers
+        self.seen = -1  # how often nodes had moved when its way was found
         self._middle, self._room = QPointF(), 0.0
         self._shape: tuple[float, QPainterPath] | None = None
         self.setZValue(Z_VAL_PIPE)
@@ -72,30 +77,77 @@ class WireItem(PipeItem):
         if self._input_port is None or self._output_port is None or self.scene() is None:
             return
         self.ends = start, end = self._output_port.anchor(), self._input_port.anchor()
+        self.seen = self.stage.moves
+        self.stage.lanes.leave(self.target)
+        self.corners = []
         if self.learnable:
-            route = self._way(start, end)
-            path, self._middle, self._room = route
+            path, self._middle, self._room, _ = self._under(start, end)
         else:
-            path, self._room = curve(start, end), end.x() - start.x()
+            path, self._room = self._around(start, end), end.x() - start.x()
             self._middle = (start + end) / 2
         self._shape = None
         self.prepareGeometryChange()
         self.setPath(path)
         self.stage.wire_changed(self)
 
-    def _way(self, start: QPointF, end: QPointF) -> Route:
-        viewer = self.stage
-        owner, borrower = self._output_port.node, self._input_port.node
-        lowest = max(owner.frame.bottom(), borrower.frame.bottom())
-        left, right = sorted((start.x() + 20, end.x() - 20))
-        viewer.lanes.leave(self.target)
-        return tie(
+    def _under(self, start: QPointF, end: QPointF) -> Route:
+        """The way of a tie, or of data that runs backwards past other layers."""
+        stage = self.stage
+        first, last = self._output_port.node, self._input_port.node
+        left, right = sorted((start.x() + OUT, end.x() - OUT))
+        route = tie(
             start,
             end,
-            lowest,
-            lambda rect: viewer.frames_in(rect, owner, borrower),
-            lambda y: viewer.lanes.take(self.target, self.source, y, left, right),
+            max(first.frame.bottom(), last.frame.bottom()),
+            lambda rect: stage.frames_in(rect, first, last),
+            lambda y: stage.lanes.free(self.source, left, right, y),
         )
+        if route.lane is not None:
+            stage.lanes.take(self.target, self.source, left, right, route.lane)
+        return route
+
+    def _around(self, start: QPointF, end: QPointF) -> QPainterPath:
+        """The way of data: the plain curve where it passes no layer, else along lanes above or below them."""
+        if 0 < end.x() - start.x() < SHORT:  # no layer is as narrow
+            return self._plain(start, end)
+        stage, owner = self.stage, self.source
+        out, into = self._output_port, self._input_port
+        assert out is not None
+        assert into is not None
+        first, last = out.node, into.node
+
+        def frames(rect: QRectF) -> list[QRectF]:
+            return stage.frames_in(rect, first, last)
+
+        if end.x() - start.x() < 2 * OUT:
+            if not frames(QRectF(start, end).normalized().adjusted(-OUT, 0, OUT, 0)):
+                return self._plain(start, end)
+            route = self._under(start, end)
+            assert route.lane is not None
+            self.corners = [QPointF(start.x() + OUT, route.lane), QPointF(end.x() - OUT, route.lane)]
+            return route.path
+        if abs(end.y() - start.y()) < 1 and not frames(QRectF(start, end).adjusted(2, -4, -2, 4)):
+            return self._plain(start, end)
+        others = Others(
+            lambda left, right, y: stage.lanes.free(owner, left, right, y),
+            lambda left, right, y: stage.lanes.crossed(owner, left, right, y),
+            stage.lanes.tracks(owner),
+            [*_neighbours(first.outputs, out), *_neighbours(last.inputs, into)],
+        )
+        way, at = lanes(start, end, frames, others), start
+        if not way:
+            return self._plain(start, end)
+        for lane in way:
+            stage.lanes.take(self.target, owner, *lane)
+            stage.lanes.step(self.target, owner, (at.x() + lane.left) / 2, at.y(), lane.y)
+            at = QPointF(lane.right, lane.y)
+            self.corners += [QPointF(lane.left, lane.y), at]
+        stage.lanes.step(self.target, owner, (at.x() + end.x()) / 2, at.y(), end.y())
+        return lead(start, end, way)
+
+    def _plain(self, start: QPointF, end: QPointF) -> QPainterPath:
+        self.stage.lanes.step(self.target, self.source, (start.x() + end.x()) / 2, start.y(), end.y())
+        return curve(start, end)
 
     def boundingRect(self) -> QRectF:
         return self.path().boundingRect().adjusted(-16, -24, 16, 24).united(self.pill_rect())
@@ -138,6 +190,22 @@ class WireItem(PipeItem):
     def room(self) -> float:
         """How far apart its ends are, from left to right."""
         return float(self.ends[1].x() - self.ends[0].x())
+
+    def span(self) -> float:
+        """How far it leads to the right or the left."""
+        return float(abs(self._input_port.anchor().x() - self._output_port.anchor().x()))
+
+    @property
+    def passes(self) -> bool:
+        """Whether its way depends on the layers between its ends."""
+        return self.learnable or not 0 < self.room < SHORT
+
+    @property
+    def level(self) -> float:
+        """How far it goes on from its source before it leads around layers."""
+        start = self.ends[0]
+        turn = next((at for at in self.corners if at.y() != start.y()), self.ends[1])
+        return float(turn.x() - start.x())
 
     # How it looks.
 
@@ -183,10 +251,11 @@ class WireItem(PipeItem):
         wires = [wire for wire in self._output_port.connected_pipes if wire.room > 0]
         if min(wires, key=lambda wire: wire.room, default=None) is not self:
             return  # of several wires from one port, the shortest tells what is on all of them
-        start, room = self.ends[0], self.room - 2  # it stands above the ports
+        start, far = self.ends[0], self.level
+        room = far - 2  # it stands above the ports
         if room >= 0.6 * text_width(self.label, 10):
             color = theme.text3 if faint else theme.text2
-            middle = start.x() + self.room / 2
+            middle = start.x() + far / 2
             draw_text(painter, middle, start.y() - 7, self.label, color, 10, align="center", width=room)
 
     def _paint_pill(self, painter: QPainter, theme: Theme, color: QColor) -> None:
@@ -198,6 +267,18 @@ class WireItem(PipeItem):
         painter.drawRoundedRect(rect, PILL / 2, PILL / 2)
         draw_icon(painter, "link", QRectF(rect.x() + 9, rect.y() + 5, 12, 12), theme.learn, 2.25)
         draw_text(painter, rect.x() + 26, rect.y() + 15, self.pill_text, theme.text1, 11, 500)
+
+
+def _neighbours(ports: "list[PortItem]", but: "PortItem") -> list[Neighbour]:
+    """The wires at the other data ports of a side: how far these lie below a port, and where their other ends are."""
+    found = []
+    for port in ports:
+        if port is not but and not port.look.diamond:
+            down = port.anchor().y() - but.anchor().y()
+            for wire in port.connected_pipes:
+                other = wire.input_port if port.out else wire.output_port
+                found.append(Neighbour(down, other.anchor().y()))
+    return found
 
 
 def wire_pen(color: QColor, width: float, dashed: bool) -> QPen:

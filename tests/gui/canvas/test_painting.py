@@ -133,15 +133,19 @@ def test_a_tie_runs_in_a_lane_below_what_it_passes(stage, qtbot):
     qtbot.waitUntil(lambda: wire.path().pointAtPercent(0.5).y() < lane.y())
 
 
-def test_lanes_keep_their_distance_and_ties_of_one_owner_share():
+def test_lanes_keep_their_distance_and_wires_from_one_port_share():
     lanes = Lanes()
-    first = lanes.take("a", "owner", 240.0, 0, 500)
-    assert lanes.take("b", "owner", 240.0, 100, 700) == first
-    assert lanes.take("c", "other", 240.0, 100, 700) == first + 12
-    assert lanes.take("d", "other", 240.0, 900, 1000) == first
-    lanes.leave("a")
+    lanes.take("a", "owner", 0, 500, 240.0)
+    assert lanes.free("owner", 100, 700, 240.0)
+    assert not lanes.free("other", 100, 700, 240.0)
+    assert not lanes.free("other", 100, 700, 229.0)
+    assert lanes.free("other", 100, 700, 252.0)
+    assert lanes.free("other", 900, 1000, 240.0)
+    lanes.take("b", "owner", -5000, 5000, 240.0)
+    assert not lanes.free("other", 900, 1000, 240.0)
     lanes.leave("b")
-    assert lanes.take("c", "other", 240.0, 100, 700) == first
+    lanes.leave("a")
+    assert lanes.free("other", 100, 700, 240.0)
 
 
 def test_a_tie_goes_straight_where_nothing_lies_between():

@@ -1,0 +1,145 @@
+"""The order of items within columns, so that few wires cross (Gansner et al., A technique for drawing directed graphs,
+1993): medians of neighbours, there and back, then exchanges of items side by side."""
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Sequence
+
+from designer.edits.layered.columns import Columns, Step
+
+SWEEPS = 12
+PATIENCE = 4  # sweeps without a better order, after which the best one is kept
+
+
+def put_in_order(found: Columns, tops: Sequence[float | None] = ()) -> int:
+    """Order the items of every column; give the number of crossings that are left.
+
+    ``tops`` are where boxes stand now: an order like theirs is taken if no other crosses fewer wires.
+    """
+    crossings, columns = _best(found)
+    if any(top is not None for top in tops):
+        _as_they_stand(found, tops)
+        now, kept = _best(found)
+        if now <= crossings:
+            crossings, columns = now, kept
+    found.columns[:] = columns
+    return crossings
+
+
+def _best(found: Columns) -> tuple[int, list[list[int]]]:
+    """The order with the fewest crossings that sweeps from the present one lead to."""
+    place = _Places(found)
+    best, kept = place.all_crossings(), [*map(list, found.columns)]
+    idle = 0
+    for sweep in range(SWEEPS):
+        if not best or idle == PATIENCE:
+            break
+        place.sweep(rightwards=sweep % 2 == 0)
+        now = place.all_crossings()
+        idle += 1
+        if now < best:
+            best, kept, idle = now, [*map(list, found.columns)], 0
+    return best, kept
+
+
+def _as_they_stand(found: Columns, tops: Sequence[float | None]) -> None:
+    """Order items by where boxes stand; what is new, and the bends of wires, by what they come from and lead to."""
+    heights: list[float | None] = [*tops, *[None] * (len(found.rank) - len(tops))]
+    for beside in (found.before, found.after):
+        for column in found.columns if beside is found.before else reversed(found.columns):
+            for item in column:
+                if heights[item] is None:
+                    near = [top for step in beside[item] if (top := heights[step.item]) is not None]
+                    heights[item] = sum(near) / len(near) if near else None
+    for column in found.columns:
+        column.sort(key=lambda item: heights[item] or 0.0)
+
+
+class _Places:
+    """At which place of its column each item stands."""
+
+    def __init__(self, found: Columns):
+        self.found = found
+        self.at = [0] * len(found.rank)
+        for column in found.columns:
+            self._number(column)
+
+    def _number(self, column: list[int]) -> None:
+        for n, item in enumerate(column):
+            self.at[item] = n
+
+    def _ends(self, steps: list[Step]) -> list[float]:
+        """Where wires end in the column beside, sorted: at the place of an item, and at which height of it."""
+        at = self.at
+        return sorted([at[step.item] + step.there / 65536 for step in steps])
+
+    def all_crossings(self) -> int:
+        return sum(map(self.crossings, range(len(self.found.columns) - 1)))
+
+    def crossings(self, left: int) -> int:
+        """How many wires cross between a column and the next."""
+        column = self.found.columns[left]
+        if len(column) < 2 and len(self.found.columns[left + 1]) < 2 and len(self.found.after[column[0]]) < 2:
+            return 0
+        seen: list[float] = []
+        crossed = 0
+        for item in column:
+            steps = self.found.after[item]
+            for _, group in _by_height(steps):
+                ends = self._ends(group)
+                crossed += sum(len(seen) - bisect_right(seen, end) for end in ends)
+                for end in ends:
+                    insort(seen, end)
+        return crossed
+
+    def sweep(self, rightwards: bool) -> None:
+        """Order each column by what is known of the one beside it."""
+        columns = self.found.columns
+        for column in columns[1:] if rightwards else columns[-2::-1]:
+            if len(column) > 1:
+                self._by_medians(column, self.found.before if rightwards else self.found.after)
+        for column in columns:
+            if len(column) > 1:
+                self._exchange(column)
+
+    def _by_medians(self, column: list[int], beside: list[list[Step]]) -> None:
+        medians = {item: _median(self._ends(beside[item])) for item in column if beside[item]}
+        moving = iter(sorted(medians, key=medians.__getitem__))  # an item without wires there keeps its place
+        column[:] = [next(moving) if item in medians else item for item in column]
+        self._number(column)
+
+    def _exchange(self, column: list[int]) -> None:
+        """Exchange items side by side while wires cross less."""
+        left = {item: self._ends(self.found.before[item]) for item in column}
+        right = {item: self._ends(self.found.after[item]) for item in column}
+        better = True
+        while better:
+            better = False
+            for n in range(len(column) - 1):
+                upper, lower = column[n], column[n + 1]
+                now = _crossed(left[upper], left[lower]) + _crossed(right[upper], right[lower])
+                if now and now > _crossed(left[lower], left[upper]) + _crossed(right[lower], right[upper]):
+                    column[n], column[n + 1] = lower, upper
+                    better = True
+        self._number(column)
+
+
+def _by_height(steps: list[Step]) -> list[tuple[float, list[Step]]]:
+    groups: dict[float, list[Step]] = {}
+    for step in steps:
+        groups.setdefault(step.here, []).append(step)
+    return sorted(groups.items())
+
+
+def _median(ends: list[float]) -> float:
+    """The median; of an even number the one between, nearer to the side that lies closer together."""
+    middle = len(ends) // 2
+    if len(ends) % 2:
+        return ends[middle]
+    if len(ends) == 2:
+        return (ends[0] + ends[1]) / 2
+    left, right = ends[middle - 1] - ends[0], ends[-1] - ends[middle]
+    return (ends[middle - 1] * right + ends[middle] * left) / (left + right) if left + right else ends[middle]
+
+
+def _crossed(upper: list[float], lower: list[float]) -> int:
+    return sum(bisect_left(lower, end) for end in upper)
