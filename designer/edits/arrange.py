@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from designer.edits.layered import GAP, Box, Place, Wire, layered
-from designer.model import Call, Group, Layer, Network, NetworkError, Port
+from designer.model import BUNDLE, Call, Group, Layer, Network, NetworkError, Port
 from designer.model.names import join, parent
 
 GRID = 8.0  # positions are multiples of it
@@ -118,10 +118,11 @@ def _wires(network: Network, names: AbstractSet[str]) -> tuple[list[tuple[Port, 
     for target, source in network.connections.items():
         ends = [port._replace(layer=port.layer.partition(".")[0]) for port in (source, target)]
         if ends[0].layer != ends[1].layer and {ends[0].layer, ends[1].layer} <= names:
-            (ties if network.is_learnable(source) else data).append((ends[0], ends[1]))
+            (ties if source.name == BUNDLE or network.is_learnable(source) else data).append((ends[0], ends[1]))
     standing = {port.layer for wire in data for port in wire}
     for wire in ties:
-        if wire[1].layer in standing and wire[1].name not in network.layers[wire[1].layer].learnables():
+        taken = wire[1].name == BUNDLE or wire[1].name in network.layers[wire[1].layer].learnables()
+        if wire[1].layer in standing and not taken:
             data.append(wire)  # a learnable meets data there: an ordinary input
             standing.add(wire[0].layer)
     hanging: dict[str, list[str]] = {}

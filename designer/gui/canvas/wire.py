@@ -253,10 +253,15 @@ class WireItem(PipeItem):
             return  # of several wires from one port, the shortest tells what is on all of them
         start, far = self.ends[0], self.level
         room = far - 2  # it stands above the ports
-        if room >= 0.6 * text_width(self.label, 10):
-            color = theme.text3 if faint else theme.text2
-            middle = start.x() + far / 2
-            draw_text(painter, middle, start.y() - 7, self.label, color, 10, align="center", width=room)
+        if room < 0.6 * text_width(self.label, 10):
+            return
+        color = theme.text3 if faint else theme.text2
+        turns = self.corners[0] if self.corners else self.ends[1]
+        if abs(turns.y() - start.y()) < 2:
+            draw_text(painter, start.x() + far / 2, start.y() - 7, self.label, color, 10, align="center", width=room)
+        else:  # beside the curve, not on it
+            y = start.y() - 7 if turns.y() > start.y() else start.y() + 14
+            draw_text(painter, start.x() + 12, y, self.label, color, 10, width=room)
 
     def _paint_pill(self, painter: QPainter, theme: Theme, color: QColor) -> None:
         rect = self.pill_rect()
