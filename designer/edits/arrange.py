@@ -29,11 +29,13 @@ def arrange(
     sizes: Mapping[str, Outline] | None = None,
     path: str | None = None,
     names: Collection[str] = (),
+    rows: bool = False,
 ) -> Network:
     """Give every layer a position, without overlaps; inside groups too, or only inside the group at ``path``.
 
     ``sizes`` are the outlines by path; what is not in it is estimated. With ``names``, paths in one group, only those
     layers are moved. What is arranged stays as it is; where something was added, others move as little as possible.
+    With ``rows`` a line that is too long to be seen at once goes on below its beginning, as text does.
     """
     sizes = sizes or {}
     homes = {parent(name) for name in names}
@@ -53,7 +55,7 @@ def arrange(
             name: outline or estimated_outline(name, level.layers[name], crossing[join(home, name)])
             for name, outline in outlines.items()
         }
-        positions |= {join(home, name): at for name, at in _places(level, known).items()}
+        positions |= {join(home, name): at for name, at in _places(level, known, rows).items()}
     return network.move(positions)
 
 
@@ -85,7 +87,7 @@ def _crossing(network: Network) -> Counter[str]:
     return Counter(group for group, _ in found)
 
 
-def _places(network: Network, outlines: Mapping[str, Outline]) -> dict[str, Place]:
+def _places(network: Network, outlines: Mapping[str, Outline], rows: bool) -> dict[str, Place]:
     """Where the layers of one network go that have an outline."""
     data, hanging = _wires(network, outlines.keys())
     standing = [name for name in outlines if name not in hanging]
@@ -97,7 +99,7 @@ def _places(network: Network, outlines: Mapping[str, Outline]) -> dict[str, Plac
         into = _into(network, outlines[target.layer], target)
         wires.append(Wire(index[source.layer], index[target.layer], out, into))
     before = [network.positions.get(name) for name in standing]
-    made = layered(boxes, wires, [at and at[1] for at in before])
+    made = layered(boxes, wires, [at and at[1] for at in before], rows)
     places = dict(zip(standing, made))
     _hang(hanging, places, outlines)
     return _kept_near(places, network.positions)

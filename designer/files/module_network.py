@@ -70,7 +70,7 @@ class _Builder:
             network = Network().add(**layers)
         for part, other in self.again:
             self.name_again(part, other)
-        done.network = arrange(self.tied(network))
+        done.network = arrange(self.tied(network), rows=True)
         done.notes += kept_apart(self.modules.stored, self.ports)
         done.notes += on_one_memory(self.doubled(), done.network)
         return done

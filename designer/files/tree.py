@@ -73,7 +73,7 @@ def _grown(
             continue
         keys[join(path, name)] = what
     network = Network(layers=layers)  # a file may call a layer what a script may not, as BERT does its self
-    return arrange(network, path="")  # level by level, before each is a part of another
+    return arrange(network, path="", rows=True)  # level by level, before each is a part of another
 
 
 def _leaf(name: str, entry: Stored) -> Layer:

@@ -91,7 +91,7 @@ class Doing(QObject):
     def arrange(self) -> None:
         """Lay out the group that is shown, and bring it into view."""
         path, sizes = self.document.view.path, self.canvas.outlines() if self.canvas else None
-        if self.document.attempt("Arrange", lambda net: arrange(net, sizes=sizes, path=path)) and self.canvas:
+        if self.document.attempt("Arrange", lambda net: arrange(net, sizes, path, rows=True)) and self.canvas:
             self.canvas.fit(all=True)
 
     def freeze(self) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from designer.edits.layered.columns import Box, Columns, Wire, ranked
 from designer.edits.layered.lines import heights
 from designer.edits.layered.order import put_in_order
+from designer.edits.layered.rows import placed
 
 GAP = 64.0  # between two columns: room for the shape on a wire
 APART = 72.0  # between parts that no wire joins
@@ -14,12 +15,14 @@ Place = tuple[float, float]
 __all__ = ["Box", "Place", "Wire", "layered"]
 
 
-def layered(boxes: Sequence[Box], wires: Sequence[Wire], tops: Sequence[float | None] = ()) -> list[Place]:
+def layered(
+    boxes: Sequence[Box], wires: Sequence[Wire], tops: Sequence[float | None] = (), rows: bool = False
+) -> list[Place]:
     """Give every box its left upper corner, so that none lies over another; time grows with the bends of wires.
 
     Wires lead from left to right; those that close a ring do not count. Parts that no wire joins stand one below
     the other, in the order of their first boxes. ``tops`` are where boxes stand now: an order that crosses no more
-    wires than the best one is kept.
+    wires than the best one is kept. ``rows``: a line too long to be seen at once goes on below its beginning.
     """
     places: list[Place] = [(0.0, 0.0)] * len(boxes)
     floor = 0.0
@@ -29,10 +32,10 @@ def layered(boxes: Sequence[Box], wires: Sequence[Wire], tops: Sequence[float | 
         found = ranked([boxes[item] for item in part], inner)
         put_in_order(found, [tops[item] for item in part] if tops else [])
         made = heights(found)
-        lefts = _lefts(found)
-        lift = floor - min(made[: len(part)])
-        for n, item in enumerate(part):
-            places[item] = lefts[found.rank[n]], made[n] + lift
+        spots = placed(found, _lefts(found), made, rows)
+        lift = floor - min(y for _, y in spots)
+        for item, (x, y) in zip(part, spots):
+            places[item] = x, y + lift
         floor = max(places[item][1] + boxes[item].height for item in part) + APART
     return places
 

@@ -50,18 +50,22 @@ class Slab(NamedTuple):
     gaps: list[tuple[float, float]]
 
 
-def lanes(start: QPointF, end: QPointF, frames: Frames, others: Others) -> list[Lane]:
-    """The level parts of the best way to the right: one lane where there is a good one, else from gap to gap."""
+def lanes(start: QPointF, end: QPointF, reach: float, frames: Frames, others: Others) -> list[Lane] | None:
+    """The level parts of the best way to the right: one lane where there is a good one, else from gap to gap.
+
+    ``reach``: how far above and below its ends it may lead. None where nothing stands between; an empty list where
+    no such way is left.
+    """
     x0, x1, y0, y1 = start.x(), end.x(), start.y(), end.y()
-    slabs: list[Slab] = []
-    for reach in (NEAR, 1e6):
-        top, bottom = min(y0, y1) - reach, max(y0, y1) + reach
-        slabs = _slabs(x0, x1, top, bottom, frames(QRectF(x0, top, x1 - x0, bottom - top)))
-        if not slabs:
-            return []
-        if way := _one_lane(slabs, y0, y1, others):
-            return way
-    return _from_gap_to_gap(slabs, y0, y1, others) or []
+    top, bottom = min(y0, y1) - reach, max(y0, y1) + reach
+    slabs = _slabs(x0, x1, top, bottom, frames(QRectF(x0, top, x1 - x0, bottom - top)))
+    if not slabs:
+        return None
+    if slabs[0].left - x0 < BESIDE:  # no room to bend before it
+        slabs[0] = slabs[0]._replace(gaps=_shared(slabs[0].gaps, [(y0 - 0.5, y0 + 0.5)]))
+    if x1 - slabs[-1].right < BESIDE:
+        slabs[-1] = slabs[-1]._replace(gaps=_shared(slabs[-1].gaps, [(y1 - 0.5, y1 + 0.5)]))
+    return _one_lane(slabs, y0, y1, others) or _from_gap_to_gap(slabs, y0, y1, others) or []
 
 
 def lead(start: QPointF, end: QPointF, way: Sequence[Lane]) -> QPainterPath:

@@ -17,22 +17,36 @@ class Grid:
     def __init__(self) -> None:
         self._cells: dict[Cell, set[NodeItem]] = {}
         self._of: dict[NodeItem, tuple[int, int, int, int]] = {}
+        self._frames: dict[NodeItem, QRectF] = {}
 
     def put(self, node: NodeItem) -> None:
         """Take in a node, or note that it moved or grew."""
-        span = _span(node.frame)
+        self._frames[node] = frame = node.frame
+        span = _span(frame)
         if self._of.get(node) != span:
-            self.drop(node)
+            self._leave(node)
             self._of[node] = span
             for cell in _cells(span):
                 self._cells.setdefault(cell, set()).add(node)
 
     def drop(self, node: NodeItem) -> None:
+        self._frames.pop(node, None)
+        self._leave(node)
+
+    def _leave(self, node: NodeItem) -> None:
         for cell in _cells(self._of.pop(node, (0, 0, -1, -1))):
             self._cells[cell].discard(node)
 
     def within(self, rect: QRectF) -> set[NodeItem]:
         """The nodes whose frames meet a rectangle."""
+        return {node for node in self._near(rect) if self._frames[node].intersects(rect)}
+
+    def frames(self, rect: QRectF, *but: NodeItem) -> list[QRectF]:
+        """The frames that meet a rectangle, without those of some nodes."""
+        frames = self._frames
+        return [frame for node in self._near(rect) if node not in but and (frame := frames[node]).intersects(rect)]
+
+    def _near(self, rect: QRectF) -> set[NodeItem]:
         left, top, right, bottom = span = _span(rect)
         found: set[NodeItem] = set()
         if (right - left + 1) * (bottom - top + 1) > len(self._cells):
@@ -42,7 +56,7 @@ class Grid:
         else:
             for cell in _cells(span):
                 found |= self._cells.get(cell, _NONE)
-        return {node for node in found if node.frame.intersects(rect)}
+        return found
 
 
 _NONE: set[NodeItem] = set()

@@ -26,7 +26,8 @@ class Placing:
         missing = [at for name in shown.layers if (at := join(path, name)) not in own]
         fresh = [at for at in missing if at not in self._given]
         if fresh:
-            made = arrange(network, sizes=_sizes(network, view, analysis), path=path).network_at(path).positions
+            sizes = _sizes(network, view, analysis)
+            made = arrange(network, sizes, path, rows=True).network_at(path).positions
             if not own:
                 fresh = missing  # nothing was placed by hand: all of it is arranged anew
             standing = [own.get(at) or self._given[at] for at in (*own, *missing) if at not in fresh]

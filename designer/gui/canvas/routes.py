@@ -139,14 +139,15 @@ def tie(start: QPointF, end: QPointF, lowest: float, blockers: Blockers, free: C
         y += PITCH
     out, back = start.x() + OUT, end.x() - OUT
     points = [start, QPointF(out, start.y()), QPointF(out, y), QPointF(back, y), QPointF(back, end.y()), end]
-    return Route(_rounded(points), QPointF((out + back) / 2, y), abs(back - out) - 2 * CORNER, y)
+    return Route(rounded(points), QPointF((out + back) / 2, y), abs(back - out) - 2 * CORNER, y)
 
 
 def _straight(start: QPointF, end: QPointF) -> Route:
     return Route(curve(start, end, 24, 80), (start + end) / 2, end.x() - start.x() - 24)
 
 
-def _rounded(points: list[QPointF]) -> QPainterPath:
+def rounded(points: list[QPointF]) -> QPainterPath:
+    """Draw straight lines with round corners."""
     path = QPainterPath(points[0])
     for before, corner, after in zip(points, points[1:], points[2:]):
         back, on = QLineF(corner, before), QLineF(corner, after)

@@ -54,7 +54,8 @@ class Viewer(NodeViewer):
         self.theme = themes.current()
         super().__init__(None)
         self.canvas = canvas
-        self.map, self.lanes, self.grid = Map({}), Lanes(), Grid()
+        self.map, self.grid = Map({}), Grid()
+        self.lanes, self.uprights = Lanes(), Lanes()  # where wires lie level and stand upright
         self.area: QRectF | None = None  # of all nodes; None: not known
         self.ties = "all"
         self.dims = False  # a tie is selected, so the other wires step back
@@ -145,7 +146,7 @@ class Viewer(NodeViewer):
 
     def frames_in(self, rect: QRectF, *but: NodeItem) -> list[QRectF]:
         """The frames of the nodes in a rectangle of the scene."""
-        return [node.frame for node in self.grid.within(rect) if node not in but]
+        return self.grid.frames(rect, *but)
 
     # What the items tell.
 
@@ -172,6 +173,7 @@ class Viewer(NodeViewer):
 
     def wire_gone(self, wire: WireItem) -> None:
         self.lanes.leave(wire.target)
+        self.uprights.leave(wire.target)
         self.map.stale = True
         if self._hover is wire:
             self._hover = None
@@ -196,6 +198,7 @@ class Viewer(NodeViewer):
         """Find the ways of some wires; the short ones first, so that long ones lie around them."""
         for wire in wires:
             self.lanes.leave(wire.target)
+            self.uprights.leave(wire.target)
         for wire in sorted(wires, key=WireItem.span):
             wire.redraw()
 

@@ -1,5 +1,6 @@
 """The item of a wire: a solid curve for data, a dashed amber way for a tie."""
 
+import itertools
 from typing import TYPE_CHECKING
 
 from NodeGraphQt.constants import Z_VAL_PIPE
@@ -8,9 +9,11 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPainterPathStroker, QPen, QPolygonF
 from PySide6.QtWidgets import QGraphicsPathItem
 
-from designer.gui.canvas.detours import Neighbour, Others, lanes, lead
+from designer.gui.canvas.detours import NEAR as NEAR_BY
+from designer.gui.canvas.detours import Lane, Neighbour, Others, lanes, lead
 from designer.gui.canvas.paint import NEAR
-from designer.gui.canvas.routes import OUT, Route, curve, tie
+from designer.gui.canvas.routes import OUT, Blockers, Route, curve, rounded, tie
+from designer.gui.canvas.turns import turned
 from designer.gui.drawing import draw_icon, draw_text, text_width
 from designer.gui.theme import Theme, faded, mix
 from designer.model import Port
@@ -79,6 +82,7 @@ class WireItem(PipeItem):
         self.ends = start, end = self._output_port.anchor(), self._input_port.anchor()
         self.seen = self.stage.moves
         self.stage.lanes.leave(self.target)
+        self.stage.uprights.leave(self.target)
         self.corners = []
         if self.learnable:
             path, self._middle, self._room, _ = self._under(start, end)
@@ -119,30 +123,64 @@ class WireItem(PipeItem):
         def frames(rect: QRectF) -> list[QRectF]:
             return stage.frames_in(rect, first, last)
 
-        if end.x() - start.x() < 2 * OUT:
-            if not frames(QRectF(start, end).normalized().adjusted(-OUT, 0, OUT, 0)):
-                return self._plain(start, end)
-            route = self._under(start, end)
-            assert route.lane is not None
-            self.corners = [QPointF(start.x() + OUT, route.lane), QPointF(end.x() - OUT, route.lane)]
-            return route.path
-        if abs(end.y() - start.y()) < 1 and not frames(QRectF(start, end).adjusted(2, -4, -2, 4)):
-            return self._plain(start, end)
         others = Others(
             lambda left, right, y: stage.lanes.free(owner, left, right, y),
             lambda left, right, y: stage.lanes.crossed(owner, left, right, y),
             stage.lanes.tracks(owner),
             [*_neighbours(first.outputs, out), *_neighbours(last.inputs, into)],
         )
-        way, at = lanes(start, end, frames, others), start
-        if not way:
+        way: list[Lane] | None = []
+        if end.x() - start.x() < 2 * OUT:
+            if not frames(QRectF(start, end).normalized().adjusted(-OUT, 0, OUT, 0)):
+                return self._plain(start, end)
+        elif abs(end.y() - start.y()) < 1 and not frames(QRectF(start, end).adjusted(2, -4, -2, 4)):
             return self._plain(start, end)
+        else:
+            way = lanes(start, end, NEAR_BY, frames, others)
+        if way is None:
+            return self._plain(start, end)
+        if way:
+            return self._along(start, end, way)
+        if corners := self._turned(start, end, first.frame, last.frame, frames):
+            return rounded([start, *corners, end])
+        if end.x() - start.x() > 2 * OUT and (way := lanes(start, end, 1e6, frames, others)):
+            return self._along(start, end, way)
+        route = self._under(start, end)
+        if route.lane is not None:
+            self.corners = [QPointF(start.x() + OUT, route.lane), QPointF(end.x() - OUT, route.lane)]
+        return route.path
+
+    def _turned(self, start: QPointF, end: QPointF, first: QRectF, last: QRectF, frames: Blockers) -> list[QPointF]:
+        """Go down to a later row, along tracks that are taken from now on."""
+        if last.top() < first.bottom():
+            return []
+        owner, level, upright = self.source, self.stage.lanes, self.stage.uprights
+        self.corners = turned(
+            start,
+            end,
+            first,
+            last,
+            self.stage.canvas.area().left(),
+            frames,
+            lambda left, right, y: level.free(owner, left, right, y),
+            lambda top, bottom, x: upright.free(owner, top, bottom, x),
+        )
+        for one, other in itertools.pairwise(self.corners):
+            if one.y() == other.y():
+                level.take(self.target, owner, min(one.x(), other.x()), max(one.x(), other.x()), one.y())
+            else:
+                upright.take(self.target, owner, min(one.y(), other.y()), max(one.y(), other.y()), one.x())
+        return self.corners
+
+    def _along(self, start: QPointF, end: QPointF, way: list[Lane]) -> QPainterPath:
+        """Go along lanes, which are taken from now on."""
+        known, at = self.stage.lanes, start
         for lane in way:
-            stage.lanes.take(self.target, owner, *lane)
-            stage.lanes.step(self.target, owner, (at.x() + lane.left) / 2, at.y(), lane.y)
+            known.take(self.target, self.source, *lane)
+            known.step(self.target, self.source, (at.x() + lane.left) / 2, at.y(), lane.y)
             at = QPointF(lane.right, lane.y)
             self.corners += [QPointF(lane.left, lane.y), at]
-        stage.lanes.step(self.target, owner, (at.x() + end.x()) / 2, at.y(), end.y())
+        known.step(self.target, self.source, (at.x() + end.x()) / 2, at.y(), end.y())
         return lead(start, end, way)
 
     def _plain(self, start: QPointF, end: QPointF) -> QPainterPath:
