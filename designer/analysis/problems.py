@@ -10,7 +10,7 @@ from designer.analysis.permute import permutations
 from designer.analysis.probe import ask
 from designer.analysis.report import Fix, Problem, shape_text
 from designer.analysis.shapes import ODD
-from designer.model import BUNDLE, Call, Group, Input, Layer, Network, Output, Parameter, Port
+from designer.model import BUNDLE, Call, Group, Input, Layer, Network, Output, Parameter, Port, returned
 from designer.model.names import parent, under
 
 MULTIPLES = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 96)
@@ -38,6 +38,7 @@ def problems_of(propagation: Propagation) -> list[Problem]:
             found += _miscalled(propagation, path)
         if isinstance(layer, Group):
             found += _unfed_group(network, path, layer)
+    found += _misplaced(network)
     found += _unneeded(network)
     return found
 
@@ -300,6 +301,16 @@ def _unfed_group(network: Network, path: str, group: Group) -> Iterator[Problem]
             inner = f"{path}.{name}"
             fixes = () if name in used else (Fix(f"Remove {inner}", lambda net, p=inner: net.remove(p)),)  # type: ignore[misc]
             yield Problem("error", f"{path} has nothing on its input {name!r}.", (path,), fixes)
+
+
+def _misplaced(network: Network) -> Iterator[Problem]:
+    """Outputs that cannot stand where they say in what the network gives back."""
+    if not network.outputs:
+        return
+    for path, why in returned(network).misplaced.items():
+        place = getattr(network.layers[path], "place", "")
+        fix = Fix(f"Clear the place of {path}", lambda net, p=path: net.set(p, place=""))  # type: ignore[misc]
+        yield Problem("error", f"{path} cannot be given back at {place}: {why}.", (path,), (fix,))
 
 
 def _unneeded(network: Network) -> Iterator[Problem]:

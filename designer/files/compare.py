@@ -69,7 +69,7 @@ def compared(path: str, told: str = "") -> Comparison:
     from designer.files.raw_source import NotListed, raw_source
     from designer.files.recorded import read_recorded
     from designer.model import NetworkError
-    from designer.source import build
+    from designer.source import build, results
 
     torch.manual_seed(0)
     torch.backends.mha.set_fastpath_enabled(False)
@@ -122,7 +122,7 @@ def compared(path: str, told: str = "") -> Comparison:
                 return Comparison(
                     None, f"the network does not run on an input that the file's program takes: {first_line(error)}"
                 )
-        given = list(given) if isinstance(given, tuple) else [given]
+        given = list(results(network, given).values())
         if [tuple(t.shape) for t in wanted] != [tuple(t.shape) for t in given]:
             return Comparison(None, "the outputs differ in their sizes")
         gaps = [(largest_difference(a, b), n) for n, (a, b) in enumerate(zip(wanted, given))]

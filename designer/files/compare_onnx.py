@@ -18,7 +18,7 @@ def compared_onnx(path: Path, inputs: Any) -> Comparison:
     from designer.files.imports import open_recorded
     from designer.files.onnx_graph.read import read_program
     from designer.model import NetworkError
-    from designer.source import build
+    from designer.source import build, results
 
     program, file = read_program(path, inputs)
     if random := next((node.op_type for node in file.model.graph.node if node.op_type in RANDOM), None):
@@ -52,10 +52,10 @@ def compared_onnx(path: Path, inputs: Any) -> Comparison:
             except REFUSED as error:
                 reason = f"the network does not run on an input that the file's program takes: {first_line(error)}"
                 return Comparison(None, reason)
-        results = list(found) if isinstance(found, tuple) else [found]
-        if [tuple(t.shape) for t in wanted] != [tuple(t.shape) for t in results]:
+        tensors = list(results(network, found).values())
+        if [tuple(t.shape) for t in wanted] != [tuple(t.shape) for t in tensors]:
             return Comparison(None, "the outputs differ in their sizes")
-        gaps = [(largest_difference(a, b), n) for n, (a, b) in enumerate(zip(wanted, results))]
+        gaps = [(largest_difference(a, b), n) for n, (a, b) in enumerate(zip(wanted, tensors))]
         largest, at = max([(largest, at), *gaps], key=lambda pair: pair[0])
     outputs = list(network.outputs)
     return Comparison(largest, "", outputs[at] if largest and 1 < len(outputs) > at else "")

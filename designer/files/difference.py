@@ -14,7 +14,7 @@ from designer.files.progress import run_child
 from designer.files.project import load, save
 from designer.layers import Embedding
 from designer.model import Input, Network, NetworkError
-from designer.source import build
+from designer.source import build, results
 
 SECONDS = 120
 LARGEST = 2 << 30  # bytes of values that are copied for another process
@@ -72,11 +72,12 @@ def measured(before: Network, after: Network) -> Comparison:
     reason = "there is no input"
     for inputs in probes(before):
         outputs = []
-        for module in modules:
+        for network, module in zip((before, after), modules):
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(0)  # what draws draws the same twice
                 try:
-                    outputs.append(_flat(module(*(tensor.clone() for tensor in inputs))))
+                    given = module(*(tensor.clone() for tensor in inputs))
+                    outputs.append([tensor.detach() for tensor in results(network, given).values()])
                 except FAILURES as error:
                     reason = f"they do not run on a random input: {first_line(error)}"
                     break
@@ -85,10 +86,6 @@ def measured(before: Network, after: Network) -> Comparison:
                 return Comparison(None, "the outputs differ in their sizes")
             return Comparison(max((largest_difference(a, b) for a, b in zip(*outputs)), default=0.0))
     return Comparison(None, reason)
-
-
-def _flat(outputs: Any) -> list[Any]:
-    return [tensor.detach() for tensor in (outputs if isinstance(outputs, tuple | list) else (outputs,))]
 
 
 def probes(network: Network) -> Iterator[list[Any]]:

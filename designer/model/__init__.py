@@ -4,8 +4,9 @@ from designer.model.errors import NetworkError
 from designer.model.layer import CATEGORIES, Layer, Shape, layer_types
 from designer.model.names import Port
 from designer.model.network import Network
+from designer.model.places import Holder
 from designer.model.properties import prop
-from designer.model.structure import BUNDLE, DTYPES, Call, Group, Input, Output, Parameter
+from designer.model.structure import BUNDLE, DTYPES, Call, Group, Input, Output, Parameter, returned
 
 __all__ = [
     "BUNDLE",
@@ -13,6 +14,7 @@ __all__ = [
     "DTYPES",
     "Call",
     "Group",
+    "Holder",
     "Input",
     "Layer",
     "Network",
@@ -23,4 +25,5 @@ __all__ = [
     "Shape",
     "layer_types",
     "prop",
+    "returned",
 ]

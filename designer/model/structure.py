@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from designer.model.errors import NetworkError
 from designer.model.layer import Layer, Shape
 from designer.model.names import is_name, shortened
+from designer.model.places import Returned, arranged, parse_place, write_place
 from designer.model.properties import prop
 
 if TYPE_CHECKING:
@@ -55,7 +56,18 @@ class Input(Layer, category="In and out", search="source data tokens image seque
 
 
 class Output(Layer, category="In and out", search="result sink return"):
-    """Give a result of the network, or of a group, a name."""
+    """Give a result of the network, or of a group, a name.
+
+    Its place says how ``forward`` of the network gives it back: ``["logits"]`` in a dict, ``[0]`` in a list, ``(0)``
+    in a tuple, ``["past"](0)`` in a tuple within a dict; ``(0/2)`` is the first of two. Inside a group it says nothing.
+    """
+
+    place: str = prop("", 'Where it stands in what forward gives back: ["logits"], [0], (0), ["past"](0).')
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.place:
+            self.__dict__["place"] = write_place(parse_place(self.place))
 
     def outputs(self) -> tuple[str, ...]:
         return ()
@@ -63,6 +75,12 @@ class Output(Layer, category="In and out", search="result sink return"):
     @property
     def computes(self) -> bool:
         return False
+
+
+def returned(network: "Network") -> Returned:
+    """What forward of a network gives back: the names of its outputs, in dicts, lists and tuples."""
+    ends = {name: network.layers[name] for name in network.outputs}
+    return arranged({name: layer.place if isinstance(layer, Output) else "" for name, layer in ends.items()})
 
 
 class Parameter(Layer, category="In and out", search="free learnable weight array"):

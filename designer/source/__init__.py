@@ -1,6 +1,6 @@
 """From a network to PyTorch source, and to the nn.Module that runs it."""
 
-from designer.source.modules import build, import_source
+from designer.source.modules import build, import_source, results
 from designer.source.values import arriving, free_memory, initialize
 from designer.source.writer import Written, write_located, write_pytorch
 
@@ -10,6 +10,7 @@ __all__ = [
     "build",
     "free_memory",
     "import_source",
+    "results",
     "initialize",
     "write_located",
     "write_pytorch",

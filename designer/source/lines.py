@@ -131,10 +131,11 @@ def split(text: str, by: str = ",") -> list[str]:
 
 def _code(text: str) -> list[tuple[int, str]]:
     """The letters that stand in no quotes, with their places."""
-    found, quote = [], ""
+    found, quote, escaped = [], "", False
     for n, letter in enumerate(text):
         if quote:
-            quote = "" if letter == quote and text[n - 1] != "\\" else quote
+            quote = "" if letter == quote and not escaped else quote
+            escaped = letter == "\\" and not escaped
         elif letter in "\"'":
             quote = letter
         else:

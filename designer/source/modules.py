@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from designer.analysis import Analysis, analyze
-from designer.model import Network, NetworkError
+from designer.model import Holder, Network, NetworkError, returned
 from designer.model.values import check_value
 from designer.source.values import check_memory, initialize, make
 from designer.source.writer import write_analyzed
@@ -33,6 +33,21 @@ def build(network: Network, seed: int = 0) -> Any:
     module.load_state_dict(state, assign=True)
     _fill_buffers(module, analysis, values)
     return module
+
+
+def results(network: Network, given: Any) -> dict[str, Any]:
+    """What the module of a network gave, by the names of the outputs and in their order, wherever they stand in it."""
+    found: dict[str, Any] = {}
+
+    def take(entry: Holder | str | None, value: Any) -> None:
+        if isinstance(entry, Holder):
+            for key, inner in entry.items():
+                take(inner, value[key])
+        elif entry is not None:
+            found[entry] = value
+
+    take(returned(network).whole, given)
+    return {name: found[name] for name in network.outputs}
 
 
 def _fitting(key: str, value: Any, empty: Any) -> Any:
