@@ -21,6 +21,7 @@ from designer.files.fold import fold
 from designer.files.functional import functional
 from designer.files.hidden import hidden
 from designer.files.kinds import kind_of
+from designer.files.outputs import Held, Left, filled, in_order, remarks, results
 from designer.files.program import Program, Ref
 from designer.files.progress import stage
 from designer.files.rebuild import Rebuilt, rebuild
@@ -32,6 +33,7 @@ from designer.files.ties import Twins, View, express_views
 from designer.files.values import VALUES, open_values
 from designer.layers import Operation
 from designer.model import Input, Network, NetworkError
+from designer.model.places import parse_place
 from designer.model.rules import check_network
 from designer.model.values import Stamp
 
@@ -176,10 +178,15 @@ def _uncollected() -> Iterator[None]:
 
 
 @_uncollected()
-def open_recorded(path: Path, kind: str, inputs: Any = None) -> Opened:
-    """Read a file that holds a program, and rebuild that as a network."""
+def open_recorded(path: Path, kind: str, inputs: Any = None, given: Any = None) -> Opened:
+    """Read a file that holds a program, and rebuild that as a network.
+
+    ``given`` is what the model gives back, as held, where the file has its tensors in one tuple.
+    """
     recorded = read_recorded(path, kind, inputs)
     program = recorded.program
+    if given is not None:
+        _place_as_given(program, given)
     try:
         return _rebuilt(recorded)
     except FileError:
@@ -187,6 +194,20 @@ def open_recorded(path: Path, kind: str, inputs: Any = None) -> Opened:
     except (NetworkError, LookupError, TypeError, ValueError, AttributeError, AssertionError, RecursionError) as error:
         what = str(error).rstrip(".") if isinstance(error, NetworkError) else "its calls do not fit together"
         raise FileError(f"{program.name} is damaged or was changed: {what}.") from error
+
+
+def _place_as_given(program: Program, given: Any) -> None:
+    """Let the outputs of a program, which come in one tuple, stand as they did in what the model gave back."""
+    import torch
+
+    values = {place or f"({n})": value for n, (place, (_, value)) in enumerate(zip(program.places, program.outputs))}
+    flat = {step.at: value for place, value in values.items() for step in parse_place(place)}
+    count = len(results(given, torch.Tensor).outputs)
+    leaves = [flat.get(n, Left("a number")) for n in range(count)]
+    in_one = remarks(Held("tuple", in_order(leaves)))
+    found = results(filled(given, torch.Tensor, iter(leaves)), Ref)
+    program.outputs, program.places = found.outputs, found.places
+    program.notes = [*(note for note in program.notes if note not in in_one), *found.notes]
 
 
 def _rebuilt(recorded: Recorded) -> Opened:

@@ -14,6 +14,8 @@ from designer.files.errors import FileError
 from designer.files.example_inputs import wanted_inputs
 from designer.files.false_ties import on_one_memory
 from designer.files.imports import Import, Opened, open_recorded
+from designer.files.live_outputs import giving, plain, tensors_in
+from designer.files.outputs import remarks, results
 from designer.files.report import Note, described
 from designer.model import Input, Network, NetworkError
 
@@ -47,7 +49,8 @@ def import_module(module: Any, inputs: Any = None) -> Import:
         warnings.simplefilter("ignore")  # torch's remarks about its own modules
         file, kind, notes = Path(folder, f"{name}.pt2"), "pt2", list[Note]()
         try:
-            example = export_module(module, inputs, file)
+            example, said = export_module(module, inputs, file)
+            notes += map(Note, said)
             opened = open_recorded(file, kind)  # its values stay mapped after the file is gone
         except NeedsInputs:
             raise
@@ -73,8 +76,8 @@ def _doubled(module: Any) -> Iterator[tuple[str, str]]:
                 yield name, owner
 
 
-def export_module(module: Any, inputs: Any, path: Path) -> Example:
-    """Record a module as a .pt2 file, and tell what it was run on. Raises FileError."""
+def export_module(module: Any, inputs: Any, path: Path) -> tuple[Example, list[str]]:
+    """Record a module as a .pt2 file; tell what it was run on, and what the file does not say. Raises FileError."""
     import torch
 
     name, failure = type(module).__name__, None
@@ -83,9 +86,10 @@ def export_module(module: Any, inputs: Any, path: Path) -> Example:
             try:
                 args, kwargs = example if free is None else example.map(_pair)
                 shapes = None if free is None else (free.kwargs or free.args)
-                program = torch.export.export(module, args, kwargs, dynamic_shapes=shapes, strict=False)
+                with giving(module, plain) as given:
+                    program = torch.export.export(module, args, kwargs, dynamic_shapes=shapes, strict=False)
                 torch.export.save(program, path)
-                return example
+                return example, remarks(given[0]) if given else []
             except Exception as error:  # whatever the code of the module raises
                 failure = error
     told = "" if failure is None else first_line(failure)
@@ -99,15 +103,24 @@ def _traced(module: Any, inputs: Any, path: Path, refusal: FileError) -> tuple[E
     for example in examples(module, inputs):
         named = example.kwargs or None
         try:
-            with torch.no_grad():
+            with torch.no_grad(), giving(module, _flat) as given:
                 script = torch.jit.trace(
                     module, example.args or None, example_kwarg_inputs=named, strict=False, check_trace=False
                 )
             script.save(path)
-            return example, open_recorded(path, "TorchScript", named or list(example.args))
+            whole = given[0] if given else None
+            return example, open_recorded(path, "TorchScript", named or list(example.args), whole)
         except Exception:  # whatever the code of the module raises, and what cannot be followed
             continue
     raise refusal
+
+
+def _flat(given: Any) -> Any:
+    """The tensors alone, as torch.jit takes them whatever they stand in; a single one as it is."""
+    import torch
+
+    tensors = tuple(tensor for _, tensor in results(given, torch.Tensor).outputs)
+    return tensors[0] if len(tensors) == 1 else tensors
 
 
 @contextlib.contextmanager
@@ -255,10 +268,9 @@ def compared_on(module: Any, network: Network, example: Example) -> Comparison:
     from torch.utils._pytree import tree_leaves  # type: ignore[attr-defined]
 
     from designer.source import build
+    from designer.source import results as results_of
 
-    def tensors(values: Any) -> list[Any]:
-        return [value for value in tree_leaves(values) if isinstance(value, torch.Tensor)]
-
+    taken = [value for value in tree_leaves((example.args, example.kwargs)) if isinstance(value, torch.Tensor)]
     try:
         built = build(network).eval()
     except NetworkError as error:
@@ -267,8 +279,8 @@ def compared_on(module: Any, network: Network, example: Example) -> Comparison:
     torch.backends.mha.set_fastpath_enabled(False)  # it rounds otherwise
     try:
         with torch.no_grad():
-            wanted = tensors(module(*example.args, **example.kwargs))
-            given = tensors(built(*tensors((example.args, example.kwargs))))
+            wanted = tensors_in(module(*example.args, **example.kwargs))
+            given = list(results_of(network, built(*taken)).values())
     except Exception as error:  # whatever the code of the module raises
         return Comparison(None, f"it does not run on the example: {first_line(error)}")
     finally:

@@ -36,6 +36,7 @@ SECONDS = 600
 MEMORY = SPARE_BYTES  # beside the weights
 ACTIVATIONS = ("relu", "gelu", "silu", "elu", "selu", "tanh", "sigmoid", "mish", "leaky_relu")  # of transformers
 LARGEST_ANSWER = 1 << 16
+MOST_NOTES, LONGEST_NOTE = 50, 500
 KINDS = {"torch.nn": "nn.Module file", "module pickle": "nn.Module file", "Python modules": "Python source"}
 
 
@@ -141,7 +142,7 @@ def run_code(path: Path, how: str, inputs: Any = None, choice: Choice | None = N
         named = {key.removeprefix(answer.alone + "."): key for key in network.values}
         network = dataclasses.replace(network, aliases={**network.aliases, **named})
         report = dataclasses.replace(report, renamed={**report.renamed, **named})
-    notes = report.notes
+    notes = (*map(Note, answer.notes), *report.notes)
     if answer.fitted:
         told = ", ".join("×".join(map(str, each.shape or ())) for each in answer.fitted)
         notes = (Note(f"the sizes of its inputs are not in the file; these fit: {told}", network.inputs), *notes)
@@ -188,6 +189,7 @@ class _Answer(NamedTuple):
 
     measured: Comparison
     fitted: tuple[Input, ...] | None  # inputs that it found out
+    notes: tuple[str, ...]  # on what the module gives back
     alone: str  # the name that was given to a layer which is the whole model
 
 
@@ -212,7 +214,8 @@ def _answer(file: Path, path: Path, code: int) -> _Answer:
         measured = Comparison(None if difference is None else float(difference), *map(str, words))
         fitted = found["fitted"]
         told = fitted and tuple(Input(_sizes(shape) or (), dtype=dtype) for shape, dtype in fitted)
-        return _Answer(measured, told, str(found["alone"]))
+        notes = tuple(str(note)[:LONGEST_NOTE] for note in found["notes"][:MOST_NOTES])
+        return _Answer(measured, told, notes, str(found["alone"]))
     except FileError:
         raise
     except (KeyError, TypeError, ValueError, NetworkError):

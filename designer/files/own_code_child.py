@@ -90,7 +90,7 @@ def _opened(folder: Path, path: Path) -> dict[str, Any]:
             alone = name.lower()
             module = _held(module, alone)
         try:
-            example = export_module(module, inputs, out)
+            example, said = export_module(module, inputs, out)
         except FileError as error:
             if isinstance(error, NeedsInputs) or error.__cause__ is None:
                 raise
@@ -103,7 +103,7 @@ def _opened(folder: Path, path: Path) -> dict[str, Any]:
         except FileError:  # which the app tells, when it reads the same
             measured = Comparison(None, "it was not read")
     shapes = None if fitted is None else [[list(each.shape or ()), each.dtype] for each in fitted]
-    return {"measured": list(measured), "fitted": shapes, "alone": alone}
+    return {"measured": list(measured), "fitted": shapes, "alone": alone, "notes": said}
 
 
 # How a module comes to be.

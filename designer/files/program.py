@@ -181,12 +181,13 @@ class Program:
     stored: dict[str, Stored]  # by state_dict key, or name of a constant
     slots: dict[Ref, str]  # value -> the name under which it is stored
     ops: list[Op]
-    outputs: list[tuple[str, Any]]  # label and value, or a number or None that is always the same
+    outputs: list[tuple[str, Any]]  # label and value
     metas: dict[Ref, Meta]
     numbers: dict[Ref, Size]  # numbers known at run time only: sizes, mostly
     limits: dict[str, tuple[int, int]]  # symbol -> smallest and largest size
     notes: list[str]
     producer: str = ""  # what wrote the file
+    places: list[str] = dataclasses.field(default_factory=list)  # of the outputs, as an Output says it; none: a tuple
     known_as: dict[str, str] = dataclasses.field(default_factory=dict)  # another name in the file -> name in stored
 
     @property

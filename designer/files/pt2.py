@@ -9,6 +9,7 @@ from typing import Any
 
 from designer.files.archive import Archive, Span
 from designer.files.errors import FileError
+from designer.files.outputs import Left, results
 from designer.files.program import (
     Meta,
     Op,
@@ -26,7 +27,7 @@ from designer.files.pt2_arguments import (
     DTYPES,
     LONGEST_NAME,
     Damage,
-    labels_of,
+    given_back,
     name_of,
     names_by_place,
     path_of,
@@ -112,7 +113,7 @@ class _Reader:
         self.read_values(graph)
         inputs, slots = self.read_inputs(signature["input_specs"], stored)
         ops = self.read_ops(graph["nodes"])
-        outputs = self.read_outputs(signature["output_specs"], labels_of(module))
+        outputs, places = self.read_outputs(signature["output_specs"], module)
         for op in ops:
             op.arguments = [self.settled(argument) for argument in op.arguments]
             op.keywords = {key: self.settled(argument) for key, argument in op.keywords.items()}
@@ -123,6 +124,7 @@ class _Reader:
             low, high = (low if type(low) is int else 0), (high if type(high) is int else MOST_NUMBERS)
             limits[name_of(symbol)] = (low, high)
         self.program = Program(name, inputs, stored, slots, ops, outputs, self.metas, self.numbers, limits, self.notes)
+        self.program.places = places
 
     def read_values(self, graph: Any) -> None:
         self.metas |= {Ref(name_of(name)): _meta(meta) for name, meta in graph["tensor_values"].items()}
@@ -159,20 +161,20 @@ class _Reader:
                 raise FileError(f"{shortened(kind)} is a kind of input that cannot be opened.")
         return inputs, slots
 
-    def read_outputs(self, specs: Any, labels: list[str]) -> list[tuple[str, Any]]:
-        outputs: list[tuple[str, Any]] = []
+    def read_outputs(self, specs: Any, module: Any) -> tuple[list[tuple[str, Any]], list[str]]:
+        """The tensors that are given back, with their labels, and the place of each."""
+        leaves: list[Any] = []
         for spec in specs:
             ((kind, body),) = spec.items()
             if kind in ("user_output", "loss_output"):
-                label = labels[len(outputs)] if len(outputs) < len(labels) else str(len(outputs))
                 value = self.settled(self.argument(body["arg"]))
-                if isinstance(value, Ref) and value in self.numbers and value not in self.metas:
-                    self.notes.append(f"its output {shortened(label or str(value))} is a number, which is left out")
-                    value = None
-                outputs.append((label, value))
+                number = isinstance(value, Ref) and value in self.numbers and value not in self.metas
+                leaves.append(Left("a number") if number else value)
             elif kind == "buffer_mutation" and not name_of(body["buffer_name"]).endswith(_STATISTICS):
                 self.notes.append(f"the file changes {shortened(body['buffer_name'])} in each run, which is left out")
-        return outputs
+        found = results(given_back(module, leaves), Ref)
+        self.notes += found.notes
+        return found.outputs, found.places
 
     def read_ops(self, nodes: Any) -> list[Op]:
         ops: list[Op] = []

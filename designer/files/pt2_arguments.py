@@ -1,9 +1,11 @@
-"""Arguments, names and labels of a .pt2 program, read strictly: each holds what its kind says."""
+"""Arguments, names and outputs of a .pt2 program, read strictly: each holds what its kind says."""
 
+import contextlib
 import json
 from collections.abc import Callable
 from typing import Any
 
+from designer.files.outputs import Held, in_order, with_texts
 from designer.files.program import Dtype, Format, Ref, Setting, Unreadable
 from designer.model.names import shortened
 
@@ -22,6 +24,14 @@ DTYPES = {
     11: "complex128",
     12: "bool",
     13: "bfloat16",
+}
+DICTS = ("builtins.dict", "collections.OrderedDict", "torch.fx.immutable_collections.immutable_dict")
+SEQUENCES = {
+    "builtins.tuple": "tuple",
+    "torch.Size": "tuple",
+    "builtins.list": "list",
+    "torch.fx.immutable_collections.immutable_list": "list",
+    "collections.deque": "list",
 }
 FORMATS = {1: "contiguous_format", 2: "channels_last", 3: "channels_last_3d"}
 
@@ -50,30 +60,44 @@ def dtype_of(code: Any) -> str:
     return DTYPES[code]
 
 
-def labels_of(module: Any) -> list[str]:
-    """A label for each output, from the dictionaries and tuples that the model gave back; empty where it is single."""
+def given_back(module: Any, leaves: list[Any]) -> Any:
+    """What the model gave back: the outputs in the containers that the file tells, else in one tuple."""
     signature = module["module_call_graph"][0]["signature"]
-    labels: list[str] = []
-
-    def walk(spec: Any, label: str) -> None:
-        children = spec["children_spec"]
-        if spec["type"] is None:
-            labels.append(label)
-            return
-        try:
-            names = json.loads(spec["context"])
-        except (ValueError, TypeError):
-            names = None
-        if isinstance(names, list) and len(names) == 2 and isinstance(names[0], list):
-            names = names[1] if len(names[1]) == len(children) else names[0]  # a class, with the names of its fields
-        if not (isinstance(names, list) and len(names) == len(children) and all(isinstance(n, str) for n in names)):
-            names = list(map(str, range(len(children))))
-        for name, child in zip(names, children):
-            walk(child, f"{label}_{name}" if label else name)
-
+    left = list(reversed(leaves))
     if signature is not None:
-        walk(json.loads(signature["out_spec"])[1], "")
-    return labels
+        with contextlib.suppress(IndexError):  # there are fewer outputs than it says
+            given = _filled(json.loads(signature["out_spec"])[1], left)
+            if not left:
+                return given
+    return Held("tuple", in_order(leaves)) if len(leaves) > 1 else next(iter(leaves), None)
+
+
+def _filled(spec: Any, left: list[Any]) -> Any:
+    """A container with the outputs that are left, the next one last, as its leaves."""
+    if spec["type"] is None:
+        return left.pop()
+    entries = [_filled(child, left) for child in spec["children_spec"]]
+    kind, context = name_of(spec["type"]), spec["context"]
+    if kind in SEQUENCES:
+        return Held(SEQUENCES[kind], in_order(entries))
+    if kind == "collections.namedtuple":
+        return Held("tuple", in_order(entries), name_of(context).rpartition(".")[2])
+    keys = context.get("dict_context") if isinstance(context, dict) else _json(context)
+    if isinstance(keys, list) and len(keys) == 2 and isinstance(keys[0], list):  # fields of a class, and those None
+        entries += [None] * len(keys[1])
+        keys = [*keys[0], *keys[1]]
+    was = "" if kind in DICTS else kind.rpartition(".")[2]
+    keys = keys if isinstance(keys, list) and len(keys) == len(entries) else None
+    if keys is not None and (kind in DICTS or all(isinstance(key, str) for key in keys)):
+        return with_texts(keys, entries, was)
+    return Held("tuple", in_order(entries), was)
+
+
+def _json(text: Any) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, TypeError):
+        return None
 
 
 def names_by_place(target: str) -> list[str] | None:

@@ -232,13 +232,15 @@ class _Rebuilder(Placing):
 
     def add_results(self, layers: dict[str, Layer], wires: dict[Port, Port], sources: dict[Ref, Port]) -> None:
         """Name the results of the network, where they do not follow from what is loose."""
-        results = [(label, value) for label, value in self.program.outputs if isinstance(value, Ref)]
+        results = self.program.outputs
+        places = self.program.places or [""] * len(results)
         loose = Network(layers=layers, connections=wires | self.homes.get("", {})).outputs
-        if len(results) == 1 and not results[0][0] and [*loose.values()] == [sources.get(results[0][1])]:
+        bare = len(results) == 1 and results[0][0] == places[0] == ""
+        if bare and [*loose.values()] == [sources.get(results[0][1])]:
             return
-        for label, value in results:
+        for (label, value), place in zip(results, places):
             name = counted(_end_name(label), set(layers))
-            layers[name] = Output()
+            layers[name] = Output(place)
             wires[Port(name, "in")] = self.sources[value] if value in self.learnable else sources[value]
 
     def layer(self, piece: Piece) -> Layer:

@@ -10,8 +10,8 @@ __all__ = [
     "build",
     "free_memory",
     "import_source",
-    "results",
     "initialize",
+    "results",
     "write_located",
     "write_pytorch",
 ]

@@ -34,6 +34,7 @@ class Named:
 
     fields: tuple[str, ...]
     entries: tuple[Any, ...]
+    kind: str  # its class
 
 
 class _Returned(Exception):
@@ -321,7 +322,8 @@ class Follower:
             return self.run(function, arguments, keywords)
         if isinstance(function, Class) and "NamedTuple" in function.bases:
             entries = dict(zip(function.fields, arguments)) | keywords
-            return Named(function.fields, tuple(entries.get(field) for field in function.fields))
+            kind = function.name.rpartition(".")[2]
+            return Named(function.fields, tuple(entries.get(field) for field in function.fields), kind)
         if isinstance(function, Held):
             return self.method(function, "forward", arguments, keywords)
         raise Unfollowed(f"it makes a {shortened(dotted)}, which only its own code can")

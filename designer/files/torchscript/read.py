@@ -9,6 +9,7 @@ from designer.files.asking import NeedsInputs, Wanted
 from designer.files.checkpoint import ITEM_BYTES, map_stored
 from designer.files.errors import FileError
 from designer.files.fold import LEARNING
+from designer.files.outputs import Held, Left, in_order, results, with_texts
 from designer.files.program import Program, Ref, Stored
 from designer.files.torchscript.follow import Follower, Named, plain_name
 from designer.files.torchscript.inputs import WORLDS, Plan, arguments_given, asked, plans
@@ -147,15 +148,16 @@ def follow(script: Script, plan: Plan) -> Program:
     with worlds.mode, torch.no_grad(), quiet():
         arguments, inputs = plan.opened(worlds)
         result = follower.forward(arguments)
-    outputs: list[tuple[str, Any]] = []
-    _outputs(result, "", outputs, follower.notes)
-    if not any(isinstance(value, Ref) for _, value in outputs):
+    found = results(_held(result), Ref)
+    if not found.outputs:
         raise Unfollowed("it gives no tensor")
     stored = _stored(objects, worlds)
     given = [(value.ref, worlds.metas[value.ref]) for value in inputs]
-    notes = list(dict.fromkeys(follower.notes))
-    name = script.name
-    return Program(name, given, stored, worlds.slots, worlds.ops, outputs, worlds.metas, worlds.numbers, {}, notes)
+    notes = list(dict.fromkeys((*follower.notes, *found.notes)))
+    name, outputs = script.name, found.outputs
+    program = Program(name, given, stored, worlds.slots, worlds.ops, outputs, worlds.metas, worlds.numbers, {}, notes)
+    program.places = found.places
+    return program
 
 
 def _stored(objects: Objects, worlds: Worlds) -> dict[str, Stored]:
@@ -173,21 +175,19 @@ def _stored(objects: Objects, worlds: Worlds) -> dict[str, Stored]:
     return stored
 
 
-def _outputs(value: Any, label: str, outputs: list[tuple[str, Any]], notes: list[str]) -> None:
-    """A label for each output, from the dictionaries and tuples that the model gives back."""
+def _held(value: Any) -> Any:
+    """What the model gives back, in the containers that its text names."""
     if isinstance(value, Named):
-        value = dict(zip(value.fields, value.entries))
+        return Held("tuple", list(zip(value.fields, map(_held, value.entries))), value.kind)
     if isinstance(value, list | tuple):
-        value = dict(enumerate(value))
+        return Held("list" if isinstance(value, list) else "tuple", in_order(map(_held, value)))
     if isinstance(value, dict):
-        for key, entry in value.items():
-            _outputs(entry, f"{label}_{key}" if label else str(key), outputs, notes)
-    elif isinstance(value, Value):
-        outputs.append((label, value.ref))
-    elif isinstance(value, Number):
-        notes.append(f"its output {shortened(label)} is a number, which is left out")
-    else:
-        outputs.append((label, value if isinstance(value, int | float | bool | None) else None))
+        return with_texts(list(value), list(map(_held, value.values())))
+    if isinstance(value, Value):
+        return value.ref
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return Left("a number" if isinstance(value, Number) else "no tensor")
 
 
 __all__ = ["Script", "Unread", "follow", "plain_name", "read_program", "read_script"]
