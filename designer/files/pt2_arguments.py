@@ -31,7 +31,6 @@ SEQUENCES = {
     "torch.Size": "tuple",
     "builtins.list": "list",
     "torch.fx.immutable_collections.immutable_list": "list",
-    "collections.deque": "list",
 }
 FORMATS = {1: "contiguous_format", 2: "channels_last", 3: "channels_last_3d"}
 
@@ -65,8 +64,9 @@ def given_back(module: Any, leaves: list[Any]) -> Any:
     signature = module["module_call_graph"][0]["signature"]
     left = list(reversed(leaves))
     if signature is not None:
+        spec = json.loads(signature["out_spec"])[1]
         with contextlib.suppress(IndexError):  # there are fewer outputs than it says
-            given = _filled(json.loads(signature["out_spec"])[1], left)
+            given = _filled(spec, left)
             if not left:
                 return given
     return Held("tuple", in_order(leaves)) if len(leaves) > 1 else next(iter(leaves), None)
@@ -80,6 +80,8 @@ def _filled(spec: Any, left: list[Any]) -> Any:
     kind, context = name_of(spec["type"]), spec["context"]
     if kind in SEQUENCES:
         return Held(SEQUENCES[kind], in_order(entries))
+    if kind == "collections.deque":
+        return Held("list", in_order(entries), "deque")
     if kind == "collections.namedtuple":
         return Held("tuple", in_order(entries), name_of(context).rpartition(".")[2])
     keys = context.get("dict_context") if isinstance(context, dict) else _json(context)

@@ -37,7 +37,7 @@ IMPORTS = (
     ("import torch.nn.functional as F", r"\bF\."),
     ("from torch import nn", r"\bnn\."),
 )
-KEY = re.compile(r'"(?:[^"\\\n]|\\.)*": ')  # of a dict that is given back: no code
+KEY = re.compile(r"""("|')(?:(?!\1)[^\\\n]|\\.)*\1: """)  # of a dict that is given back: no code
 BUILTINS = ("float", "next")  # what the expressions of layers call
 
 

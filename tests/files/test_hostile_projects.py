@@ -51,6 +51,8 @@ def places(text):
         "values": lambda d: d.update(values=text),
         "same": lambda d: d.update(same_values={text: text}),
         "view": lambda d: d.update(view={text: text}),
+        "key of an output": lambda d: _place(d, f"[{json.dumps(text)}](0)"),
+        "after an output": lambda d: _place(d, f'["a"]{text}'),
         "group note": lambda d: d["layers"].update(g={"type": "Group", "network": {"notes": text}}),
     }
     for kind, layer in layer_types.items():
@@ -78,6 +80,12 @@ def _insert(document, entry):
     kind = layer_types[entry["type"]]
     inputs = ("0", "1") if kind.variadic else () if kind in (Call, Group) else kind().inputs()
     document["wires"] += [f"fc/out -> more/{name}" for name in inputs]
+
+
+def _place(document, place):
+    """An output that says where it stands."""
+    document["layers"]["end"] = {"type": "Output", "place": place}
+    document["wires"].append("fc/out -> end/in")
 
 
 def _group(kind, text):
@@ -155,7 +163,7 @@ def test_code_in_every_place(tmp_path):
     opened = {places[int(name[:5])].partition(" ")[2] for name in found["opened"]}
     # What may hold any text: it is shown, and written out as a quoted text or not at all. An operation may be one that
     # is not known, which then is not written; the port of a Parameter is always the same.
-    free = {"notes", "alias", "view", "group note", *(f"{kind}.note" for kind in layer_types)}
+    free = {"notes", "alias", "view", "group note", "key of an output", *(f"{kind}.note" for kind in layer_types)}
     assert free <= opened
     fixed = ("Operation", "Parameter.output_learnables")
     assert [place for place in opened - free if not place.startswith(fixed)] == []
