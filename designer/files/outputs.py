@@ -102,18 +102,22 @@ class _Leaf:
 
 
 def _leaves(given: Any, tensor: type) -> Iterator[_Leaf]:
-    """Each leaf; the last tensor of a list or tuple says how long that is, where anything else comes after it."""
+    """Each leaf; the last tensor of a list or tuple says how long that is, where anything else comes after it.
+
+    The way to what lies too deep for a place ends at the first container that does.
+    """
 
     def walk(entry: Any, steps: list[Step], names: list[str]) -> list[_Leaf]:
         if not isinstance(entry, Held) or not entry.entries:
             return [_Leaf(steps, names, entry)]
         found: list[_Leaf] = []
         last = None
-        for step, name, inner in _steps(entry) if len(steps) <= DEEPEST else ():
-            below = walk(inner, [*steps, step], [*names, name])
+        placed = len(steps) <= DEEPEST
+        for step, name, inner in _steps(entry):
+            below = walk(inner, [*steps, step] if placed else steps, [*names, name] if placed else names)
             last = next((leaf for leaf in reversed(below) if isinstance(leaf.value, tensor)), last)
             found += below
-        if last is not None and entry.kind != "dict":
+        if last is not None and placed and entry.kind != "dict":
             last.steps[len(steps)] = last.steps[len(steps)]._replace(size=len(entry.entries))
         return found
 

@@ -70,7 +70,9 @@ def test_shapes_are_enough(shapes):
     assert list(net.outputs) == ["seen", "both"]
     assert net.layer("conv").frozen == ("weight",)
     given = torch.randn(5, 3, 20, 24), torch.randint(0, 9, (5, 7))
-    seen, both = build(net)(*given)
+    returned = build(net)(*given)
+    assert list(returned) == ["seen", "both"]
+    seen, both = returned.values()
     wanted = module(*given)
     assert torch.equal(seen, wanted["seen"])
     assert torch.equal(both, wanted["both"])

@@ -195,8 +195,18 @@ def outputs(model, inputs):
 
 def outputs_off(module, model, inputs):
     with torch.no_grad():
-        ours = tree.tree_leaves(module(*inputs.values()))
-    return off(ours, outputs(model, inputs))
+        ours = module(*inputs.values())
+        assert structure(ours) == structure(model(**inputs))
+    return off([t for t in tree.tree_leaves(ours) if t is not None], outputs(model, inputs))
+
+
+def structure(given):
+    """The containers that are expected back; None says nothing in a dictionary."""
+    if isinstance(given, dict):
+        return {key: structure(entry) for key, entry in given.items() if entry is not None}
+    if isinstance(given, list | tuple):
+        return (list if isinstance(given, list) else tuple)(map(structure, given))
+    return given is not None
 
 
 def gradients_off(module, model, inputs):
