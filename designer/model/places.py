@@ -146,10 +146,10 @@ def _checked(root: Holder, place: Place, left: int) -> tuple[str, int]:
     gaps = 0
     holder: Holder | str | None = root
     for n, step in enumerate(place):
-        at = write_place(place[:n]) or "the outermost place"
         if isinstance(holder, str):
-            return f"{holder} stands at {at} already", 0
+            return f"{holder} stands at {write_place(place[:n])} already", 0
         if holder is not None and holder.kind != step.kind:
+            at = write_place(place[:n]) or "the outermost place"
             return f"at {at} there is a {holder.kind} already, not a {step.kind}", 0
         gaps += (holder or Holder(step.kind)).gaps(step)
         holder = holder.entries.get(step.at) if holder is not None else None
