@@ -4,31 +4,17 @@ import graphlib
 import heapq
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from designer.analysis import Analysis, analyze
 from designer.analysis.probe import filled, preamble
 from designer.layers import Operation
-from designer.layers.text import literal
-from designer.model import (
-    BUNDLE,
-    Call,
-    Group,
-    Holder,
-    Input,
-    Layer,
-    Network,
-    NetworkError,
-    Output,
-    Parameter,
-    Port,
-    Shape,
-    returned,
-)
+from designer.model import BUNDLE, Call, Group, Input, Layer, Network, NetworkError, Output, Parameter, Port, Shape
 from designer.model.names import SOURCE_NAMES, free, is_name, parent, under
 from designer.model.rules import ordered
 from designer.source.classes import STOP, Class, Line, class_lines
+from designer.source.returned import KEY, returned_text
 
 HEADER = '"""A PyTorch network, written by Network Designer."""'
 IMPORTS = (
@@ -37,7 +23,6 @@ IMPORTS = (
     ("import torch.nn.functional as F", r"\bF\."),
     ("from torch import nn", r"\bnn\."),
 )
-KEY = re.compile(r"""("|')(?:(?!\1)[^\\\n]|\\.)*\1: """)  # of a dict that is given back: no code
 BUILTINS = ("float", "next")  # what the expressions of layers call
 
 
@@ -160,8 +145,9 @@ class Scope:
         lines = [*self.lines]
         if self.results:
             ends = tuple(self.prefix + name for name in self.network.ends)
-            results = ", ".join(self.results) if self.path else self.returned()
-            lines.append(Line(f"return {results}", "", ends))
+            given = dict(zip(self.network.outputs, self.results))
+            text = ", ".join(self.results) if self.path else returned_text(self.root, given)
+            lines.append(Line(f"return {text}", "", ends))
         init = [*self.init]
         if not self.path:
             frozen = self.frozen(self.root, "")
@@ -174,13 +160,6 @@ class Scope:
         head = Line(f"nn.{'ModuleDict' if numbered else 'Module'}", "", (self.path,) if self.path else ())
         inputs = tuple(self.prefix + name for name in self.network.inputs)
         return Class(head, init, Line(f"def forward({arguments}):", "", inputs), lines)
-
-    def returned(self) -> str:
-        """The text of what the network gives back."""
-        whole = returned(self.root).whole
-        given = _given(whole, dict(zip(self.network.outputs, self.results)))
-        bare = isinstance(whole, Holder) and whole.kind == "tuple" and whole.size > 1
-        return given[1:-1] if bare else given
 
     def frozen(self, network: Network, prefix: str) -> Iterator[tuple[str, str]]:
         """Path and text of what is not trained, groups and layers as a whole; at the root: alike groups stay alike."""
@@ -389,19 +368,6 @@ class Scope:
         shape = self.writer.analysis.shape(Port(path, out))
         given = self.writer.analysis.input_shapes(path)
         return "" if shape is None or given[:1] == [shape] else shape_comment(shape)
-
-
-def _given(entry: Holder | str | None, values: Mapping[str, str]) -> str:
-    """The text of one entry of what is given back."""
-    if not isinstance(entry, Holder):
-        return "None" if entry is None else values[entry]
-    given = {key: _given(inner, values) for key, inner in entry.items()}
-    if entry.kind == "dict":
-        return f"{{{', '.join(f'{literal(key)}: {text}' for key, text in given.items())}}}"
-    texts = ", ".join(given.values())
-    if entry.kind == "list":
-        return f"[{texts}]"
-    return f"({texts},)" if len(given) == 1 else f"({texts})"
 
 
 def _wrong(analysis: Analysis) -> dict[str, str]:

@@ -136,6 +136,7 @@ def changed(kind: type[Layer], name: str):
     tries += [None, (1, 2), (2, 3, 4), (3,), ("B", "T"), ("a", 1, None, True, 2.5, (math.inf, ())), ("weight",)]
     tries += [
         ("in", "other"),
+        "[\"a 'text' \\u2028\"](0/2)",
         (("weight", 0.5),),
         (("weight", math.inf),),
         *((learnable,) for learnable in kind().learnables()),
