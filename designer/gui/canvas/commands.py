@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
 
+from designer.gui.canvas.calling import call_again
+
 if TYPE_CHECKING:
     from designer.gui.canvas.canvas import Canvas
 
@@ -30,6 +32,7 @@ def commands(canvas: "Canvas") -> dict[str, QAction]:
         "fit_all": ("Fit all", ("Home",), lambda: canvas.fit(all=True)),
         "ties": ("Ties: All, Selected, Off", ("T",), canvas.cycle_ties),
         "fold": ("Fold or unfold learnables", ("L",), lambda: canvas.fold(canvas.selected_layers())),
+        "call_again": ("Call again", ("Ctrl+Shift+A",), lambda: call_again(canvas)),
         "enter": ("Enter group", ("Return", "Enter"), canvas.enter_selected),
         "leave": ("Leave group", ("Shift+Return", "Shift+Enter", "Alt+Up"), canvas.leave),
     }

@@ -17,7 +17,7 @@ from designer.gui.canvas.tooltips import tooltip
 from designer.gui.canvas.viewer import Hit
 from designer.gui.drawing import shape_text
 from designer.gui.untying import borrows, untie_ports
-from designer.model import BUNDLE, Group, Port
+from designer.model import BUNDLE, Group, Input, Output, Parameter, Port
 from designer.model.names import parent
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 ONE = "settings rename replace transfer .connect"
 GROUP = ".enter settings rename ungroup differences"
 SEVERAL = "tie"
-LAYERS = "| untie freeze | group call_again | cut copy duplicate | .delete"
+LAYERS = "| untie freeze | group .call_again | cut copy duplicate | .delete"
 CANVAS = ".search paste | undo redo | .select_all arrange .fit_all .ties | .leave"
 
 LISTED = 16  # that something can be tied or connected to; more are looked for with the search box
@@ -100,6 +100,8 @@ class _Menu:
         if name == "untie":
             ports = [Port(path, n) for path, layer in zip(paths, layers) for n in layer.input_learnables]
             return any(borrows(self.network, port) for port in ports)
+        if name == ".call_again":
+            return len(layers) == 1 and not isinstance(layers[0], Input | Output | Parameter)
         return name != "tie" or len(paths) == 2
 
     # One for each kind of thing.
