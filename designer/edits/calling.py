@@ -12,9 +12,8 @@ def call(network: Network, path: str, name: str = "") -> tuple[Network, str]:
     """
     layer = network.layer(path)
     if isinstance(layer, Input | Output):
-        raise NetworkError(
-            f"{path} is an end of {parent(path) or 'the network'}: there is nothing in it to call again."
-        )
+        whose = parent(path) or "the network"
+        raise NetworkError(f"{path} is an end of {whose}: there is nothing in it to call again.")
     if isinstance(layer, Parameter):
         raise NetworkError(f"{path} is a learnable, not a step: tie it to use it again.")
     if (called := network.called(path)) is None:

@@ -12,6 +12,7 @@ from designer.edits.insertion import bypass
 from designer.gui.canvas.adding import Adding
 from designer.gui.canvas.commands import commands
 from designer.gui.canvas.connecting import Connecting
+from designer.gui.canvas.ends import end_of
 from designer.gui.canvas.frame import Frame
 from designer.gui.canvas.gestures import CTRL, SHIFT
 from designer.gui.canvas.joins import Join
@@ -252,7 +253,11 @@ class Canvas(NodeGraph):
     def opened(self, hit: Hit) -> None:
         """What a double-click does."""
         network = self.document.network
-        if hit.what == "port" and (wires := hit.port.connected_pipes):
+        if hit.end is not None:
+            self.naming.open_end(end_of(self, hit.end))
+        elif hit.what == "port" and not hit.port.wired and (end := end_of(self, hit.port)):
+            self.naming.open_end(end)
+        elif hit.what == "port" and (wires := hit.port.connected_pipes):
             other = wires[0].input_port if hit.port.out else wires[0].output_port
             self.select({other.node.look.path})
             self.fit()

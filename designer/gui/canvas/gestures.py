@@ -18,6 +18,7 @@ LEFT, MIDDLE, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton, Qt
 
 def gesture_for(viewer: "Viewer", event) -> "Gesture":
     """Tell what a press begins."""
+    from designer.gui.canvas.ends import EndPress
     from designer.gui.canvas.slicing import Slice
     from designer.gui.canvas.tying import LearnablesPress
     from designer.gui.canvas.wiring import PortPress, SwitchPress
@@ -33,6 +34,7 @@ def gesture_for(viewer: "Viewer", event) -> "Gesture":
         return Slice(viewer, hit, event)
     kinds: dict[str, type[Gesture]] = {
         "port": PortPress,
+        "end": EndPress,
         "takes": SwitchPress,
         "offers": SwitchPress,
         "fold": LearnablesPress,

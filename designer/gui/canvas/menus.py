@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMenu
 from designer.analysis import permutations
 from designer.edits.switches import borrowers, switch_input, switch_output
 from designer.gui.canvas import joins
+from designer.gui.canvas.ends import port_menu
 from designer.gui.canvas.joins import End
 from designer.gui.canvas.port import PortItem
 from designer.gui.canvas.tooltips import tooltip
@@ -43,8 +44,8 @@ def open_menu(window: "MainWindow", hit: Hit | None, at: QPoint | None) -> QMenu
     menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     menu.setToolTipsVisible(True)
     made = _Menu(window, menu, hit)
-    if hit.port is not None:
-        made.port(hit.port)
+    if (port := hit.port or hit.end) is not None:
+        made.port(port)
     elif hit.what in ("takes", "offers") and hit.part.row.names and not hit.part.row.head:
         made.switch(Port(hit.node.look.path, hit.part.row.names[0]), hit.what == "offers")
     elif hit.node is not None:
@@ -153,6 +154,7 @@ class _Menu:
             self.menu.addSeparator()
             self.add("Disconnect" if len(ends) == 1 else f"Disconnect all {len(ends)}", lambda: self._cut(targets))
             self._untie(targets)
+        port_menu(self, item)
         if not self.menu.actions():
             self.menu.addAction("Nothing fits this port").setEnabled(False)
 

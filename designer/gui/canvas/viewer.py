@@ -8,11 +8,12 @@ from PySide6.QtGui import QNativeGestureEvent, QPainter, QPen, QPixmap, QTransfo
 from PySide6.QtWidgets import QFrame, QGraphicsView, QToolTip
 
 from designer.gui import theme as themes
+from designer.gui.canvas.ends import end_of, label_at
 from designer.gui.canvas.gestures import Gesture, Hold, gesture_for
 from designer.gui.canvas.grid import Cell, Grid, cells
 from designer.gui.canvas.map import Map
 from designer.gui.canvas.node import NodeItem, Part
-from designer.gui.canvas.paint import FAR, MIDWAY
+from designer.gui.canvas.paint import FAR, MIDWAY, NEAR
 from designer.gui.canvas.port import REACH, PortItem
 from designer.gui.canvas.routes import Lanes
 from designer.gui.canvas.wire import WireItem
@@ -31,12 +32,13 @@ BOUNDING = Qt.ItemSelectionMode.IntersectsItemBoundingRect
 class Hit(NamedTuple):
     """What lies under the pointer."""
 
-    what: str  # port, takes, offers, fold, group, badge, name, body, label, wire or canvas
+    what: str  # port, end, takes, offers, fold, group, badge, name, body, label, wire or canvas
     at: QPointF  # in the scene
     node: NodeItem | None = None
     port: PortItem | None = None
     wire: WireItem | None = None
     part: Part = Part()
+    end: PortItem | None = None  # a port of a group, pressed at its name
 
 
 class Viewer(NodeViewer):
@@ -134,6 +136,8 @@ class Viewer(NodeViewer):
                 if distance <= reach and not covered:
                     return Hit("port", scene, port.node, port)
         if top is not None:
+            if self.zoom >= NEAR and (end := label_at(top, scene - top.pos())) is not None:
+                return Hit("end", scene, top, end=end)
             part = top.part_at(scene - top.pos()) if self.zoom >= MIDWAY else Part()
             return Hit(part.what, scene, top, part=part)
         for wire in items:
@@ -344,7 +348,11 @@ class Viewer(NodeViewer):
         elif hit.what == "name" and hit.node.look.path in self.canvas.selection:  # after the first click
             shape = Qt.CursorShape.IBeamCursor
         self.viewport().setCursor(shape)
-        self.show_hover(hit.port or hit.node or hit.wire)
+        self.show_hover(hit.port or hit.end or hit.node or hit.wire)
+
+    def pointed_end(self) -> str | None:
+        """The Input or Output in a group whose port the pointer is at."""
+        return end_of(self.canvas, self._hover) if isinstance(self._hover, PortItem) else None
 
     def show_hover(self, item: NodeItem | PortItem | WireItem | None) -> None:
         if item is self._hover:
