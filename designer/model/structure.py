@@ -1,12 +1,14 @@
 """The layers that the model itself knows: ends of a network, a free learnable, a group, a second use."""
 
+import hashlib
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from designer.model.errors import NetworkError
 from designer.model.layer import Layer, Shape
 from designer.model.names import is_name, shortened
 from designer.model.places import Returned, arranged, parse_place, write_place
-from designer.model.properties import prop
+from designer.model.properties import converters, prop
 
 if TYPE_CHECKING:
     from designer.model.network import Network
@@ -154,6 +156,24 @@ class Group(Layer, category="In and out", search="block subgraph nested"):
     @property
     def computes(self) -> bool:
         return False
+
+    @cached_property
+    def body(self) -> str:
+        """A digest of what is inside: the same for groups with the same layers, settings and wires.
+
+        Positions, notes and the order of the layers do not count; that of the ports does.
+        """
+        net = self.network
+        layers = (f"{name}: {_settings(layer)}\n" for name, layer in sorted(net.layers.items()))
+        wires = (f"{target} {source}\n" for target, source in sorted(net.connections.items()))
+        text = f"{net.inputs} {net.ends}\n{''.join(layers)}\n{''.join(wires)}"
+        return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).hexdigest()
+
+
+def _settings(layer: Layer) -> str:
+    if isinstance(layer, Group):
+        return layer.body
+    return repr((type(layer).__name__, *(layer.__dict__[name] for name in converters(type(layer)) if name != "note")))
 
 
 class Call(Layer, category="In and out", search="share reuse again siamese"):
