@@ -1,5 +1,6 @@
 """Groups that are alike: the same body, or nearly the same, and then how they differ."""
 
+import weakref
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, NamedTuple
@@ -21,11 +22,19 @@ class Difference(NamedTuple):
 
 def alike(network: Network) -> Mapping[str, tuple[str, ...]]:
     """The groups that have the same body as others -> all of these with it, as they stand in the network."""
+    global _known
+    if _known is not None and _known[0]() is network:
+        return _known[1]
     bodies: dict[str, list[str]] = {}
     for path, layer in network.all.items():
-        if isinstance(layer, Group) and any(not isinstance(la, Input | Output) for la in layer.network.layers.values()):
+        if isinstance(layer, Group) and layer.body:
             bodies.setdefault(layer.body, []).append(path)
-    return {path: paths for found in bodies.values() if len(found) > 1 for paths in [tuple(found)] for path in paths}
+    found = {path: paths for held in bodies.values() if len(held) > 1 for paths in [tuple(held)] for path in paths}
+    _known = weakref.ref(network), found
+    return found
+
+
+_known: tuple[weakref.ref[Network], Mapping[str, tuple[str, ...]]] | None = None  # of the network asked for last
 
 
 def nearly_alike(network: Network, path: str) -> tuple[str, ...]:

@@ -118,7 +118,7 @@ MENUS = {
     ),
     "&Layer": (
         ".search .insert .connect .slice search | "
-        "rename replace settings .fold freeze | group ungroup .call_again .enter .leave | arrange"
+        "rename replace settings .fold freeze | group ungroup .call_again .differences .enter .leave | arrange"
     ),
     "&Ties": "tie untie transfer | owner borrower | next_problem previous_problem",
     "&Help": "keys | about",

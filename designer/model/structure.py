@@ -161,9 +161,11 @@ class Group(Layer, category="In and out", search="block subgraph nested"):
     def body(self) -> str:
         """A digest of what is inside: the same for groups with the same layers, settings and wires.
 
-        Positions, notes and the order of the layers do not count; that of the ports does.
+        Positions, notes and the order of the layers do not count; that of the ports does. Without layers it is empty.
         """
         net = self.network
+        if all(isinstance(layer, Input | Output) for layer in net.layers.values()):
+            return ""
         layers = (f"{name}: {_settings(layer)}\n" for name, layer in sorted(net.layers.items()))
         wires = (f"{target} {source}\n" for target, source in sorted(net.connections.items()))
         text = f"{net.inputs} {net.ends}\n{''.join(layers)}\n{''.join(wires)}"

@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRectF
+from PySide6.QtCore import QRectF, Qt
 
 from designer.edits.calling import call
 from designer.gui.canvas.form import form
-from designer.gui.canvas.look import look
-from designer.model import Network
+from designer.gui.canvas.look import LearnableRow, look
+from designer.model import BUNDLE, Network
 
 if TYPE_CHECKING:
     from designer.gui.canvas.canvas import Canvas
@@ -39,7 +39,10 @@ def call_again(canvas: "Canvas") -> None:
 def _place(canvas: "Canvas", network: Network, path: str, made: str) -> tuple[float, float]:
     """Under the layer, or farther down where nothing stands."""
     size = form(look(network, made, canvas.document.view, None, learnable=network.learnable_ports))
-    frame = canvas.node(path).frame
+    frame, now = canvas.node(path).frame, canvas.node(path).look
+    if not any(row.names == (BUNDLE,) for row in now.rows):  # it gets a line for its bundle
+        line = LearnableRow((BUNDLE,), BUNDLE, Qt.CheckState.Unchecked, Qt.CheckState.Checked, switches=False)
+        frame.setHeight(form(now._replace(section=True, rows=(*now.rows, line))).height)
     rect = QRectF(frame.x(), frame.bottom() + GAP, size.width, size.height)
     while found := canvas.view.frames_in(rect.adjusted(-16, -16, 16, 16)):
         rect.moveTop(max(other.bottom() for other in found) + GAP)

@@ -25,6 +25,7 @@ from designer.gui.canvas.preview import Preview
 from designer.gui.canvas.saying import Saying
 from designer.gui.canvas.search import LayerSearch
 from designer.gui.canvas.tooltips import tooltip
+from designer.gui.canvas.twins import list_alike
 from designer.gui.canvas.tying import Choosing, tie_layers
 from designer.gui.canvas.viewer import Hit, Viewer
 from designer.gui.canvas.walking import Walking
@@ -254,8 +255,10 @@ class Canvas(NodeGraph):
         """What a double-click does."""
         network = self.document.network
         if hit.end is not None:
-            self.naming.open_end(end_of(self, hit.end))
-        elif hit.what == "port" and not hit.port.wired and (end := end_of(self, hit.port)):
+            self.naming.open_end(end_of(self, hit.end) or "")
+        elif hit.what == "alike":
+            list_alike(self, hit.node.look.path)
+        elif hit.port is not None and not hit.port.wired and (end := end_of(self, hit.port)):
             self.naming.open_end(end)
         elif hit.what == "port" and (wires := hit.port.connected_pipes):
             other = wires[0].input_port if hit.port.out else wires[0].output_port

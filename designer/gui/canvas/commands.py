@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
 
 from designer.gui.canvas.calling import call_again
+from designer.gui.canvas.twins import show_differences
 
 if TYPE_CHECKING:
     from designer.gui.canvas.canvas import Canvas
@@ -33,6 +34,7 @@ def commands(canvas: "Canvas") -> dict[str, QAction]:
         "ties": ("Ties: All, Selected, Off", ("T",), canvas.cycle_ties),
         "fold": ("Fold or unfold learnables", ("L",), lambda: canvas.fold(canvas.selected_layers())),
         "call_again": ("Call again", ("Ctrl+Shift+A",), lambda: call_again(canvas)),
+        "differences": ("Show differences", (), lambda: show_differences(canvas)),
         "enter": ("Enter group", ("Return", "Enter"), canvas.enter_selected),
         "leave": ("Leave group", ("Shift+Return", "Shift+Enter", "Alt+Up"), canvas.leave),
     }

@@ -69,18 +69,18 @@ class Reorder(Gesture):
 
     def __init__(self, viewer, hit, event):
         super().__init__(viewer, hit, event)
-        self.port: PortItem = hit.end
-        self.ports = data_ports(hit.node, self.port.out)
+        self.port, self.node = hit.end, hit.node
+        self.ports = data_ports(self.node, self.port.out)
         self.at = self.from_ = self.ports.index(self.port)
         self.y = self.port.y()
         self.holds = True
 
     def move(self, at, modifiers):
-        inside = self.viewer.scene_at(at) - self.hit.node.pos()
+        inside = self.viewer.scene_at(at) - self.node.pos()
         row = int((inside.y() - HEADER) // DATA_ROW)
         self.y = min(max(inside.y(), HEADER), HEADER + DATA_ROW * len(self.ports))
         self.at = min(max(row, 0), len(self.ports) - 1)
-        self.holds = -60 <= inside.x() <= self.hit.node.form.width + 60
+        self.holds = -60 <= inside.x() <= self.node.form.width + 60
         shape = Qt.CursorShape.SizeVerCursor if self.holds else Qt.CursorShape.ForbiddenCursor
         self.viewer.viewport().setCursor(shape)
 
@@ -96,7 +96,7 @@ class Reorder(Gesture):
     def paint(self, painter: QPainter, theme: Theme) -> None:
         if not self.holds:
             return
-        node, label = self.hit.node, self.port.look.label
+        node, label = self.node, self.port.look.label
         painter.translate(node.pos())
         place = self.at + (self.at > self.from_)
         y = HEADER + DATA_ROW * place

@@ -20,6 +20,7 @@ def gesture_for(viewer: "Viewer", event) -> "Gesture":
     """Tell what a press begins."""
     from designer.gui.canvas.ends import EndPress
     from designer.gui.canvas.slicing import Slice
+    from designer.gui.canvas.twins import TwinsPress
     from designer.gui.canvas.tying import LearnablesPress
     from designer.gui.canvas.wiring import PortPress, SwitchPress
 
@@ -35,6 +36,7 @@ def gesture_for(viewer: "Viewer", event) -> "Gesture":
     kinds: dict[str, type[Gesture]] = {
         "port": PortPress,
         "end": EndPress,
+        "alike": TwinsPress,
         "takes": SwitchPress,
         "offers": SwitchPress,
         "fold": LearnablesPress,

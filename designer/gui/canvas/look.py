@@ -6,6 +6,7 @@ from typing import NamedTuple
 from PySide6.QtCore import Qt
 
 from designer.analysis import Analysis, Row
+from designer.edits.likeness import alike
 from designer.gui.document import View
 from designer.gui.drawing import category_of, shape_text
 from designer.gui.name_groups import name_groups
@@ -62,6 +63,7 @@ class Look(NamedTuple):
     trouble: str = ""  # "error" or "warning"
     says: tuple[str, ...] = ()  # what is wrong
     frozen: bool = False
+    alike: int = 0  # how many groups are like this one, itself among them
 
     @property
     def subtitle(self) -> str:
@@ -157,6 +159,7 @@ def look(
         unfolded=path in view.unfolded and bool(layer.learnables()),
         trouble=trouble[0],
         says=trouble[1],
+        alike=len(alike(network).get(path, ())) if kind == "group" else 0,
         frozen=bool(layer.frozen) and set(layer.frozen) >= set(layer.owned),
     )
 

@@ -9,6 +9,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu
 
 from designer.analysis import permutations
+from designer.edits.likeness import nearly_alike
 from designer.edits.switches import borrowers, switch_input, switch_output
 from designer.gui.canvas import joins
 from designer.gui.canvas.ends import port_menu
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 # Names of commands, those of the canvas with a dot before them, | for a line; one that is not there is left out.
 ONE = "settings rename replace transfer .connect"
-GROUP = ".enter settings rename ungroup differences"
+GROUP = ".enter settings rename ungroup .differences"
 SEVERAL = "tie"
 LAYERS = "| untie freeze | group .call_again | cut copy duplicate | .delete"
 CANVAS = ".search paste | undo redo | .select_all arrange .fit_all .ties | .leave"
@@ -101,6 +102,8 @@ class _Menu:
         if name == "untie":
             ports = [Port(path, n) for path, layer in zip(paths, layers) for n in layer.input_learnables]
             return any(borrows(self.network, port) for port in ports)
+        if name == ".differences":
+            return len(nearly_alike(self.network, paths[0] if paths else self.hit.node.look.path)) > 1
         if name == ".call_again":
             return len(layers) == 1 and not isinstance(layers[0], Input | Output | Parameter)
         return name != "tie" or len(paths) == 2

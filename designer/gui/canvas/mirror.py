@@ -7,6 +7,7 @@ from NodeGraphQt import BaseNode, NodeGraph
 from NodeGraphQt.base.commands import NodeAddedCmd, NodesRemovedCmd, PortConnectedCmd, PortDisconnectedCmd
 
 from designer.analysis import Analysis
+from designer.edits.likeness import alike
 from designer.gui.canvas import look as looks
 from designer.gui.canvas.look import Crossing, Look, PortLook
 from designer.gui.canvas.node import NodeItem
@@ -83,6 +84,7 @@ class Mirror:
         self._ends: dict[Port, tuple[Port, str, str, str, str]] = {}  # target -> source, nodes and ports of the ends
         self._outside: dict[Port, Port] = {}
         self._crossings: dict[str, Crossing] = {}
+        self._alike: dict[str, int] = {}
         self._troubles: dict[str, looks.Trouble] = {}
         self._lit: set[WireItem] = set()
         self._chosen: set[NodeItem | WireItem] = set()
@@ -97,6 +99,7 @@ class Mirror:
             self._remove(path)
         self.network, self._shown, self.analysis, self.view = Network(), Network(), None, View()
         self.learnable, self._outside, self._crossings, self._troubles = frozenset(), {}, {}, {}
+        self._alike = {}
         self._ends, self._lit, self._chosen, self._places = {}, set(), set(), {}
 
     def draw(
@@ -120,6 +123,7 @@ class Mirror:
             dirty |= self._compare_layers(shown, old_shown) | self._ends_of(changed_wires)
             dirty |= self._compare_learnable(network, bool(changed_wires))
         dirty |= self._compare_crossings(network, shown, edited)
+        dirty |= self._compare_likeness(network, shown) if edited else set()
         dirty |= self._compare_views(view, old_view)
         dirty |= self._compare_analyses(analysis, old_analysis)
         for target in self._gone() if edited else ():
@@ -207,6 +211,15 @@ class Mirror:
                 dirty.add(join(self.path, name))
         self._crossings = now
         return dirty
+
+    def _compare_likeness(self, network: Network, shown: Network) -> set[str]:
+        """The groups that have more or fewer like them, wherever those stand."""
+        found = alike(network)
+        before, self._alike = self._alike, {}
+        for name, layer in shown.layers.items():
+            if isinstance(layer, Group) and (path := join(self.path, name)) in found:
+                self._alike[path] = len(found[path])
+        return {path for path in before.keys() | self._alike.keys() if before.get(path) != self._alike.get(path)}
 
     def _find_outside(self, network: Network) -> dict[Port, Port]:
         """The wires with one end in the group that is shown and one beyond it."""

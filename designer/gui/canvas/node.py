@@ -8,6 +8,7 @@ from PySide6.QtCore import QPointF, QRectF
 from designer.gui.canvas.form import HEADER, NARROW, ROW, SECTION, Form, form
 from designer.gui.canvas.look import LearnableRow, Look
 from designer.gui.canvas.paint import paint_node
+from designer.gui.canvas.pill import pill_width
 from designer.gui.canvas.port import IN, OUT, PortItem
 from designer.gui.drawing import text_width
 
@@ -20,7 +21,7 @@ MARGIN = 24  # for shadow, ring, diamonds and the stubs of wires
 class Part(NamedTuple):
     """What of a node is under the pointer."""
 
-    what: str = "body"  # or name, badge, fold, group, takes, offers
+    what: str = "body"  # or name, badge, alike, fold, group, takes, offers
     row: LearnableRow | None = None
 
 
@@ -136,6 +137,9 @@ class NodeItem(AbstractNodeItem):
         if at.y() < HEADER:
             if look.trouble and at.x() > wide - 32 and at.y() < 28:
                 return Part("badge")
+            right = wide - 12 - 22 * bool(look.trouble) - 20 * look.frozen
+            if look.alike and right - pill_width(look.alike) <= at.x() <= right and 6 <= at.y() <= 26:
+                return Part("alike")
             named = 40 <= at.x() <= 40 + min(text_width(look.name, 13, 600), wide - 52) and 6 <= at.y() <= 25
             return Part("name") if named else Part()
         if look.section and self.form.section <= at.y() < self.form.section + SECTION:

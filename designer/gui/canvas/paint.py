@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QPaintEngine, QPainter, QPen, QPixmap
 from designer.gui import theme as themes
 from designer.gui.canvas.form import ROW, SECTION
 from designer.gui.canvas.look import LearnableRow
+from designer.gui.canvas.pill import draw_pill, pill_width
 from designer.gui.canvas.port import draw_port
 from designer.gui.drawing import draw_checkbox, draw_icon, draw_text, draw_tile, text_width, tile_icon
 from designer.gui.theme import Theme, faded, mix
@@ -135,6 +136,9 @@ def _header(painter: QPainter, node: "NodeItem", theme: Theme, zoom: float) -> N
     if look.frozen:
         draw_icon(painter, "lock", QRectF(right - 14, 9, 14, 14), theme.text2, 2.25)
         right -= 20
+    if look.alike and zoom >= NEAR:
+        draw_pill(painter, theme, right, look.alike, node.hovered)
+        right -= pill_width(look.alike) + 6
     ink = mix(theme.text1, theme.text3, 0.5) if look.frozen else theme.text1
     if zoom >= NEAR:
         draw_text(painter, 40, 20, look.name, ink, 13, 600, width=right - 40, elide=ELIDE_MIDDLE)

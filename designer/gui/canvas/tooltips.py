@@ -22,6 +22,8 @@ def tooltip(hit: "Hit", network: Network, analysis: Analysis | None) -> str:
     look, row = hit.node.look, hit.part.row
     if hit.what == "badge":
         return "\n".join(look.says)
+    if hit.what == "alike":
+        return f"{look.alike:,} groups have this body; a click lists them"
     if hit.what == "offers":
         whole = ", ".join(row.names)
         return (
