@@ -20,6 +20,7 @@ from designer.gui.canvas.map import Map, Views
 from designer.gui.canvas.mirror import Mirror, Place
 from designer.gui.canvas.naming import Naming
 from designer.gui.canvas.node import NodeItem
+from designer.gui.canvas.peek import Peek
 from designer.gui.canvas.placing import Placing, outline_of
 from designer.gui.canvas.preview import Preview
 from designer.gui.canvas.saying import Saying
@@ -63,7 +64,7 @@ class Canvas(NodeGraph):
         self._fitted = False  # whether the shown group was brought into view once
         self.adding = Adding(self)
         self.frame = Frame(self)
-        self.preview = Preview(self)
+        self.preview, self.peek = Preview(self), Peek(self)
         self.search = LayerSearch(self, self.frame.box)
         self.choosing = Choosing(self, self.frame.box)
         self.naming = Naming(self)
@@ -85,6 +86,8 @@ class Canvas(NodeGraph):
     def redraw(self) -> None:
         document, entered = self.document, self.mirror.path != self.document.view.path
         self.preview.forget()
+        if document.network is not self.mirror.network or entered:
+            self.peek.over(None)
         if document.network is not self.mirror.network and document.analysis is None and not document.history.count():
             self.placing = Placing()  # another document was opened
             self._arrive.start()
@@ -195,6 +198,8 @@ class Canvas(NodeGraph):
         return {path: outline_of(node.view.form) for path, node in self.mirror.nodes.items() if node.view.look}
 
     def tooltip(self, hit: Hit) -> str:
+        if hit.what == "body" and self.peek.isVisible():
+            return ""  # it says more
         return tooltip(hit, self.document.network, self.document.analysis)
 
     # The selection.

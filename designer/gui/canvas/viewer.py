@@ -349,12 +349,15 @@ class Viewer(NodeViewer):
             shape = Qt.CursorShape.IBeamCursor
         self.viewport().setCursor(shape)
         self.show_hover(hit.port or hit.end or hit.node or hit.wire)
+        self.canvas.peek.over(hit.node if hit.what == "body" else None)
 
     def pointed_end(self) -> str | None:
         """The Input or Output in a group whose port the pointer is at."""
         return end_of(self.canvas, self._hover) if isinstance(self._hover, PortItem) else None
 
     def show_hover(self, item: NodeItem | PortItem | WireItem | None) -> None:
+        if item is None:
+            self.canvas.peek.over(None)
         if item is self._hover:
             return
         for changed, on in ((self._hover, False), (item, True)):
