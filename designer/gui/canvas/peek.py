@@ -61,7 +61,7 @@ class Peek(QWidget):
         inner = group.network
 
         def drawn(found: Thumbnail | None) -> None:
-            if self.node is node and document.network.find(node.look.path) is group:
+            if node is not None and self.node is node and document.network.find(node.look.path) is group:
                 self._show(node, group, found)
 
         if len(inner.layers) > MOST:

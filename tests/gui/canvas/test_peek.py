@@ -88,7 +88,8 @@ def test_many_layers_cost_the_window_little(stage, qapp):
         it.canvas.peek.over(None)
         it.canvas.peek.over(it.canvas.node("big"))
         it.canvas.peek.look()
-        (work, then), found = beside[-1], beside[-1][0]()
+        work, then = beside[-1]
+        found = work()
         start = time.process_time()
         then(found)
         it.canvas.peek.grab()
