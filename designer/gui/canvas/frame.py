@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPen, QPixmap
 from PySide6.QtWidgets import QAbstractButton, QFrame, QHBoxLayout, QToolButton, QWidget
 
@@ -128,6 +128,20 @@ class PathPill(Pill):
             layout.addWidget(step)
             step.show()
 
+    def level_at(self, at: QPoint) -> str | None:
+        """The level at a point of the pill."""
+        widget = self.childAt(at) if self.rect().contains(at) else None
+        if widget is self.home:
+            return ""
+        return widget.path if isinstance(widget, Crumb) else None
+
+    def light(self, level: str | None) -> None:
+        """Light the level that would take what is held over it."""
+        for step in self.steps:
+            if isinstance(step, Crumb) and step.lit != (step.path == level):
+                step.lit = not step.lit
+                step.update()
+
 
 class Crumb(QToolButton):
     """One level of the path."""
@@ -140,13 +154,19 @@ class Crumb(QToolButton):
         self.setFixedSize(round(text_width(self.text(), 12)) + 12, 24)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setEnabled(True)
-        self.last = last
+        self.last, self.path = last, path
+        self.lit = False  # layers are held over it
         self.clicked.connect(lambda: canvas.enter(path))
 
     def paintEvent(self, event) -> None:
         painter = QPainter(self)
         colors = themes.current()
-        color = colors.text1 if self.last or self.underMouse() else colors.text2
+        if self.lit:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(QPen(colors.accent, 1.5))
+            painter.setBrush(faded(colors.accent, 0.22))
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 6, 6)
+        color = colors.text1 if self.last or self.lit or self.underMouse() else colors.text2
         draw_text(painter, self.width() / 2, 16, self.text(), color, 12, align="center")
         painter.end()
 

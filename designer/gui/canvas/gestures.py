@@ -6,6 +6,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
 
 from designer.gui.canvas.form import GRID
+from designer.gui.canvas.lifting import drop_on_level, level_at
 from designer.gui.canvas.node import NodeItem
 from designer.gui.theme import Theme, faded
 
@@ -223,8 +224,10 @@ class Move(Gesture):
         self.nodes = [self.canvas.node(path) for path in self.canvas.selected_layers()]
         self.origins = [node.pos() for node in self.nodes]
         self.origin = hit.node.pos()
+        self.level: str | None = None  # of the path, that they are held over
 
     def move(self, at, modifiers):
+        self.level = level_at(self.canvas, at)
         by = self.viewer.scene_at(at) - self.hit.at
         if modifiers & SHIFT:
             by = QPointF(by.x(), 0) if abs(by.x()) >= abs(by.y()) else QPointF(0, by.y())
@@ -238,11 +241,16 @@ class Move(Gesture):
 
     def drop(self, at, modifiers):
         self.move(at, modifiers)
+        if self.level is not None:
+            self.cancel()
+            drop_on_level(self.canvas, [node.look.path for node in self.nodes], self.level)
+            return
         if len(self.nodes) != 1 or not self.canvas.adding.move_onto_wire(self.nodes[0]):
             self.canvas.keep_places([node.look.path for node in self.nodes])
 
     def cancel(self):
         self.canvas.adding.light(None)
+        self.canvas.frame.path.light(None)
         for node, origin in zip(self.nodes, self.origins):
             node.setPos(origin)
 
