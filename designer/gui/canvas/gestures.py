@@ -19,6 +19,7 @@ LEFT, MIDDLE, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton, Qt
 
 def gesture_for(viewer: "Viewer", event) -> "Gesture":
     """Tell what a press begins."""
+    from designer.gui.canvas.beyond import StubPress
     from designer.gui.canvas.ends import EndPress
     from designer.gui.canvas.slicing import Slice
     from designer.gui.canvas.twins import TwinsPress
@@ -38,6 +39,7 @@ def gesture_for(viewer: "Viewer", event) -> "Gesture":
         "port": PortPress,
         "end": EndPress,
         "alike": TwinsPress,
+        "stub": StubPress,
         "takes": SwitchPress,
         "offers": SwitchPress,
         "fold": LearnablesPress,

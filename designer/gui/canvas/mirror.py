@@ -9,6 +9,7 @@ from NodeGraphQt.base.commands import NodeAddedCmd, NodesRemovedCmd, PortConnect
 from designer.analysis import Analysis
 from designer.edits.likeness import alike
 from designer.gui.canvas import look as looks
+from designer.gui.canvas.lighting import ties_of
 from designer.gui.canvas.look import Crossing, Look, PortLook
 from designer.gui.canvas.node import NodeItem
 from designer.gui.canvas.wire import WireItem
@@ -88,6 +89,7 @@ class Mirror:
         self._troubles: dict[str, looks.Trouble] = {}
         self._lit: set[WireItem] = set()
         self._chosen: set[NodeItem | WireItem] = set()
+        self._ends_lit: set[NodeItem] = set()
         self._places: Mapping[str, Place] = {}
         self.still = False  # whether what was drawn last looks as before
 
@@ -99,7 +101,7 @@ class Mirror:
             self._remove(path)
         self.network, self._shown, self.analysis, self.view = Network(), Network(), None, View()
         self.learnable, self._outside, self._crossings, self._troubles = frozenset(), {}, {}, {}
-        self._alike = {}
+        self._alike, self._ends_lit = {}, set()
         self._ends, self._lit, self._chosen, self._places = {}, set(), set(), {}
 
     def draw(
@@ -317,6 +319,7 @@ class Mirror:
     def _remove(self, path: str) -> None:
         node = self.nodes.pop(path)
         self._chosen.discard(node.view)
+        self._ends_lit.discard(node.view)
         self.graph.viewer().node_gone(node.view)
         NodesRemovedCmd(self.graph, [node], emit_signal=False).redo()
 
@@ -412,12 +415,17 @@ class Mirror:
             if isinstance(item, NodeItem):
                 item.setZValue(2.0 if item in chosen else 1.0)
         self._chosen = chosen
-        lit = {wire for node in nodes for port in node.ports() for wire in port.connected_pipes if wire.learnable}
+        lit = ties_of(nodes)
         for wire in lit ^ self._lit:
             wire.prepareGeometryChange()
             wire.lit = wire in lit
             wire.update()
         self._lit = lit
+        ends = {port.node for wire in lit for port in (wire.output_port, wire.input_port)} - set(nodes)
+        for item in ends ^ self._ends_lit:
+            item.lit = item in ends
+            item.update()
+        self._ends_lit = ends
         viewer = self.graph.viewer()
         viewer.map.selected, viewer.map.chosen = nodes, [*lit, *wires]
         dims = any(wire.learnable for wire in wires)

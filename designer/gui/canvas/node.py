@@ -10,6 +10,7 @@ from designer.gui.canvas.look import LearnableRow, Look
 from designer.gui.canvas.paint import paint_node
 from designer.gui.canvas.pill import pill_width
 from designer.gui.canvas.port import IN, OUT, PortItem
+from designer.gui.canvas.stubs import Stub, hang
 from designer.gui.drawing import text_width
 
 if TYPE_CHECKING:
@@ -34,7 +35,9 @@ class NodeItem(AbstractNodeItem):
         self.look: Look | None = None
         self.form = Form(NARROW, HEADER, HEADER, HEADER, {}, {})
         self.hovered = False
+        self.lit = False  # it takes part in a tie of what is selected
         self.mark = ""  # "target" or "refused", while a wire is held over it
+        self.stubs: list[Stub] = []  # of ties that leave the group that is shown
         self._inputs: list[PortItem] = []
         self._outputs: list[PortItem] = []
         self._area = QRectF()
@@ -100,6 +103,7 @@ class NodeItem(AbstractNodeItem):
                 port.look = port_look
                 if port.pos() != (at := places[port.name]):
                     port.setPos(at)
+        self.stubs = hang(self, self.stubs)
         self.redraw_wires()
         self.update()
 

@@ -3,7 +3,7 @@
 import functools
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPaintEngine, QPainter, QPen, QPixmap
 
 from designer.gui import theme as themes
@@ -41,11 +41,6 @@ def paint_node(painter: QPainter, node: "NodeItem") -> None:
             _learnables(painter, node, theme, zoom)
     for port in node.ports():
         at = port.pos()
-        if port.look.beyond:
-            pen = QPen(theme.learn, 2)
-            pen.setDashPattern([3.5, 2.5])
-            painter.setPen(pen)
-            painter.drawLine(QLineF(at, at + QPointF(20 if port.out else -20, 0)))
         shown = node.hovered or port.hovered or port.fits
         halo = (theme.learn if port.look.diamond else theme.data) if shown else None
         draw_port(painter, theme, at, diamond=port.look.diamond, filled=port.wired, halo=halo)
@@ -120,7 +115,8 @@ def _frame(painter: QPainter, node: "NodeItem", theme: Theme, zoom: float) -> No
         painter.setBrush(faded(getattr(theme, edge), 0.22))
         painter.drawRoundedRect(rect.adjusted(-5, -5, 5, 5), RADIUS + 5, RADIUS + 5)
     strong = edge not in ("edge", "control")
-    painter.setPen(QPen(getattr(theme, edge), 2 if strong else 1))
+    tied = node.lit and not strong
+    painter.setPen(QPen(theme.learn if tied else getattr(theme, edge), 2 if strong else 1.5 if tied else 1))
     painter.setBrush(theme.node)
     inset = 0 if strong else 0.5
     painter.drawRoundedRect(rect.adjusted(inset, inset, -inset, -inset), RADIUS, RADIUS)

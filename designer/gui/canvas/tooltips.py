@@ -17,6 +17,8 @@ def tooltip(hit: "Hit", network: Network, analysis: Analysis | None) -> str:
         return _port(hit, network, analysis)
     if hit.what in ("wire", "label"):
         return _wire(hit.wire.source, hit.wire.target, analysis)
+    if hit.stub is not None:
+        return "Go to " + ", ".join(hit.stub.far)
     if hit.node is None:
         return ""
     look, row = hit.node.look, hit.part.row
