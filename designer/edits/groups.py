@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Iterable
 
+from designer.edits.making_room import spread
 from designer.model import BUNDLE, Group, Input, Layer, Network, NetworkError, Output, Port
 from designer.model.names import MODULE_DICT_NAMES, check_name, free, join, parent, under
 from designer.model.rules import check_wire
@@ -162,8 +163,9 @@ def _ungroup(network: Network, path: str, held: Group, names: dict[str, str]) ->
             layers |= {new: held.network.layers[old] for old, new in names.items()}
         else:
             layers[name] = layer
-    positions = {n: at for n, at in outer.positions.items() if join(home, n) != path}
-    positions |= {new: held.network.positions[old] for old, new in names.items() if old in held.network.positions}
+    came = {new: held.network.positions[old] for old, new in names.items() if old in held.network.positions}
+    there = {new: held.network.layers[old] for old, new in names.items()}
+    positions = spread(path.rpartition(".")[2], outer.positions, outer.layers, came, there)
     moves = {join(path, name): join(home, new) for name, new in names.items()}
     return with_level(network, home, layers, positions).moved(wires, moves)
 

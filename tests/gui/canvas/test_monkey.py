@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QApplication
 
 from designer.edits import group
 from designer.gui import theme
+from designer.gui.canvas.ends import label_rect
 from designer.layers import (
     LSTM,
     Add,
@@ -25,7 +26,13 @@ from designer.model import Call, Network
 NONE = Qt.KeyboardModifier.NoModifier
 SHIFT, CTRL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
 KEYS = ("Delete", "Backspace", "L", "T", "F", "Home", "Return", "Left", "Down", "Escape", "K")
-OPENING = ((Qt.Key.Key_Tab,), (Qt.Key.Key_A, SHIFT), (Qt.Key.Key_C,), (Qt.Key.Key_I, SHIFT))
+OPENING = (
+    (Qt.Key.Key_Tab,),
+    (Qt.Key.Key_A, SHIFT),
+    (Qt.Key.Key_A, CTRL | SHIFT),
+    (Qt.Key.Key_C,),
+    (Qt.Key.Key_I, SHIFT),
+)
 TEXTS = ("", "", "lin", "relu", "perm", "weight", "take", "in", "convv", "lstm", "call", "0")
 TYPES = ("Linear", "ReLU", "Add", "Embedding", "Concatenate", "Permute", "Parameter", "Output", "Call", "LSTM")
 
@@ -71,7 +78,13 @@ class Monkey:
                 return it.at(node.pos() + node.switch_rect(row, self.random.random() < 0.5).center())
             if pick < 0.72:
                 return it.fold(node.look.path)
+            labels = [port for port in node.ports() if port.look.label and node.look.kind == "group"]
+            if labels and pick < 0.76:
+                return it.at(node.pos() + label_rect(node, self.random.choice(labels)).center())
             return it.body(node.look.path)
+        if self.random.random() < 0.3:
+            level = self.random.choice([step for step in it.canvas.frame.path.steps if hasattr(step, "path")])
+            return level.mapTo(it.canvas.frame, level.rect().center())
         size = it.view.viewport().size()
         return QPoint(self.random.randrange(size.width()), self.random.randrange(size.height()))
 
