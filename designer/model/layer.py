@@ -1,6 +1,7 @@
 """The base class of every layer type, and the table of all types."""
 
 import dataclasses
+from functools import cached_property
 from typing import Any, ClassVar, dataclass_transform
 
 from designer.model.errors import NetworkError
@@ -91,8 +92,8 @@ class Layer:
         return self.__dict__["_hash"]  # type: ignore[no-any-return]
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without the hash: that of a text is another one in another process."""
-        return {name: value for name, value in self.__dict__.items() if name != "_hash"}
+        """Without the hash, that of a text is another one in another process, and without what is quickly made anew."""
+        return {name: value for name, value in self.__dict__.items() if name not in ("_hash", "settings", "body")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -157,6 +158,11 @@ class Layer:
     def owned(self) -> tuple[str, ...]:
         """The learnables that it stores."""
         return tuple(name for name in self.learnables() if name not in self.input_learnables)
+
+    @cached_property
+    def settings(self) -> str:
+        """Its type and all properties but the note, as a text that only equal ones have."""
+        return repr((type(self).__name__, *(self.__dict__[n] for n in converters(type(self)) if n != "note")))
 
     def key(self, path: str, learnable: str) -> str:
         """The state_dict key of one of its learnables or buffers."""

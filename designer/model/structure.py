@@ -8,7 +8,7 @@ from designer.model.errors import NetworkError
 from designer.model.layer import Layer, Shape
 from designer.model.names import is_name, shortened
 from designer.model.places import Returned, arranged, parse_place, write_place
-from designer.model.properties import converters, prop
+from designer.model.properties import prop
 
 if TYPE_CHECKING:
     from designer.model.network import Network
@@ -166,16 +166,11 @@ class Group(Layer, category="In and out", search="block subgraph nested"):
         net = self.network
         if all(isinstance(layer, Input | Output) for layer in net.layers.values()):
             return ""
-        layers = (f"{name}: {_settings(layer)}\n" for name, layer in sorted(net.layers.items()))
-        wires = (f"{target} {source}\n" for target, source in sorted(net.connections.items()))
-        text = f"{net.inputs} {net.ends}\n{''.join(layers)}\n{''.join(wires)}"
+        texts = ((name, la.body if isinstance(la, Group) else la.settings) for name, la in net.layers.items())
+        layers = sorted(f"{name}: {text}" for name, text in texts)
+        wires = sorted(f"{t.layer}/{t.name} {s.layer}/{s.name}" for t, s in net.connections.items())
+        text = "\n".join((str(net.inputs), str(net.ends), *layers, "", *wires))
         return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).hexdigest()
-
-
-def _settings(layer: Layer) -> str:
-    if isinstance(layer, Group):
-        return layer.body
-    return repr((type(layer).__name__, *(layer.__dict__[name] for name in converters(type(layer)) if name != "note")))
 
 
 class Call(Layer, category="In and out", search="share reuse again siamese"):
