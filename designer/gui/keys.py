@@ -21,6 +21,14 @@ GESTURES = {
         ("Right-click", "Menu"),
         ("Drop from the library", "Add; onto a wire: insert"),
     ),
+    "Mouse on groups": (
+        ("Rest on its body", "See what is inside"),
+        ("Drag a port\u2019s name", "Put the port elsewhere"),
+        ("Double-click a port\u2019s name", "Rename the port"),
+        ("Click \u201c\u00d7 12\u201d", "List the groups that are alike"),
+        ("Drop layers on the path", "Move them to that level"),
+        ("Click \u201cfrom emb\u201d", "Go to the other end of a tie"),
+    ),
     "Mouse on learnables": (
         ("Click \u201cLearnables\u201d", "Show the switches, or hide them"),
         ("Click a switch", "Offer a learnable, or take it from a wire"),

@@ -56,7 +56,8 @@ class Naming(Field):
 
     def open_selected(self) -> None:
         paths = self.canvas.selected_layers()
-        if (end := self.canvas.view.pointed_end()) is not None:
+        end = self.canvas.view.pointed_end()
+        if end is not None and (not paths or paths == [parent(end)]):
             self.open_end(end)
         elif len(paths) == 1:
             self.open(paths[0])

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from designer.gui.canvas.node import NodeItem
 
 DELAY = 500  # ms that the pointer rests
-WIDTH, PICTURE, FOOT = 288, 136, 32
+WIDTH, PICTURE, LINE, FOOT = 288, 136, 68, 32
 SHADOW, GAP, EDGE = 12, 16, 8  # around it; from the node; from the edges of the view
 MOST = 600  # layers of one level that are drawn, some 15 ms
 
@@ -72,7 +72,7 @@ class Peek(QWidget):
     def _show(self, node: "NodeItem", group: Group, found: Thumbnail | None) -> None:
         self.shown = group
         self.says, self.tail = contents(group.network), node.look.owns
-        high = PICTURE if found is not None and found.blocks else 0
+        high = _height(found)
         self.setFixedHeight(high + FOOT + 2 * SHADOW)
         ratio = self.devicePixelRatioF()
         self.picture = QPixmap(round(WIDTH * ratio), round(high * ratio)) if high else QPixmap()
@@ -126,6 +126,14 @@ class Peek(QWidget):
         if room > 60:
             draw_text(painter, body.right() - 12, y, self.tail, colors.text2, 11, align="right", width=room)
         painter.end()
+
+
+def _height(found: Thumbnail | None) -> int:
+    """How high the picture is: lower where all stands on one line."""
+    if found is None or not found.blocks:
+        return 0
+    tops = [block.y for block in found.blocks.values()]
+    return LINE if max(tops) - min(tops) < 60 and not found.ties else PICTURE
 
 
 def contents(network: Network) -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from designer.gui.canvas.canvas import Canvas
 
 WIDE = 560  # of the list of differences
+MOST = 200  # of them that are listed
 GROUP = ("Group", "Group")
 
 
@@ -31,6 +32,9 @@ def list_alike(canvas: "Canvas", path: str) -> None:
     same = alike(network).get(path, (path,))
     nearly = [other for other in nearly_alike(network, path) if other not in same]
     lines = [Line(other, tile=GROUP, run=_going(canvas, other)) for other in same]
+    beside = frozenset(other for other in same if other in canvas.mirror.nodes)
+    if len(beside) > 1:
+        lines.insert(0, Line(f"Select the {len(beside)} that stand here", run=lambda shift: canvas.select(beside)))
     lines += [Line(other, tail="differs", tile=GROUP, run=_differing(canvas, (*same, other))) for other in nearly]
     _ask(canvas, path, "Which of them?", f"{len(same)} alike", lines, 0)
 
@@ -57,10 +61,9 @@ def compare(canvas: "Canvas", path: str, paths: tuple[str, ...], values: bool = 
     def listed(found: list[Difference]) -> None:
         if document.closed or document.network is not network:
             return
-        lines = [
-            Line(found_one.text, tip=found_one.text, tile=GROUP, run=_going(canvas, found_one.path))
-            for found_one in found
-        ]
+        lines = [Line(one.text, tip=one.text, tile=GROUP, run=_going(canvas, one.path)) for one in found[:MOST]]
+        if len(found) > MOST:
+            lines.append(Line(f"And {len(found) - MOST:,} more.", icon=""))
         if not lines:
             what = "layers, settings, wires and values" if values else "layers, settings and wires"
             lines.append(Line(f"They have the same {what}.", icon=""))

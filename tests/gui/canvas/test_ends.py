@@ -84,6 +84,11 @@ def test_a_free_port_is_renamed_by_a_double_click_and_a_lone_one_by_f2(it):
     at = it.port("block", out, out=True)
     QTest.mouseMove(it.view.viewport(), at)
     QApplication.processEvents()
+    it.canvas.select({"end"})
+    it.canvas.naming.open_selected()
+    assert it.canvas.naming.path == "end"
+    it.canvas.naming.close_field()
+    it.canvas.select({"block"})
     it.canvas.naming.open_selected()
     type_name(it, "joined")
     assert it.network.source_of(Port("end", "in")) == Port("block", "joined")

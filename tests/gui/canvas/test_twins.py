@@ -6,6 +6,7 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from designer.gui.canvas import twins
 from designer.gui.canvas.pill import pill_width
 from designer.layers import Input, LayerNorm, Linear, ReLU
 from designer.model import Group, Network, Output
@@ -40,7 +41,7 @@ def test_alike_groups_are_counted_and_listed(stage, blocks):
     assert [it.canvas.node(f"b{n}").look.alike for n in range(4)] == [4] * 4
     it.click(pill(it, "b1"))
     assert it.canvas.selection == {"b1"}
-    assert titles(it) == ["b0", "b1", "b2", "b3"]
+    assert titles(it) == ["Select the 4 that stand here", "b0", "b1", "b2", "b3"]
     choose(it, "b3")
     assert it.canvas.selection == {"b3"}
     assert not it.canvas.frame.box.isVisible()
@@ -65,7 +66,10 @@ def test_the_pill_counts_them_at_every_depth(stage, blocks):
 def test_one_click_tells_which_differ(stage, blocks):
     it = stage(blocks.set("b3.fc", out_features=16))
     it.click(pill(it, "b0"))
-    assert titles(it) == ["b0", "b1", "b2", "b3"]
+    choose(it, "Select the 3 that stand here")
+    assert it.canvas.selection == {"b0", "b1", "b2"}
+    it.click(pill(it, "b0"))
+    assert titles(it)[1:] == ["b0", "b1", "b2", "b3"]
     assert it.canvas.frame.box.list.lines[-1].tail == "differs"
     choose(it, "b3")
     assert titles(it) == ["b3.fc has out_features 16, the others 8."]
@@ -93,3 +97,11 @@ def test_a_group_without_its_like(stage, blocks):
         "Select a group to see how it differs from others like it.",
         "No other group is like b0.",
     ]
+
+
+def test_of_many_differences_the_first_are_listed(stage, blocks, monkeypatch):
+    monkeypatch.setattr(twins, "MOST", 1)
+    it = stage(blocks.set("b3.fc", out_features=16, bias=False))
+    it.canvas.select({"b0"})
+    it.canvas.commands["differences"].trigger()
+    assert titles(it) == ["b3.fc has out_features 16, the others 8.", "And 1 more."]
