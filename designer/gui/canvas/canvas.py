@@ -12,7 +12,6 @@ from designer.edits.insertion import bypass
 from designer.gui.canvas.adding import Adding
 from designer.gui.canvas.commands import commands
 from designer.gui.canvas.connecting import Connecting
-from designer.gui.canvas.ends import end_of
 from designer.gui.canvas.frame import Frame
 from designer.gui.canvas.gestures import CTRL, SHIFT
 from designer.gui.canvas.joins import Join
@@ -20,13 +19,13 @@ from designer.gui.canvas.map import Map, Views
 from designer.gui.canvas.mirror import Mirror, Place
 from designer.gui.canvas.naming import Naming
 from designer.gui.canvas.node import NodeItem
+from designer.gui.canvas.parts import opened_part
 from designer.gui.canvas.peek import Peek
 from designer.gui.canvas.placing import Placing, outline_of
 from designer.gui.canvas.preview import Preview
 from designer.gui.canvas.saying import Saying
 from designer.gui.canvas.search import LayerSearch
 from designer.gui.canvas.tooltips import tooltip
-from designer.gui.canvas.twins import list_alike
 from designer.gui.canvas.tying import Choosing, tie_layers
 from designer.gui.canvas.viewer import Hit, Viewer
 from designer.gui.canvas.walking import Walking
@@ -259,13 +258,9 @@ class Canvas(NodeGraph):
     def opened(self, hit: Hit) -> None:
         """What a double-click does."""
         network = self.document.network
-        if hit.end is not None:
-            self.naming.open_end(end_of(self, hit.end) or "")
-        elif hit.what == "alike":
-            list_alike(self, hit.node.look.path)
-        elif hit.port is not None and not hit.port.wired and (end := end_of(self, hit.port)):
-            self.naming.open_end(end)
-        elif hit.what == "port" and (wires := hit.port.connected_pipes):
+        if opened_part(self, hit):
+            return
+        if hit.what == "port" and (wires := hit.port.connected_pipes):
             other = wires[0].input_port if hit.port.out else wires[0].output_port
             self.select({other.node.look.path})
             self.fit()

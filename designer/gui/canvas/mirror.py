@@ -9,9 +9,9 @@ from NodeGraphQt.base.commands import NodeAddedCmd, NodesRemovedCmd, PortConnect
 from designer.analysis import Analysis
 from designer.edits.likeness import alike
 from designer.gui.canvas import look as looks
-from designer.gui.canvas.lighting import ties_of
 from designer.gui.canvas.look import Crossing, Look, PortLook
 from designer.gui.canvas.node import NodeItem
+from designer.gui.canvas.tied_wires import ties_of
 from designer.gui.canvas.wire import WireItem
 from designer.gui.document import View
 from designer.gui.drawing import shape_text
