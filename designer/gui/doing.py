@@ -89,10 +89,23 @@ class Doing(QObject):
         self.document.attempt(f"Ungroup {_these(tuple(paths))}", edit)
 
     def arrange(self) -> None:
-        """Lay out the group that is shown, and bring it into view."""
-        path, sizes = self.document.view.path, self.canvas.outlines() if self.canvas else None
-        if self.document.attempt("Arrange", lambda net: arrange(net, sizes, path, rows=True)) and self.canvas:
-            self.canvas.fit(all=True)
+        """Lay out the selected layers, or all of the group that is shown and bring it into view."""
+        chosen = self.selected()
+        names = chosen if len(chosen) > 1 else []
+        path, canvas = self.document.view.path, self.canvas
+        if canvas is None:
+            self.document.attempt("Arrange", lambda net: arrange(net, path=path, rows=True))
+            return
+
+        def change() -> bool:
+            sizes = canvas.outlines()
+            what = f"Arrange {_these(tuple(names))}" if names else "Arrange"
+            made = self.document.attempt(what, lambda net: arrange(net, sizes, path, names, rows=True))
+            if made and not names:
+                canvas.fit(all=True, at_once=True)
+            return made
+
+        canvas.motion.glide(change)
 
     def freeze(self) -> None:
         """Freeze the selected layers; when all are frozen, unfreeze them."""

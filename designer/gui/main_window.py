@@ -45,7 +45,7 @@ from designer.gui.palette import Palette
 from designer.gui.properties import Properties
 from designer.gui.reading import Reading
 from designer.gui.session import Session
-from designer.gui.settings import Settings, wheel_pans
+from designer.gui.settings import Settings, reduced_motion, wheel_pans
 from designer.gui.start_page import StartPage
 from designer.gui.suggesting import Suggesting
 from designer.gui.tips import tip
@@ -350,6 +350,7 @@ class MainWindow(QMainWindow):
         """Do as the settings say from now on."""
         if self.made_canvas is not None:
             self.made_canvas.view.wheel_pans = wheel_pans(self.session)
+            self.made_canvas.motion.reduced = reduced_motion(self.session)
 
     def about(self) -> None:
         from designer import __version__

@@ -17,6 +17,7 @@ from designer.gui.canvas.gestures import CTRL, SHIFT
 from designer.gui.canvas.joins import Join
 from designer.gui.canvas.map import Map, Views
 from designer.gui.canvas.mirror import Mirror, Place
+from designer.gui.canvas.motion import Motion
 from designer.gui.canvas.naming import Naming
 from designer.gui.canvas.node import NodeItem
 from designer.gui.canvas.placing import Placing, outline_of
@@ -59,7 +60,7 @@ class Canvas(NodeGraph):
         self._arrive = QTimer(self, singleShot=True, interval=0)
         self._arrive.timeout.connect(self._bring_into_view)
         self._fitted = False  # whether the shown group was brought into view once
-        self.adding = Adding(self)
+        self.adding, self.motion = Adding(self), Motion(self)
         self.frame = Frame(self)
         self.preview = Preview(self)
         self.search = LayerSearch(self, self.frame.box)
@@ -89,7 +90,7 @@ class Canvas(NodeGraph):
         if document.network is not self.mirror.network:
             self.frame.box.forget()
             self.choosing.pictures.close_pictures(focus=False)
-        self.mirror.draw(document.network, document.view, document.analysis, self._places())
+        self.mirror.draw(document.network, document.view, document.analysis, self.places())
         if document.history.count() and not self._fitted and self._all_in_view():
             self._fitted = True  # a first layer stays where it was dropped
         if entered or (not self._fitted and self.mirror.nodes):
@@ -113,7 +114,7 @@ class Canvas(NodeGraph):
         nodes = self.mirror.nodes.values()
         return self.frame.isVisible() and bool(nodes) and all(seen.contains(node.sceneBoundingRect()) for node in nodes)
 
-    def _places(self) -> dict[str, Place]:
+    def places(self) -> dict[str, Place]:
         """Where the shown layers stand."""
         return self.placing.places(self.document.network, self.document.view, self.document.analysis)
 
@@ -124,7 +125,7 @@ class Canvas(NodeGraph):
             x, y, zoom = place
             self.view.set_camera(QPointF(x, y), zoom)
         else:
-            self.fit(all=True)
+            self.fit(all=True, at_once=True)
         self._fitted = self.frame.isVisible() and bool(self.mirror.nodes)
         self._keep.stop()
 
@@ -137,8 +138,9 @@ class Canvas(NodeGraph):
 
     # The camera.
 
-    def fit(self, all: bool = False) -> None:
+    def fit(self, all: bool = False, at_once: bool = False) -> None:
         """Bring the selection into view, or everything when nothing is selected."""
+        go = self.view.set_camera if at_once else self.motion.fly
         nodes = [] if all else [self.node(path) for path in self.selected_layers()]
         area = QRectF()
         for node in nodes:
@@ -146,12 +148,12 @@ class Canvas(NodeGraph):
         area = area if nodes else self.area()
         size = self.view.viewport().size()
         if area.isEmpty():
-            self.view.set_camera(QPointF(), 1.0)
+            go(QPointF(), 1.0)
             return
         room = QRectF(0, 0, max(1, size.width() - 2 * MARGIN), max(1, size.height() - 2 * MARGIN))
         if room.height() > 240:  # the pills float over the upper and the lower edge
             room.setHeight(room.height() - 2 * 44)
-        self.view.set_camera(area.center(), min(1.0, room.width() / area.width(), room.height() / area.height()))
+        go(area.center(), min(1.0, room.width() / area.width(), room.height() / area.height()))
 
     def zoom_by(self, factor: float) -> None:
         self.view.zoom_at(factor, QPointF(self.view.viewport().rect().center()))
@@ -164,7 +166,7 @@ class Canvas(NodeGraph):
         self.enter(parent(path))
         self.select({path})
         if (node := self.mirror.nodes.get(path)) and not self.view.visible().contains(node.view.frame):
-            self.view.set_camera(node.view.frame.center(), max(self.view.zoom, 0.7))
+            self.motion.fly(node.view.frame.center(), max(self.view.zoom, 0.7))
 
     def shown(self) -> None:
         """The widget has its size now: what was placed without it is placed again."""
@@ -305,7 +307,7 @@ class Canvas(NodeGraph):
             path: _xy(n.view) for path, n in self.mirror.nodes.items() if n.view.look.name not in shown.positions
         }
         what = paths[0].rpartition(".")[2] if len(paths) == 1 else f"{len(paths)} layers"
-        held = self._places()
+        held = self.places()
         if any(held[path] != at for path, at in places.items()):
             self.attempt(f"Move {what}", lambda net: net.move(places))
 

@@ -157,8 +157,9 @@ class Viewer(NodeViewer):
 
     def node_moved(self, node: NodeItem) -> None:
         """A node came, moved or grew."""
-        self.grid.put(node)
+        left = self.grid.put(node)
         self.map.moved(node)
+        self.wires_pass(left)
         self.wires_pass(node.frame)
 
     def wires_pass(self, frame: QRectF) -> None:

@@ -112,7 +112,7 @@ class WireItem(PipeItem):
 
     def _around(self, start: QPointF, end: QPointF) -> QPainterPath:
         """The way of data: the plain curve where it passes no layer, else along lanes above or below them."""
-        if 0 < end.x() - start.x() < SHORT:  # no layer is as narrow
+        if 0 < end.x() - start.x() < SHORT or self.stage.canvas.motion.nodes_glide:  # no layer is as narrow
             return self._plain(start, end)
         stage, owner = self.stage, self.source
         out, into = self._output_port, self._input_port
