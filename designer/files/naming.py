@@ -22,6 +22,9 @@ def title(step: Step) -> str:
 TITLES = {"ScaledDotProductAttention": "attention", "MultiheadAttention": "attention", "Concatenate": "concatenate"}
 
 
+PLAIN = re.compile(r"[\w :/-]+")
+
+
 def is_number(name: str) -> bool:
     return re.fullmatch("0|[1-9][0-9]{0,8}", name) is not None
 
@@ -29,12 +32,11 @@ def is_number(name: str) -> bool:
 def legal_name(name: str, numbered: bool) -> str:
     """A name that may stand in the written source, as like to a given one as can be.
 
-    One with more than letters, digits, underscores and hyphens in it may be meant to be read as Python: nothing of it
-    is kept.
+    One with brackets, quotes, operators and the like in it may be meant to be read as Python: nothing of it is kept.
     """
     if is_number(name):
         return name
-    legal = re.sub("[^A-Za-z0-9_]", "_", name)[:100] if re.fullmatch(r"[\w-]+", name) else ""
+    legal = re.sub("[^A-Za-z0-9_]", "_", name)[:100] if PLAIN.fullmatch(name) else ""
     legal = legal.strip("_") if not legal.isidentifier() else legal.lstrip("_")
     legal = legal or "layer"
     if legal[0].isdigit():
