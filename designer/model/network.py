@@ -413,7 +413,7 @@ class Network:
         merged = dict(self.values)
         for given, value in values.items():
             key = self.aliases.get(given, given)
-            if given in self.aliases and key in values:
+            if given != key and key in values:
                 continue  # a tied weight comes under each of its names
             rules.check_key(self, key)
             if not hasattr(value, "detach"):

@@ -214,6 +214,8 @@ def test_values_are_detached_copies_under_the_names_of_their_owners():
     assert net.values["a.weight"].sum() == 0
     net = Network(*net.__reduce__()[1][:5], aliases={"b.weight": "a.weight"})
     assert net.with_values({"b.weight": torch.ones(4, 4)}).values["a.weight"].sum() == 16
+    same = Network(*net.__reduce__()[1][:5], aliases={"a.weight": "a.weight"})  # as an edit leaves it
+    assert same.with_values({"a.weight": torch.ones(4, 4)}).values["a.weight"].sum() == 16
     both = net.with_values({"a.weight": torch.ones(4, 4), "b.weight": torch.zeros(4, 4)})
     assert both.values["a.weight"].sum() == 16
 
