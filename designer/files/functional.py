@@ -224,9 +224,9 @@ class _Maker:
         kept = self.program.slots.get(root)
         if kept is None and all(root != name for name, _ in self.program.inputs):
             return
-        what = f"its input {root}" if kept is None else kept
-        note = f"the file changes {shortened(what)} in each run, which is left out"
-        if not what.endswith("num_batches_tracked") and note not in self.program.notes:
+        what = f"its input {shortened(root)}" if kept is None else shortened(kept)
+        note = f"the file changes {what} in each run, which is left out"
+        if not (kept or "").endswith("num_batches_tracked") and note not in self.program.notes:
             self.program.notes.append(note)
 
     def inverse(self, view: Op, index: int, base: Ref, ref: Ref, new: Ref) -> Ref:
