@@ -10,7 +10,7 @@ def free_size(network: Network, name: str, dim: int | None = None, size: str = "
     """Give a size of an input a name, so that it may be any number: ``free_size(net, "tokens", 1)``.
 
     Without ``dim`` it is the time that a recurrent layer takes, which may be that of other inputs too. Refused where
-    ``size`` names another size already, and, with the first problem, where a layer only takes the number that was there.
+    ``size`` names another size already and, with the first problem, where a layer only takes the number there was.
     """
     layer = network.layer(name)
     if not isinstance(layer, Input) or name not in network.inputs:
