@@ -22,7 +22,7 @@ def title(step: Step) -> str:
 TITLES = {"ScaledDotProductAttention": "attention", "MultiheadAttention": "attention", "Concatenate": "concatenate"}
 
 
-PLAIN = re.compile(r"[\w :/-]+")
+PLAIN = re.compile(r"[\w :-]+")  # no slash: a path shall not be kept
 
 
 def is_number(name: str) -> bool:
