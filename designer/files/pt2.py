@@ -114,7 +114,7 @@ class _Reader:
         inputs, slots = self.read_inputs(signature["input_specs"], stored)
         ops = self.read_ops(graph["nodes"])
         outputs, places = self.read_outputs(signature["output_specs"], module)
-        for op in ops:
+        for op in ops if self.constants else ():
             op.arguments = [self.settled(argument) for argument in op.arguments]
             op.keywords = {key: self.settled(argument) for key, argument in op.keywords.items()}
         self.check_order(inputs, slots, ops, outputs)

@@ -52,10 +52,10 @@ class _Rebuilder(Placing):
         self.sources: dict[Ref, Port] = {}  # of learnables, by path from the root
         self.homes: dict[str, dict[Port, Port]] = {}  # their wires, by the network that holds both ends
         self.find_sources()
-        self.takers = self.counted(self.root)
-        for _, value in self.program.outputs:
-            if isinstance(value, Ref):
-                self.takers[value] = self.takers.get(value, 0) + 1
+        self.flows = boxes.flows(self.root)
+        self.spans: dict[int, tuple[int, int]] = {}
+        self.takers: dict[Ref, tuple[int, int]] = {}
+        self.find_takers()
         self.keys: dict[str, str] = {}
         self.aliases: dict[str, str] = {}
         self.used: set[str] = set()
@@ -98,7 +98,9 @@ class _Rebuilder(Placing):
             legal = legal_name(name, numbered)
             if is_number(legal) and (rank == 2 or legal in taken):
                 legal = legal_name(title(item.step) if isinstance(item, Piece) else f"again_{legal}", numbered)
-            item.name = counted(legal, taken | kept if rank == 2 else taken)
+            if rank == 2:
+                taken |= kept
+            item.name = counted(legal, taken)
             taken.add(item.name)
             self.paths[id(item)] = join(path, item.name)
             if isinstance(item, Box):
@@ -123,15 +125,35 @@ class _Rebuilder(Placing):
                     if ref in self.learnable:
                         self.sources[ref] = Port(self.paths[id(piece)], port)
 
-    def counted(self, box: Box) -> dict[Ref, int]:
-        """How many items in a box take each value."""
-        found: dict[Ref, int] = {}
-        for inner in self.all_boxes(box):
-            for item in inner.items:
-                if not isinstance(item, Box):
-                    for ref in boxes.taken(item):
-                        found[ref] = found.get(ref, 0) + 1
-        return found
+    def find_takers(self) -> None:
+        """Number what is no box from first to last; note the numbers in each box, and the ends of what takes a value.
+
+        What is given back is taken behind the last.
+        """
+        count = 0
+
+        def walk(item: Item) -> None:
+            nonlocal count
+            if isinstance(item, Box):
+                start = count
+                for inner in item.items:
+                    walk(inner)
+                self.spans[id(item)] = (start, count)
+                return
+            for ref in self.flows[id(item)].taken:
+                self.takers[ref] = (self.takers.get(ref, (count,))[0], count)
+            count += 1
+
+        walk(self.root)
+        for _, value in self.program.outputs:
+            if isinstance(value, Ref):
+                self.takers[value] = (self.takers.get(value, (count,))[0], count)
+
+    def leaves(self, box: Box, ref: Ref) -> bool:
+        """Whether anything outside of a box takes a value."""
+        start, end = self.spans[id(box)]
+        first, last = self.takers.get(ref, (start, -1))
+        return first < start or last >= end
 
     def offers(self) -> dict[int, set[str]]:
         """Which learnables each piece has to offer on a port, because another layer takes them."""
@@ -153,7 +175,7 @@ class _Rebuilder(Placing):
         wires: dict[Port, Port] = {}
         sources: dict[Ref, Port] = {}
         names = {item.name for item in box.items}
-        outer = [ref for ref in boxes.taken(box) if ref not in self.learnable] if path else list(self.inputs)
+        outer = [ref for ref in self.flows[id(box)].taken if ref not in self.learnable] if path else list(self.inputs)
         for n, (ref, said) in enumerate(zip(outer, self.said(box, outer))):
             label = "x" if path and n == 0 else said
             name = counted(legal_name(label, False), names | set(layers))
@@ -218,11 +240,12 @@ class _Rebuilder(Placing):
 
     def add_ends(self, box: Box, layers: dict[str, Layer], wires: dict[Port, Port], sources: dict[Ref, Port]) -> None:
         """Give a group an output for each value that is wanted outside."""
-        inside = self.counted(box)
+        made = self.flows[id(box)].made
         again = self.again.get(id(box), [])
-        wanted = {ref for use in again for ref, here in use.outputs.items() if self.takers.get(here)}
-        wanted |= {ref for ref in boxes.made(box) if self.takers.get(ref, 0) > inside.get(ref, 0)}
-        ends = [ref for ref in dict.fromkeys((*box.words, *boxes.made(box))) if ref in wanted - self.learnable]
+        wanted = {ref for use in again for ref, here in use.outputs.items() if here in self.takers}
+        wanted |= {ref for ref in made if self.leaves(box, ref)}
+        wanted -= self.learnable
+        ends = [ref for ref in dict.fromkeys((*box.words, *made)) if ref in wanted]
         for ref in ends:
             label = "out" if len(ends) == 1 else box.words.get(ref) or f"{self.labels.get(ref, 'out')}_out"
             name = counted(legal_name(label, False), set(layers))
