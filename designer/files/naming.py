@@ -22,11 +22,13 @@ def title(step: Step) -> str:
 TITLES = {"ScaledDotProductAttention": "attention", "MultiheadAttention": "attention", "Concatenate": "concatenate"}
 
 
-PLAIN = re.compile(r"[\w :-]+")  # no slash: a path shall not be kept
+_NUMBER = re.compile("0|[1-9][0-9]{0,8}")
+_PLAIN = re.compile(r"[\w :-]+")  # no slash: a path shall not be kept
+_UNWRITABLE = re.compile("[^A-Za-z0-9_]")
 
 
 def is_number(name: str) -> bool:
-    return re.fullmatch("0|[1-9][0-9]{0,8}", name) is not None
+    return _NUMBER.fullmatch(name) is not None
 
 
 def legal_name(name: str, numbered: bool) -> str:
@@ -36,7 +38,7 @@ def legal_name(name: str, numbered: bool) -> str:
     """
     if is_number(name):
         return name
-    legal = re.sub("[^A-Za-z0-9_]", "_", name)[:100] if PLAIN.fullmatch(name) else ""
+    legal = _UNWRITABLE.sub("_", name)[:100] if _PLAIN.fullmatch(name) else ""
     legal = legal.strip("_") if not legal.isidentifier() else legal.lstrip("_")
     legal = legal or "layer"
     if legal[0].isdigit():

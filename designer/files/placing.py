@@ -32,7 +32,6 @@ class Placing:
     ):
         self.program, self.read = program, read
         self.twins = Twins(program)
-        self.calls = Calls(program)
         self.roles = {ref: program.stored[key].role for ref, key in program.slots.items()}
         self.learnable = self.learnables(steps)
         self.owners: dict[str, Owner] = {}  # first name of a tensor -> who stores it
@@ -112,38 +111,30 @@ class Placing:
 
     def placed(self, forbidden: set[Path]) -> list[tuple[Step, boxes.Chain, Path]]:
         """For each step the modules around it, and the path under which it owns, if any."""
-        chains = [boxes.chain(step.place) for step in self.steps]
-        counts: dict[boxes.Chain, int] = {}
-        stateful: dict[boxes.Chain, int] = {}
-        holders: set[boxes.Chain] = set()
-        for step, links in zip(self.steps, chains):
+        chains = {place: boxes.chain(place) for place in {step.place for step in self.steps}}
+        paths = {links: boxes.plain(links) for links in chains.values()}
+        calls: dict[boxes.Chain, list[Step]] = {}  # the steps of each call of a module
+        for step in self.steps:
             if step.op.target != "constant":
-                counts[links] = counts.get(links, 0) + 1
-                stateful[links] = stateful.get(links, 0) + step.stateful
-                holders.update(links[:n] for n in range(len(links)))
+                calls.setdefault(chains[step.place], []).append(step)
+        holders = {links[:n] for links in calls for n in range(len(links))}
         found: list[tuple[Step, boxes.Chain, Path]] = []
         taken = forbidden | {boxes.plain(holder) for holder in holders}
-        called = set(map(boxes.plain, chains))
-        whole = {
-            links: step
-            for step, links in reversed([*zip(self.steps, chains)])
-            if step.stateful and step.op.target != "constant"
-        }
-        for step, links in zip(self.steps, chains):
-            path = boxes.plain(links)
+        called = set(paths.values())
+        ends = {links for links in calls if links and links not in holders and paths[links] not in forbidden}
+        owners = {links: [step for step in calls[links] if step.stateful] for links in ends}
+        for step in self.steps:
+            links = chains[step.place]
+            path = paths[links]
             if step.op.target == "constant":
                 own = self.constant_path(step)
-                home = tuple((name, 0) for name in own[:-1]) if own else links[:-1] if counts.get(links) == 1 else links
+                alone = len(calls.get(links, ())) == 1
+                home = tuple((name, 0) for name in own[:-1]) if own else links[:-1] if alone else links
                 found.append((step, home, own))
-            elif links and counts[links] == 1 and links not in holders and path not in forbidden:
+            elif links in ends and len(calls[links]) == 1:
                 found.append((step, links[:-1], path))
                 taken.add(path)
-            elif (
-                stateful[links] == 1
-                and self.is_whole(step, links, whole[links])
-                and links not in holders
-                and path not in forbidden
-            ):
+            elif links in ends and len(owners[links]) == 1 and self.is_whole(step, path, owners[links][0]):
                 found.append((step, links[:-1], path if step.stateful else ()))
                 taken.add(path)
             else:
@@ -153,18 +144,14 @@ class Placing:
                 found.append((step, links + inner, own))
         return found
 
-    def is_whole(self, step: Step, links: boxes.Chain, owner: Step) -> bool:
+    def is_whole(self, step: Step, at: Path, owner: Step) -> bool:
         """Whether a step is a torch module, with others that own nothing, as the zeros that an LSTM starts with.
 
         What ``owner``, the only one that may own something, owns must stand under the path of the module.
         """
-        path = ".".join(boxes.plain(links))
-        return (
-            len(links) > 0
-            and step.op.kind.startswith("torch.nn.modules.")
-            and all(
-                f"{path}.{slot}" in self.names(ref) for slot, ref in (*owner.learnables.items(), *owner.buffers.items())
-            )
+        path = ".".join(at)
+        return step.op.kind.startswith("torch.nn.modules.") and all(
+            f"{path}.{slot}" in self.names(ref) for slot, ref in (*owner.learnables.items(), *owner.buffers.items())
         )
 
     def constant_path(self, step: Step) -> Path:
@@ -200,20 +187,20 @@ class Placing:
 
     def replace_buffers(self, root: Box) -> bool:
         """Write a layer whose buffers are not its own as an operation on constants; whether there were such."""
-        added = False
+        calls = None
         for box in self.all_boxes(root):
             items: list[Item] = []
             for item in box.items:
                 if isinstance(item, Piece) and item.step.buffers and item.step.op.target != "constant":
                     keys = {name: ".".join((*item.own, name)) for name in item.step.buffers}
                     if not item.own or any(keys[name] not in self.names(r) for name, r in item.step.buffers.items()):
-                        item = Piece(operation(item.step.op, self.calls), ())
-                        added = True
+                        calls = calls or Calls(self.program)
+                        item = Piece(operation(item.step.op, calls), ())
                 items.append(item)
             box.items = items
-        if added:
+        if calls is not None:
             self.add_constants(root)
-        return added
+        return calls is not None
 
     def add_constants(self, root: Box) -> None:
         """Constants that are needed only now."""

@@ -178,7 +178,8 @@ class _Rebuilder(Placing):
         outer = [ref for ref in self.flows[id(box)].taken if ref not in self.learnable] if path else list(self.inputs)
         for n, (ref, said) in enumerate(zip(outer, self.said(box, outer))):
             label = "x" if path and n == 0 else said
-            name = counted(legal_name(label, False), names | set(layers))
+            name = counted(legal_name(label, False), names)
+            names.add(name)
             layers[name] = Input() if path else self.inputs[ref][1]
             sources[ref] = Port(name, "out")
             box.inputs[ref] = name
@@ -228,8 +229,8 @@ class _Rebuilder(Placing):
             owned = {slot for slot, ref in item.step.learnables.items() if self.is_owned(item, slot, ref)}
             pairs += [(slot, ref) for slot, ref in item.step.learnables.items() if slot not in owned]
         for port, ref in pairs:
-            target = Port(join(path, item.name), port)
             if ref in self.learnable:
+                target = Port(join(path, item.name), port)
                 home = common(parent(target.layer), parent(self.sources[ref].layer))
                 self.homes.setdefault(home, {})[target.below(home)] = self.sources[ref].below(home)
             else:
@@ -248,7 +249,7 @@ class _Rebuilder(Placing):
         ends = [ref for ref in dict.fromkeys((*box.words, *made)) if ref in wanted]
         for ref in ends:
             label = "out" if len(ends) == 1 else box.words.get(ref) or f"{self.labels.get(ref, 'out')}_out"
-            name = counted(legal_name(label, False), set(layers))
+            name = counted(legal_name(label, False), layers)
             layers[name] = Output()
             wires[Port(name, "in")] = sources[ref]
             box.outputs[ref] = name
@@ -262,7 +263,7 @@ class _Rebuilder(Placing):
         if bare and [*loose.values()] == [sources.get(results[0][1])]:
             return
         for (label, value), place in zip(results, places):
-            name = counted(_end_name(label), set(layers))
+            name = counted(_end_name(label), layers)
             layers[name] = Output(place)
             wires[Port(name, "in")] = self.sources[value] if value in self.learnable else sources[value]
 
