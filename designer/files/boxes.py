@@ -109,13 +109,12 @@ def flow(item: Item) -> Flow:
 def flows(box: Box) -> dict[int, Flow]:
     """What each item in a box, however deep, gives and takes, by its identity: told in one walk, from inside out."""
     found: dict[int, Flow] = {}
-
-    def walk(item: Item) -> Flow:
-        told = _around(map(walk, item.items)) if isinstance(item, Box) else flow(item)
-        found[id(item)] = told
-        return told
-
-    walk(box)
+    for item in box.items:
+        if isinstance(item, Box):
+            found |= flows(item)
+        else:
+            found[id(item)] = flow(item)
+    found[id(box)] = _around(found[id(item)] for item in box.items)
     return found
 
 
@@ -159,16 +158,18 @@ def boxed(placed: list[tuple[Step, Chain, Path]], fixed: set[Ref]) -> Box:
     root = Box(())
     known: dict[Chain, Box] = {(): root}
 
-    def box(links: Chain) -> Box:
-        if links not in known:
-            known[links] = Box(plain(links))
-            box(links[:-1]).items.append(known[links])
-        return known[links]
-
     for step, links, own in placed:
-        box(links).items.append(Piece(step, own))
+        _known(links, known).items.append(Piece(step, own))
     merge(root, fixed)
     return root
+
+
+def _known(links: Chain, known: dict[Chain, Box]) -> Box:
+    """The box of a call of a module, made where there is none."""
+    if links not in known:
+        known[links] = Box(plain(links))
+        _known(links[:-1], known).items.append(known[links])
+    return known[links]
 
 
 def merge(box: Box, fixed: set[Ref]) -> None:

@@ -53,8 +53,8 @@ class _Rebuilder(Placing):
         self.homes: dict[str, dict[Port, Port]] = {}  # their wires, by the network that holds both ends
         self.find_sources()
         self.flows = boxes.flows(self.root)
-        self.spans: dict[int, tuple[int, int]] = {}
-        self.takers: dict[Ref, tuple[int, int]] = {}
+        self.spans: dict[int, tuple[int, int]] = {}  # box -> the numbers of what stands in it
+        self.takers: dict[Ref, tuple[int, int]] = {}  # value -> the numbers of the first and the last that take it
         self.find_takers()
         self.keys: dict[str, str] = {}
         self.aliases: dict[str, str] = {}
@@ -126,28 +126,23 @@ class _Rebuilder(Placing):
                         self.sources[ref] = Port(self.paths[id(piece)], port)
 
     def find_takers(self) -> None:
-        """Number what is no box from first to last; note the numbers in each box, and the ends of what takes a value.
-
-        What is given back is taken behind the last.
-        """
-        count = 0
-
-        def walk(item: Item) -> None:
-            nonlocal count
-            if isinstance(item, Box):
-                start = count
-                for inner in item.items:
-                    walk(inner)
-                self.spans[id(item)] = (start, count)
-                return
-            for ref in self.flows[id(item)].taken:
-                self.takers[ref] = (self.takers.get(ref, (count,))[0], count)
-            count += 1
-
-        walk(self.root)
+        """Find the first and the last that take each value; what is given back is taken behind the last."""
+        end = self.number(self.root, 0)
         for _, value in self.program.outputs:
             if isinstance(value, Ref):
-                self.takers[value] = (self.takers.get(value, (count,))[0], count)
+                self.takers[value] = (self.takers.get(value, (end,))[0], end)
+
+    def number(self, item: Item, start: int) -> int:
+        """Number what is no box, from ``start`` on, and note its numbers for each box and value; gives the next one."""
+        if not isinstance(item, Box):
+            for ref in self.flows[id(item)].taken:
+                self.takers[ref] = (self.takers.get(ref, (start,))[0], start)
+            return start + 1
+        end = start
+        for inner in item.items:
+            end = self.number(inner, end)
+        self.spans[id(item)] = (start, end)
+        return end
 
     def leaves(self, box: Box, ref: Ref) -> bool:
         """Whether anything outside of a box takes a value."""
