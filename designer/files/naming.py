@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from designer.files.steps import Step
 from designer.layers import Operation
@@ -31,10 +32,12 @@ def is_number(name: str) -> bool:
     return _NUMBER.fullmatch(name) is not None
 
 
+@lru_cache(1000)
 def legal_name(name: str, numbered: bool) -> str:
     """A name that may stand in the written source, as like to a given one as can be.
 
-    One with brackets, quotes, operators and the like in it may be meant to be read as Python: nothing of it is kept.
+    The same are asked for in each of the blocks of a deep model. One with brackets, quotes, operators and the like in
+    it may be meant to be read as Python: nothing of it is kept.
     """
     if is_number(name):
         return name

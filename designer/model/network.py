@@ -67,19 +67,14 @@ class Network:
     def all(self) -> Mapping[str, Layer]:
         """Every layer and group by its path, a group before what it holds."""
         found: dict[str, Layer] = {}
-        for name, layer in self.layers.items():
-            found[name] = layer
-            if isinstance(layer, Group):
-                found.update((f"{name}.{path}", inner) for path, inner in layer.network.all.items())
+        _add_all(self, "", found)
         return found
 
     @cached_property
     def wires(self) -> Wires:
         """Every wire, target -> source, by path from here."""
         found = dict(self.connections)
-        for name, layer in self.layers.items():
-            if isinstance(layer, Group):
-                found.update((t.above(name), s.above(name)) for t, s in layer.network.wires.items())
+        _add_wires(self, "", found)
         return found
 
     @cached_property
@@ -578,6 +573,24 @@ class Network:
         if layer.variadic:
             return port.name.isdecimal() and len(port.name) < 6 and str(int(port.name)) == port.name
         return port.name in layer.inputs()
+
+
+def _add_all(network: Network, prefix: str, found: dict[str, Layer]) -> None:
+    for name, layer in network.layers.items():
+        path = prefix + name
+        found[path] = layer
+        if isinstance(layer, Group):
+            _add_all(layer.network, f"{path}.", found)
+
+
+def _add_wires(network: Network, prefix: str, found: dict[Port, Port]) -> None:
+    """Add the wires inside the groups of a network."""
+    for name, layer in network.layers.items():
+        if isinstance(layer, Group):
+            inner = f"{prefix}{name}."
+            for target, source in layer.network.connections.items():
+                found[Port(inner + target.layer, target.name)] = Port(inner + source.layer, source.name)
+            _add_wires(layer.network, inner, found)
 
 
 def _with(mapping: Mapping[Any, Any], changes: Mapping[Any, Any]) -> dict[Any, Any]:

@@ -347,7 +347,10 @@ def _counted(network: "Network", path: str, counts: dict[str, int]) -> int:
 
 
 def _check_loops(network: "Network") -> None:
-    """Refuse a port that needs itself, in one walk over all ports."""
+    """Refuse a port that needs itself, in one walk over all ports where it does not follow from the order of layers."""
+    groups = (layer.network for layer in network.all.values() if isinstance(layer, Group))
+    if all(level._order is not None for level in (network, *groups)):
+        return
     done: set[Port] = set()
     for start in network.targets:
         if start in done:
