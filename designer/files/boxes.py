@@ -232,7 +232,8 @@ def _settle(box: Box, known: dict[int, Flow], learnable: set[Ref]) -> None:
     """``known`` are the flows of all that is in the box."""
     for _ in range(10 * len(known) + 10):
         feeders = _feeders([known[id(item)] for item in box.items], learnable)
-        ring = _ring(box.items, feeders)
+        forward = all(before < n for n, given in enumerate(feeders) for before in given)
+        ring = [] if forward else _ring(box.items, feeders)
         if not ring:
             break
         _resolve(box, ring, learnable)
@@ -242,7 +243,8 @@ def _settle(box: Box, known: dict[int, Flow], learnable: set[Ref]) -> None:
     for item in box.items:
         if isinstance(item, Box):
             _settle(item, known, learnable)
-    box.items = _ordered(box.items, feeders)
+    if not forward:
+        box.items = _ordered(box.items, feeders)
 
 
 def _feeders(items: list[Flow], learnable: set[Ref]) -> list[set[int]]:

@@ -98,10 +98,11 @@ class Placing:
             while self.replace_buffers(root):
                 boxes.settle(root, self.learnable)
             self.own(root)
-            groups = self.groups(root)
+            loose = self.loose_keys(root)
+            groups = self.groups(root, loose)
             clash = {piece.own for piece in boxes.pieces(root) if piece.step.stateful and piece.own in groups} - {()}
             if not clash - forbidden:
-                self.hold(root)
+                self.hold(root, loose)
                 return root
             forbidden |= clash
 
@@ -259,11 +260,11 @@ class Placing:
     def loose_keys(self, root: Box) -> list[str]:
         """The learnables that are used, and that no layer stores, by the name that they are kept under."""
         found: dict[str, str] = {}
-        used = [
+        used = (
             ref
             for piece in boxes.pieces(root)
             for ref in (*piece.step.inputs.values(), *piece.step.learnables.values())
-        ]
+        )
         for ref in (*used, *(value for _, value in self.program.outputs if isinstance(value, Ref))):
             if self.roles.get(ref) == "parameter":
                 names = self.names(ref)
@@ -271,20 +272,21 @@ class Placing:
                     found.setdefault(names[0], self.program.slots[ref])
         return list(found.values())
 
-    def groups(self, root: Box) -> set[Path]:
+    def groups(self, root: Box, loose: list[str]) -> set[Path]:
         """The paths that have to be groups."""
         found = {box.path for box in self.all_boxes(root) if not box.loose}
-        for key in self.loose_keys(root):
+        for key in loose:
             names = key.split(".")
             found.update(tuple(names[:n]) for n in range(len(names)))
         return found
 
-    def hold(self, root: Box) -> None:
+    def hold(self, root: Box, loose: list[str]) -> None:
         """Add a Parameter for each learnable that no layer stores."""
-        for key in self.loose_keys(root):
+        refs = {key: ref for ref, key in reversed(self.program.slots.items())}
+        for key in loose:
             stored = self.program.stored[key]
             own = tuple(key.split("."))
-            ref = next(r for r, slot in self.program.slots.items() if slot == key)
+            ref = refs[key]
             op = Op("constant", [], {}, [ref])
             piece = Piece(Step(Parameter(stored.shape), op, {}, {}, {"value": ref}), own)
             self.box_at(root, own[:-1]).items.insert(0, piece)

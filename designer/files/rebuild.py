@@ -280,8 +280,9 @@ class _Rebuilder(Placing):
         counter = ".".join((*piece.own, "num_batches_tracked"))
         if step.buffers and counter in self.program.stored:
             self.keep(layer.key(path, "num_batches_tracked"), counter)
-        for slot in (*step.learnables.values(), *step.inputs.values(), *step.buffers.values()):
-            self.used.update(self.names(slot))
+        for ref in (*step.learnables.values(), *step.inputs.values(), *step.buffers.values()):
+            if ref in self.roles:
+                self.used.update(self.names(ref))
         if isinstance(layer, Parameter):
             return dataclasses.replace(layer, frozen=tuple(frozen))
         if not (borrowed or frozen or id(piece) in self.offered):
