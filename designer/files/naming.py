@@ -36,8 +36,8 @@ def is_number(name: str) -> bool:
 def legal_name(name: str, numbered: bool) -> str:
     """A name that may stand in the written source, as like to a given one as can be.
 
-    The same are asked for in each of the blocks of a deep model. One with brackets, quotes, operators and the like in
-    it may be meant to be read as Python: nothing of it is kept.
+    One with brackets, quotes, operators and the like in it may be meant to be read as Python: nothing of it is kept.
+    The blocks of a deep model ask for the same names.
     """
     if is_number(name):
         return name

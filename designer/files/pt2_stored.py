@@ -90,7 +90,7 @@ def _unchanged(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _stored(archive: Archive, folder: str, key: str, entry: Any, spans: dict[str, Span]) -> Stored:
-    """What the file says about one stored tensor, checked against the bytes that it has, which are noted in ``spans``."""
+    """What the file says about one stored tensor, checked against the bytes that it has; notes these in ``spans``."""
     quoted = shortened(key)
     meta = entry["tensor_meta"]
     if entry["use_pickle"] or meta is None:

@@ -18,7 +18,7 @@ from designer.gui.asking import NO_ANSWER, Answer, Question
 from designer.gui.document import Document, View
 from designer.gui.examples import Example
 from designer.gui.session import Session
-from designer.model import Network, NetworkError, Parameter
+from designer.model import Network, NetworkError, Parameter, Port
 
 PROJECT = ".network"
 PROJECTS = "Networks (*.network)"
@@ -60,7 +60,8 @@ def read(path: Path, answer: Answer = NO_ANSWER) -> Opened:
 
 def count_ties(network: Network) -> int:
     """Count the learnables that layers take from others."""
-    return sum(port.name in network.layer(port.layer).input_learnables for port in network.wires)
+    wires = network.wires
+    return sum(Port(path, name) in wires for path, layer in network.all.items() for name in layer.input_learnables)
 
 
 def takes_values(network: Network) -> bool:

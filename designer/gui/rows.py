@@ -1,7 +1,7 @@
 """The rows of the analyzer: which are shown, in which order, and how their cells are drawn."""
 
 from collections.abc import Iterable
-from typing import cast
+from typing import Any, cast
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QRectF, Qt
 from PySide6.QtGui import QPainter
@@ -50,8 +50,9 @@ class Rows(QAbstractTableModel):
         self.beginResetModel()
         self.cells, self.borrowed, self.problems = {}, {}, {}
         if analysis is None:
-            rows = [Row(path, type(layer).__name__, (), {}, {}, 0, 0) for path, layer in self.network.all.items()]
-            self.known = tuple(rows)
+            none: dict[str, Any] = {}
+            names = ((path, type(layer).__name__) for path, layer in self.network.all.items())
+            self.known = tuple(Row(path, kind, (), none, none, 0, 0, states=none) for path, kind in names)
         else:
             self.network, self.known = analysis.network, tuple(analysis.rows)
             self.borrowed = borrowers(analysis)

@@ -110,6 +110,11 @@ class Network:
         return rules.carries(self, port) == "learnable"
 
     @cached_property
+    def count(self) -> int:
+        """How many layers there are, those in groups as well, the groups themselves left out."""
+        return sum(layer.network.count if isinstance(layer, Group) else 1 for layer in self.layers.values())
+
+    @cached_property
     def depth(self) -> int:
         """How deep groups stand in groups here."""
         return max((1 + la.network.depth for la in self.layers.values() if isinstance(la, Group)), default=0)
