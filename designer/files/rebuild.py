@@ -186,7 +186,8 @@ class _Rebuilder(Placing):
                 layers[item.name] = Call()
             else:
                 layers[item.name] = self.layer(item)
-                sources |= {ref: Port(item.name, port) for port, ref in item.step.outputs.items()}
+                for port, ref in item.step.outputs.items():
+                    sources[ref] = Port(item.name, port)
         for item in box.items:
             if isinstance(item, Again):
                 ports = self.ports_of(item.target)[1]
@@ -221,8 +222,7 @@ class _Rebuilder(Placing):
             wires[Port(item.name, BUNDLE)] = Port(item.target.name, BUNDLE)
         else:
             pairs = [*item.step.inputs.items()]
-            owned = {slot for slot, ref in item.step.learnables.items() if self.is_owned(item, slot, ref)}
-            pairs += [(slot, ref) for slot, ref in item.step.learnables.items() if slot not in owned]
+            pairs += [pair for pair in item.step.learnables.items() if not self.is_owned(item, *pair)]
         for port, ref in pairs:
             if ref in self.learnable:
                 target = Port(join(path, item.name), port)

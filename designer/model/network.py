@@ -207,12 +207,12 @@ class Network:
             count = max(count, group.network._count(path[len(name) + 1 :]))
         return count
 
-    @property
+    @cached_property
     def inputs(self) -> tuple[str, ...]:
         """The names of its Input layers."""
         return tuple(name for name, layer in self.layers.items() if isinstance(layer, Input))
 
-    @property
+    @cached_property
     def ends(self) -> tuple[str, ...]:
         """The names of its Output layers."""
         return tuple(name for name, layer in self.layers.items() if isinstance(layer, Output))
@@ -560,7 +560,8 @@ class Network:
             return False
         if port.name == BUNDLE:
             return not isinstance(layer, Input | Output | Parameter)
-        return port.name in layer.output_learnables or port.name in self.outputs_of(port.layer)
+        outputs = self.outputs_of(port.layer) if isinstance(layer, Call) else layer.outputs()
+        return port.name in layer.output_learnables or port.name in outputs
 
     def has_input(self, port: Port) -> bool:
         """Whether there is such an input port; a layer with any number of inputs has those with a wire and one more."""
@@ -573,7 +574,7 @@ class Network:
             if (called := self.called(port.layer)) is None:
                 return False
             layer = self.layer(called)
-        if port.name in self.layer(port.layer).input_learnables:
+        elif port.name in layer.input_learnables:
             return True
         if layer.variadic:
             return port.name.isdecimal() and len(port.name) < 6 and str(int(port.name)) == port.name
