@@ -74,6 +74,7 @@ def make_actions(window: "MainWindow") -> dict[str, QAction]:
         Command("group", "&Group", ("Ctrl+G",), do.group, canvas=True),
         Command("ungroup", "&Ungroup", ("Ctrl+Shift+G",), do.ungroup, canvas=True),
         Command("arrange", "&Arrange", ("Ctrl+L",), do.arrange, canvas=True),
+        Command("arrange_down", "Arrange from top to &bottom", (), lambda: do.arrange(down=True), canvas=True),
         Command("tie", "&Tie two layers", ("Ctrl+T",), do.tie, canvas=True),
         Command("untie", "&Untie", ("Ctrl+Shift+T",), do.untie, canvas=True),
         Command("transfer", "Trans&fer head…", (), lambda: transfer_head(window), canvas=True),
@@ -101,8 +102,8 @@ def _action(window: "MainWindow", command: Command) -> QAction:
 
 # Those that are added to the view of the canvas.
 ON_CANVAS = (
-    "cut copy paste duplicate copy_picture search rename replace settings freeze group ungroup arrange tie untie "
-    "transfer owner borrower"
+    "cut copy paste duplicate copy_picture search rename replace settings freeze group ungroup arrange "
+    "arrange_down tie untie transfer owner borrower"
 ).split()
 
 # What stands in the menus: names of actions, those of the canvas with a dot before them, | for a line.
@@ -118,7 +119,7 @@ MENUS = {
     ),
     "&Layer": (
         ".search .insert .connect .slice search | "
-        "rename replace settings .fold freeze | group ungroup .enter .leave | arrange"
+        "rename replace settings .fold freeze | group ungroup .enter .leave | arrange arrange_down"
     ),
     "&Ties": "tie untie transfer | owner borrower | next_problem previous_problem",
     "&Help": "keys | about",

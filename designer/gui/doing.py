@@ -88,19 +88,19 @@ class Doing(QObject):
 
         self.document.attempt(f"Ungroup {_these(tuple(paths))}", edit)
 
-    def arrange(self) -> None:
+    def arrange(self, down: bool = False) -> None:
         """Lay out the selected layers, or all of the group that is shown and bring it into view."""
         chosen = self.selected()
         names = chosen if len(chosen) > 1 else []
         path, canvas = self.document.view.path, self.canvas
         if canvas is None:
-            self.document.attempt("Arrange", lambda net: arrange(net, path=path, rows=True))
+            self.document.attempt("Arrange", lambda net: arrange(net, path=path, rows=True, down=down))
             return
 
         def change() -> bool:
             sizes = canvas.outlines()
             what = f"Arrange {_these(tuple(names))}" if names else "Arrange"
-            made = self.document.attempt(what, lambda net: arrange(net, sizes, path, names, rows=True))
+            made = self.document.attempt(what, lambda net: arrange(net, sizes, path, names, rows=True, down=down))
             if made and not names:
                 canvas.fit(all=True, at_once=True)
             return made

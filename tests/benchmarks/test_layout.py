@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from networks import NETWORKS
 from PySide6.QtWidgets import QApplication
 
 from designer.edits.arrange import arrange
@@ -214,15 +213,14 @@ def line(name, count, how, quality):
     )
 
 
-@pytest.mark.timeout(3600)
-def test_layouts(qapp, capsys):
+def test_layouts(qapp, networks, capsys):
     theme.apply(qapp, theme.DARK)
     lines = [
         "| network | layers | drawn by | overlaps | crossings | wires through boxes | length, 1,000 px | seconds |",
         "| --- | --: | --- | --: | --: | --: | --: | --: |",
     ]
     late = []
-    for name, make in NETWORKS.items():
+    for name, make in networks.items():
         network = make()
         mine, count = measured(ours(network)), len(network.layers)
         told = [line(name, count, "ours", mine)]

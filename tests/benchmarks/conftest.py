@@ -1,5 +1,7 @@
 """Networks to arrange, flat, as large as those that people have: only how they are wired counts."""
 
+import pytest
+
 from designer.layers import (
     GELU,
     Add,
@@ -170,13 +172,16 @@ def gpt2(count):
     return it.network
 
 
-NETWORKS = {
-    "ResNet-152": resnet,
-    "Inception": inception,
-    "U-Net": unet,
-    "DenseNet-121": densenet,
-    "Transformer": transformer,
-    "GPT-2, 50": lambda: gpt2(50),
-    "GPT-2, 500": lambda: gpt2(500),
-    "GPT-2, 5,000": lambda: gpt2(5_000),
-}
+@pytest.fixture
+def networks():
+    """What builds each network, by its name."""
+    return {
+        "ResNet-152": resnet,
+        "Inception": inception,
+        "U-Net": unet,
+        "DenseNet-121": densenet,
+        "Transformer": transformer,
+        "GPT-2, 50": lambda: gpt2(50),
+        "GPT-2, 500": lambda: gpt2(500),
+        "GPT-2, 5,000": lambda: gpt2(5_000),
+    }
