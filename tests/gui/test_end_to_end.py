@@ -298,6 +298,7 @@ def moves(screen, twin):
 
     # Copies by Ctrl, and a slice through two wires.
     screen.click(twin.body("c"))
+    time.sleep(0.5)  # else it were a double-click
     screen.drag(twin.body("c"), twin.body("c") + QPoint(0, 150), held="ctrl")
     assert len(twin.saved().layers) == 6
     upper = twin.wire("a/in") + QPoint(0, -60)
