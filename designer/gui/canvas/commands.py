@@ -29,6 +29,7 @@ def commands(canvas: "Canvas") -> dict[str, QAction]:
         "fit": ("Fit selection", ("F",), canvas.fit),
         "fit_all": ("Fit all", ("Home",), lambda: canvas.fit(all=True)),
         "ties": ("Ties: All, Selected, Off", ("T",), canvas.cycle_ties),
+        "overview": ("Overview: pin or hide", ("M",), canvas.frame.overview.toggle),
         "fold": ("Fold or unfold learnables", ("L",), lambda: canvas.fold(canvas.selected_layers())),
         "enter": ("Enter group", ("Return", "Enter"), canvas.enter_selected),
         "leave": ("Leave group", ("Shift+Return", "Shift+Enter", "Alt+Up"), canvas.leave),
