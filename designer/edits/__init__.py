@@ -1,5 +1,6 @@
 """Whole workflows as pure functions of a network."""
 
+from designer.edits.aligning import align, distribute
 from designer.edits.arrange import arrange
 from designer.edits.copying import duplicate
 from designer.edits.free_sizes import free_size
@@ -11,8 +12,10 @@ from designer.edits.ties import tie, transfer, untie
 from designer.edits.views import separate, tie_view
 
 __all__ = [
+    "align",
     "arrange",
     "change_owner",
+    "distribute",
     "duplicate",
     "free_size",
     "freeze",

@@ -21,7 +21,7 @@ Span = tuple[float, float]  # where a layer begins along an axis, and how long i
 
 
 def align(network: Network, *names: str, to: Edge, sizes: Mapping[str, Outline] | None = None) -> Network:
-    """Move layers of one group so that their edges, or their middles, lie on one line: ``align(net, "a", "b", to="top")``.
+    """Move layers of one group until their edges or middles lie on one line: ``align(net, "a", "b", to="top")``.
 
     The line is the outermost of their edges, or the middle between them. ``sizes`` as for ``arrange``.
     """
@@ -78,7 +78,7 @@ def _spans(
         if name not in level.positions:
             raise NetworkError(f"{path} has no position yet: arrange the network first.")
         outline = sizes.get(path) or estimated_outline(name, level.layers[name])
-        spans[path] = level.positions[name][axis], outline[axis]
+        spans[path] = level.positions[name][axis], (outline.width, outline.height)[axis]
     return spans
 
 
@@ -87,6 +87,5 @@ def _moved(network: Network, axis: int, places: Mapping[str, float]) -> Network:
     moved = {}
     for path, to in places.items():
         x, y = network.network_at(parent(path)).positions[path.rpartition(".")[2]]
-        if (x, y)[axis] != to:
-            moved[path] = (to, y) if axis == 0 else (x, to)
-    return network.move(moved) if moved else network
+        moved[path] = (to, y) if axis == 0 else (x, to)
+    return network.move(moved)

@@ -7,6 +7,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar
 
+from designer.edits.aligning import AXES
+from designer.gui.doing import LINES
 from designer.gui.examples import examples
 from designer.gui.replace import replace_layer, transfer_head
 
@@ -75,6 +77,13 @@ def make_actions(window: "MainWindow") -> dict[str, QAction]:
         Command("ungroup", "&Ungroup", ("Ctrl+Shift+G",), do.ungroup, canvas=True),
         Command("arrange", "&Arrange", ("Ctrl+L",), do.arrange, canvas=True),
         Command("arrange_down", "Arrange from top to &bottom", (), lambda: do.arrange(down=True), canvas=True),
+        *(Command(f"align_{to}", f"Align {LINES[to]}", (), lambda to=to: do.align(to), canvas=True) for to in LINES),
+        *(
+            Command(
+                f"distribute_{along}", f"Distribute {along}", (), lambda along=along: do.distribute(along), canvas=True
+            )
+            for along in AXES
+        ),
         Command("tie", "&Tie two layers", ("Ctrl+T",), do.tie, canvas=True),
         Command("untie", "&Untie", ("Ctrl+Shift+T",), do.untie, canvas=True),
         Command("transfer", "Trans&fer head…", (), lambda: transfer_head(window), canvas=True),
@@ -103,7 +112,8 @@ def _action(window: "MainWindow", command: Command) -> QAction:
 # Those that are added to the view of the canvas.
 ON_CANVAS = (
     "cut copy paste duplicate copy_picture search rename replace settings freeze group ungroup arrange "
-    "arrange_down tie untie transfer owner borrower"
+    "arrange_down tie untie transfer owner borrower align_left align_centre align_right align_top align_middle align_bottom "
+    "distribute_horizontally distribute_vertically"
 ).split()
 
 # What stands in the menus: names of actions, those of the canvas with a dot before them, | for a line.
@@ -119,10 +129,19 @@ MENUS = {
     ),
     "&Layer": (
         ".search .insert .connect .slice search | "
-        "rename replace settings .fold freeze | group ungroup .enter .leave | arrange arrange_down"
+        "rename replace settings .fold freeze | group ungroup .enter .leave | arrange arrange_down (align)"
     ),
     "&Ties": "tie untie transfer | owner borrower | next_problem previous_problem",
     "&Help": "keys | about",
+}
+
+# Menus within menus, by their names.
+SUBMENUS = {
+    "align": (
+        "Ali&gn and distribute",
+        "align_left align_centre align_right | align_top align_middle align_bottom | "
+        "distribute_horizontally distribute_vertically",
+    ),
 }
 
 
@@ -132,14 +151,25 @@ def fill_menus(bar: QMenuBar, actions: dict[str, QAction], parts: dict[str, QMen
         menu.clear()
     known = {menu.title(): menu for menu in bar.findChildren(QMenu) if menu.title()}
     for title, content in MENUS.items():
-        menu = known.get(title) or bar.addMenu(title)
-        for name in content.split():
-            if name == "|":
-                menu.addSeparator()
-            elif name.startswith("("):
-                menu.addMenu(parts[name.strip("()")])
-            elif name in actions:
-                menu.addAction(actions[name])
+        _fill(known.get(title) or bar.addMenu(title), content, actions, parts, known)
+
+
+def _fill(
+    menu: QMenu, content: str, actions: dict[str, QAction], parts: dict[str, QMenu], known: dict[str, QMenu]
+) -> None:
+    for name in content.split():
+        if name == "|":
+            menu.addSeparator()
+        elif (inner := name.strip("()")) in SUBMENUS:
+            title, lines = SUBMENUS[inner]
+            made = known.get(title) or QMenu(title, menu)
+            made.clear()
+            _fill(made, lines, actions, parts, known)
+            menu.addMenu(made)
+        elif name.startswith("("):
+            menu.addMenu(parts[inner])
+        elif name in actions:
+            menu.addAction(actions[name])
 
 
 def examples_menu(window: "MainWindow") -> QMenu:

@@ -1,11 +1,14 @@
 """What commands do to the selection: each one edit, or one sentence why not."""
 
 import itertools
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QObject, Signal
 
-from designer.edits import arrange, freeze, group, ungroup
+from designer.edits import align, arrange, distribute, freeze, group, ungroup
+from designer.edits.aligning import Edge
+from designer.edits.arrange import Outline
 from designer.gui.document import Document
 from designer.gui.properties import split
 from designer.gui.steps import difference
@@ -16,6 +19,15 @@ from designer.model.names import join, parent
 
 if TYPE_CHECKING:
     from designer.gui.canvas import Canvas
+
+LINES: dict[Edge, str] = {
+    "left": "left edges",
+    "centre": "centres",
+    "right": "right edges",
+    "top": "tops",
+    "middle": "middles",
+    "bottom": "bottoms",
+}
 
 
 class Doing(QObject):
@@ -106,6 +118,24 @@ class Doing(QObject):
             return made
 
         canvas.motion.glide(change)
+
+    def align(self, to: Edge) -> None:
+        """Put the selected layers in line."""
+        self._place("Align", f"by their {LINES[to]}", lambda net, paths, sizes: align(net, *paths, to=to, sizes=sizes))
+
+    def distribute(self, along: Literal["horizontally", "vertically"]) -> None:
+        """Leave like gaps between the selected layers."""
+        edit = lambda net, paths, sizes: distribute(net, *paths, along=along, sizes=sizes)  # noqa: E731
+        self._place("Distribute", along, edit)
+
+    def _place(self, verb: str, how: str, edit: Callable[[Network, list[str], dict[str, Outline]], Network]) -> None:
+        """Move the selected layers from where they are drawn, in the sizes that they are drawn in."""
+        if self.canvas is None:
+            return
+        paths, sizes = self.canvas.selected_layers(), self.canvas.outlines()
+        drawn = {path: (node.x(), node.y()) for path in paths if (node := self.canvas.node(path))}
+        text = f"{verb} {_these(tuple(paths))} {how}" if paths else verb
+        self.document.attempt(text, lambda net: edit(net.move(drawn), paths, sizes))
 
     def freeze(self) -> None:
         """Freeze the selected layers; when all are frozen, unfreeze them."""

@@ -54,7 +54,9 @@ from designer.model import Network, layer_types
 NEED_NETWORK = (
     "attach save save_as export cut copy paste duplicate copy_picture copy_python zoom_in zoom_out zoom_100 library "
     "properties analyzer problems code import_report copy_report search rename replace settings freeze group ungroup "
-    "arrange tie untie transfer owner borrower next_problem previous_problem history find find_next find_previous"
+    "arrange tie untie transfer owner borrower next_problem previous_problem history find find_next find_previous "
+    "align_left align_centre align_right align_top align_middle align_bottom distribute_horizontally "
+    "distribute_vertically"
 ).split()
 
 

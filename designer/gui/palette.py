@@ -24,6 +24,7 @@ WORDS = {
     "untie": "own copy weights",
     "transfer": "fine-tune finetune new head classes learn rate",
     "replace": "change type swap",
+    "align_centre": "center",
     "arrange": "layout tidy auto",
     "canvas.search": "insert node layer create",
     "freeze": "requires_grad train lock",

@@ -218,6 +218,7 @@ class Move(Gesture):
         super().__init__(viewer, hit, event)
         self.nodes = [self.canvas.node(path) for path in self.canvas.selected_layers()]
         self.origins = [node.pos() for node in self.nodes]
+        assert hit.node is not None, "a node is held"
         self.snapping = Snapping(viewer, hit.node, self.nodes)
 
     def move(self, at, modifiers):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PULL = 6.0  # pixels on the screen within which a port is drawn to another one
 AROUND = 720.0  # how far away in the scene a neighbour may stand
 MOST = 200  # neighbours that are asked, where layers lie in heaps
-BEYOND = 12.0  # pixels that a guide goes on behind its ports
+BEYOND = 24.0  # pixels that a guide goes on behind its ports
 
 
 class Pull(NamedTuple):
@@ -91,7 +91,7 @@ class Snapping:
 
     def paint(self, painter: QPainter, theme: Theme) -> None:
         """Draw a thin line through the ports that are level."""
-        painter.setPen(QPen(theme.accent, 1 / self.viewer.zoom))
+        painter.setPen(QPen(theme.accent, 1.5 / self.viewer.zoom))
         beyond = BEYOND / self.viewer.zoom
         for pull in self.pulls:
             line = QLineF(pull.port.anchor(), pull.other.anchor())
