@@ -39,6 +39,7 @@ from designer.gui.doing import Doing, lowered
 from designer.gui.dropping import DropFrame, dragged_files
 from designer.gui.exporting import Exporting
 from designer.gui.filing import PROGRAMS, Filing, Opened, takes_values
+from designer.gui.finding import Finding
 from designer.gui.keys import Keys
 from designer.gui.library import Library
 from designer.gui.palette import Palette
@@ -79,7 +80,7 @@ class MainWindow(QMainWindow):
         self.clipboard = Clipboard(self.document, session)
         self.exporting = Exporting(self.document, session, self.filing.folder)
         self.made_canvas: Any = None
-        self.boxes = Palette(self)
+        self.boxes, self.finding = Palette(self), Finding(self)
         self.actions_by_name = commands.make_actions(self)
         self.library, self.bottom = Library(), Bottom(self.document, self.comparing, self.suggesting)
         self.properties = Properties(self.document, self.actions_by_name)

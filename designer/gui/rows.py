@@ -11,7 +11,7 @@ from designer.analysis import Analysis, Row
 from designer.gui import theme
 from designer.gui.document import Document
 from designer.gui.drawing import category_of, draw_icon, draw_text, draw_tile
-from designer.gui.table import COLUMNS, NUMBERS, Cell, borrowers, cells, matches
+from designer.gui.table import COLUMNS, NUMBERS, Cell, borrowers, cells, layer_of, matches
 from designer.gui.theme import Theme
 from designer.gui.tips import tip
 from designer.model import Group, Network
@@ -91,7 +91,8 @@ class Rows(QAbstractTableModel):
 
     def _order(self) -> None:
         if self.words:
-            self.shown = [row for row in self.known if matches(row, self.words)]
+            lending = {layer_of(self.network, key) for key in self.borrowed}
+            self.shown = [row for row in self.known if matches(row, self.words, lending)]
             self._sort(self.shown)
         else:
             held: dict[str, list[Row]] = {}

@@ -36,14 +36,16 @@ class Line(NamedTuple):
 
 
 class Box(QWidget):
-    """The box; ``closed`` tells that it is gone."""
+    """The box; ``closed`` tells that it is gone, ``left`` before that, that Escape was pressed."""
 
     closed = Signal()
+    left = Signal()
 
     def __init__(self, parent: QWidget, width: int = WIDTH):
         super().__init__(parent)
         self.most = width
         self.caption = ""
+        self.note = ""  # stands in the place of the caption once something is typed
         self.lines_for: Callable[[str], list[Line]] = lambda text: []
         self.place = QRect()  # of all that it may cover, shadow included
         self.running = False
@@ -145,6 +147,7 @@ class Box(QWidget):
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self._take(self.list.currentRow(), shift=bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
         elif key == Qt.Key.Key_Escape:
+            self.left.emit()
             self.close_box()
         elif key == Qt.Key.Key_Delete and self._cuts():
             pass
@@ -181,10 +184,8 @@ class Box(QWidget):
         painter.setPen(QPen(colors.border, 1))
         below = body.y() + FIELD - 0.5
         painter.drawLine(QPointF(body.x() + 1, below), QPointF(body.right() - 1, below))
-        if self.caption and not self.field.text():
-            draw_text(
-                painter, body.right() - 12, body.y() + 26, self.caption, colors.text2, 11, align="right", width=160
-            )
+        if beside := self.note if self.field.text() else self.caption:
+            draw_text(painter, body.right() - 12, body.y() + 26, beside, colors.text2, 11, align="right", width=160)
         painter.end()
 
 
