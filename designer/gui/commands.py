@@ -124,8 +124,8 @@ MENUS = {
         ".select_all .clear | .go_left .go_right .go_up .go_down .keep | find find_next find_previous | palette options"
     ),
     "&View": (
-        ".fit .fit_all | zoom_in zoom_out zoom_100 | .ties .overview | library properties analyzer problems code "
-        "import_report | next_panel previous_panel | (theme) full_screen"
+        ".fit .fit_all | zoom_in zoom_out zoom_100 | .ties .overview | .bookmark .bookmarks | "
+        "library properties analyzer problems code import_report | next_panel previous_panel | (theme) full_screen"
     ),
     "&Layer": (
         ".search .insert .connect .slice search | "

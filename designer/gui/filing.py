@@ -15,6 +15,7 @@ from designer.files.kinds import kind_of
 from designer.files.progress import Progress, followed
 from designer.files.values import VALUES
 from designer.gui.asking import NO_ANSWER, Answer, Question
+from designer.gui.bookmarks import bookmarks_from, bookmarks_to, place_from
 from designer.gui.document import Document, View
 from designer.gui.examples import Example
 from designer.gui.session import Session
@@ -84,24 +85,15 @@ def view_from(saved: dict[str, Any]) -> View:
         view = dataclasses.replace(view, ties=saved["ties"])
     places = saved.get("places")
     if isinstance(places, dict):
-        kept = {path: _place(at) for path, at in places.items()}
+        kept = {path: place_from(at) for path, at in places.items()}
         view = dataclasses.replace(view, places={path: at for path, at in kept.items() if at})
-    return view
+    return dataclasses.replace(view, bookmarks=bookmarks_from(saved.get("bookmarks")))
 
 
 def _names(saved: Any) -> frozenset[str]:
     """Take a list of texts; anything else is none."""
     plain = isinstance(saved, list) and all(isinstance(entry, str) for entry in saved)
     return frozenset(saved) if plain else frozenset()
-
-
-def _place(at: Any) -> tuple[float, float, float] | None:
-    """Take x, y and zoom, where they are numbers that a window can show."""
-    if not isinstance(at, list) or len(at) != 3:
-        return None
-    if not all(isinstance(number, int | float) and abs(number) < 1e9 for number in at) or not 0.01 <= at[2] <= 8:
-        return None
-    return float(at[0]), float(at[1]), float(at[2])
 
 
 def view_to(view: View) -> dict[str, Any]:
@@ -112,6 +104,7 @@ def view_to(view: View) -> dict[str, Any]:
         "unfolded": sorted(view.unfolded),
         "ties": view.ties,
         "places": {path: list(at) for path, at in sorted(view.places.items())},
+        "bookmarks": bookmarks_to(view.bookmarks),
     }
 
 

@@ -33,6 +33,7 @@ class Line(NamedTuple):
     icon: str = "search"  # where nothing else stands there; "": none
     run: Callable[[bool], object] | None = None  # called with whether Shift is held; None: it cannot be chosen
     cut: Callable[[], object] | None = None  # what Del does
+    rename: Callable[[], object] | None = None  # what F2 does
 
 
 class Box(QWidget):
@@ -151,14 +152,20 @@ class Box(QWidget):
             self.close_box()
         elif key == Qt.Key.Key_Delete and self._cuts():
             pass
+        elif key == Qt.Key.Key_F2 and (rename := self._chosen("rename")):
+            rename()
         else:
             return False
         return True
 
+    def _chosen(self, what: str) -> Callable[[], object] | None:
+        """What the chosen line does by a key of its own."""
+        row = self.list.currentRow()
+        return getattr(self.list.line(row), what) if row >= 0 else None
+
     def _cuts(self) -> bool:
         """Let Del cut the wire of the chosen line, if the cursor has nothing to delete."""
-        field, row = self.field, self.list.currentRow()
-        cut = self.list.line(row).cut if row >= 0 else None
+        field, cut = self.field, self._chosen("cut")
         if cut is None or field.hasSelectedText() or field.cursorPosition() < len(field.text()):
             return False
         self.running = True
@@ -246,8 +253,8 @@ class _Drawn(QStyledItemDelegate):
             at = QPointF(x + 9, area.center().y())
             draw_port(painter, colors, at, diamond=line.port == "diamond", filled=line.filled)
             x += 28
-        elif not line.run and line.icon:
-            draw_icon(painter, "search", QRectF(x + 2, area.y() + 7, 14, 14), colors.text3)
+        elif line.icon and (not line.run or line.icon != "search"):
+            draw_icon(painter, line.icon, QRectF(x + 2, area.y() + 7, 14, 14), colors.text3)
             x += 28
         right = area.right() - 12
         color = colors.text1 if line.run else colors.text2

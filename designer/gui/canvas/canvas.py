@@ -16,6 +16,7 @@ from designer.gui.canvas.frame import Frame
 from designer.gui.canvas.gestures import CTRL, SHIFT
 from designer.gui.canvas.joins import Join
 from designer.gui.canvas.map import Map, Views
+from designer.gui.canvas.marking import Marking
 from designer.gui.canvas.mirror import Mirror, Place
 from designer.gui.canvas.motion import Motion
 from designer.gui.canvas.naming import Naming
@@ -67,6 +68,7 @@ class Canvas(NodeGraph):
         self.choosing = Choosing(self, self.frame.box)
         self.naming = Naming(self)
         self.connecting, self.walking = Connecting(self, self.frame.box), Walking(self)
+        self.marking = Marking(self, self.frame.box)
         self.commands, self.saying = commands(self), Saying(self)
         document.changed.connect(self.redraw)
         document.viewed.connect(self.redraw)

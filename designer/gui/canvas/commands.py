@@ -30,6 +30,8 @@ def commands(canvas: "Canvas") -> dict[str, QAction]:
         "fit_all": ("Fit all", ("Home",), lambda: canvas.fit(all=True)),
         "ties": ("Ties: All, Selected, Off", ("T",), canvas.cycle_ties),
         "overview": ("Overview: pin or hide", ("M",), canvas.frame.overview.toggle),
+        "bookmark": ("Bookmark this view", ("B",), canvas.marking.add),
+        "bookmarks": ("Bookmarks…", ("Shift+B",), canvas.marking.open),
         "fold": ("Fold or unfold learnables", ("L",), lambda: canvas.fold(canvas.selected_layers())),
         "enter": ("Enter group", ("Return", "Enter"), canvas.enter_selected),
         "leave": ("Leave group", ("Shift+Return", "Shift+Enter", "Alt+Up"), canvas.leave),
