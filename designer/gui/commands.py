@@ -87,6 +87,7 @@ def make_actions(window: "MainWindow") -> dict[str, QAction]:
         Command("tie", "&Tie two layers", ("Ctrl+T",), do.tie, canvas=True),
         Command("untie", "&Untie", ("Ctrl+Shift+T",), do.untie, canvas=True),
         Command("transfer", "Trans&fer head…", (), lambda: transfer_head(window), canvas=True),
+        Command("downstream", "Select do&wnstream", ("Ctrl+Shift+D",), do.select_downstream, canvas=True),
         Command("owner", "Go to &owner", ("J",), do.go_to_owner, canvas=True),
         Command("borrower", "Go to next &borrower", ("Shift+J",), do.go_to_borrower, canvas=True),
         Command("next_problem", "&Next problem", ("F8",), lambda: window.step_problem(1)),
@@ -113,7 +114,7 @@ def _action(window: "MainWindow", command: Command) -> QAction:
 ON_CANVAS = (
     "cut copy paste duplicate copy_picture search rename replace settings freeze group ungroup arrange "
     "arrange_down tie untie transfer owner borrower align_left align_centre align_right align_top align_middle align_bottom "
-    "distribute_horizontally distribute_vertically"
+    "distribute_horizontally distribute_vertically downstream"
 ).split()
 
 # What stands in the menus: names of actions, those of the canvas with a dot before them, | for a line.
@@ -121,7 +122,8 @@ MENUS = {
     "&File": "new open import attach (recent) (examples) | save save_as | export copy_report | close quit",
     "&Edit": (
         "undo redo history | cut copy paste duplicate .delete .delete_joined | copy_picture copy_python | "
-        ".select_all .clear | .go_left .go_right .go_up .go_down .keep | find find_next find_previous | palette options"
+        ".select_all downstream .clear | .go_left .go_right .go_up .go_down .keep | "
+        "find find_next find_previous | palette options"
     ),
     "&View": (
         ".fit .fit_all | zoom_in zoom_out zoom_100 | .ties .overview | .bookmark .bookmarks | "

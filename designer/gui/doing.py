@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QObject, Signal
 
+from designer.analysis import Analysis
 from designer.edits import align, arrange, distribute, freeze, group, ungroup
 from designer.edits.aligning import Edge
 from designer.edits.arrange import Outline
 from designer.gui.document import Document
+from designer.gui.following import downstream, next_borrower, owner_of
 from designer.gui.properties import split
 from designer.gui.steps import difference
-from designer.gui.table import layer_of
 from designer.gui.untying import borrows, untie_ports
 from designer.model import Group, Network, Port
 from designer.model.names import join, parent
@@ -172,26 +173,29 @@ class Doing(QObject):
         else:
             self.document.refused.emit("Select a layer that borrows, or a tie, to untie it.")
 
+    def select_downstream(self) -> None:
+        """Select all that the data of the selected layers reaches, too."""
+        network, view = self.document.network, self.document.view
+        paths = [path for path in self.selected() if parent(path) == view.path]
+        if paths:
+            self.document.look(selection=downstream(network, view.path, paths, network.learnable_ports))
+        else:
+            self.document.refused.emit("Select the layer first from which on the others shall be selected.")
+
     def go_to_owner(self) -> None:
         """Select the layer that owns what the selected one borrows."""
-        analysis, paths = self.document.analysis, self.selected()
-        known = analysis is not None and len(paths) == 1 and paths[0] in analysis.network.all
-        tied = analysis.row(paths[0]).tied_to if known else {}
-        owner = layer_of(self.document.network, next(iter(tied.values()), "").partition(", ")[0])
-        self._go(owner, "Select a layer that borrows to go to its owner.")
+        self._go(owner_of, "Select a layer that borrows to go to its owner.")
 
     def go_to_borrower(self) -> None:
-        """Select the next of the layers that borrow from the selected one."""
-        network, paths = self.document.network, self.selected()
-        targets: list[str] = []
-        if len(paths) == 1:
-            layer = network.layer(paths[0])
-            for name in layer.output_learnables:
-                targets += [port.layer for port in network.targets.get(Port(paths[0], name), ())]
-        self._go(targets[0] if targets else "", "Select a layer that others borrow from to go to them.")
+        """Select the next of the layers that borrow from the selected one, or from whom it borrows."""
+        self._go(next_borrower, "Select a layer that others borrow from to go to them.")
 
-    def _go(self, path: str, refusal: str) -> None:
-        if not path:
+    def _go(self, other: Callable[[Analysis, str], str], refusal: str) -> None:
+        """Show the layer that another one leads to."""
+        analysis, paths = self.document.analysis, self.selected()
+        known = analysis is not None and len(paths) == 1 and paths[0] in analysis.network.all
+        path = other(analysis, paths[0]) if analysis is not None and known else ""
+        if not path or path not in self.document.network.all:
             self.document.refused.emit(refusal)
         elif self.canvas:
             self.canvas.show_path(path)

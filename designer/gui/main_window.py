@@ -57,7 +57,7 @@ NEED_NETWORK = (
     "properties analyzer problems code import_report copy_report search rename replace settings freeze group ungroup "
     "arrange tie untie transfer owner borrower next_problem previous_problem history find find_next find_previous "
     "align_left align_centre align_right align_top align_middle align_bottom distribute_horizontally "
-    "distribute_vertically"
+    "distribute_vertically downstream"
 ).split()
 
 

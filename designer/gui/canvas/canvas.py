@@ -21,6 +21,7 @@ from designer.gui.canvas.mirror import Mirror, Place
 from designer.gui.canvas.motion import Motion
 from designer.gui.canvas.naming import Naming
 from designer.gui.canvas.node import NodeItem
+from designer.gui.canvas.opening import opened
 from designer.gui.canvas.placing import Placing, outline_of
 from designer.gui.canvas.preview import Preview
 from designer.gui.canvas.saying import Saying
@@ -255,24 +256,7 @@ class Canvas(NodeGraph):
 
     def opened(self, hit: Hit) -> None:
         """What a double-click does."""
-        network = self.document.network
-        if hit.what == "port" and (wires := hit.port.connected_pipes):
-            other = wires[0].input_port if hit.port.out else wires[0].output_port
-            self.select({other.node.look.path})
-            self.fit()
-        elif hit.what == "label":
-            self.select({hit.wire.output_port.node.look.path, hit.wire.input_port.node.look.path})
-            self.fit()
-        elif hit.what == "name":
-            self.naming.open(hit.node.look.path)
-        elif hit.node is not None and isinstance(network.find(hit.node.look.path), Group):
-            self.enter(hit.node.look.path)
-        elif hit.node is not None:
-            self.settings_wanted.emit(hit.node.look.path)
-        elif hit.what == "canvas":
-            self.search.open(hit.at)
-        elif hit.what == "wire":
-            self.search.open_on_wire(hit.wire.target, hit.at)
+        opened(self, hit)
 
     # Edits that gestures and keys end in.
 

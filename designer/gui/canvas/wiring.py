@@ -9,7 +9,7 @@ from PySide6.QtGui import QPainter, QPen
 from designer.edits.switches import switch_input, switch_output
 from designer.gui.canvas import joins
 from designer.gui.canvas.form import CAPSULE, ROW
-from designer.gui.canvas.gestures import SHIFT, Gesture
+from designer.gui.canvas.gestures import CTRL, SHIFT, Gesture
 from designer.gui.canvas.joins import End, Join
 from designer.gui.canvas.node import NodeItem
 from designer.gui.canvas.paint import MIDWAY, RADIUS, draw_capsule, draw_shadow
@@ -27,7 +27,10 @@ LIGHT_UP = 0.03  # seconds in which ports that fit are looked for
 
 
 class PortPress(Gesture):
-    """Select a port, which lights those that fit; a drag draws a wire, or pulls off the one that ends here."""
+    """Select a port; a drag draws a wire, or pulls off the one that ends here.
+
+    With Ctrl a wired input gives a copy of its wire, and a wired output all its wires.
+    """
 
     def click(self, modifiers):
         port = self.hit.port
@@ -41,10 +44,17 @@ class PortPress(Gesture):
         port = self.hit.port
         target = port.look.port
         source = None if port.out else self.canvas.document.network.source_of(target)
+        ctrl = self.modifiers & CTRL
+        if ctrl and port.out and port.connected_pipes:
+            from designer.gui.canvas.rewiring import Rewire
+
+            return Rewire(self)
         if source is None:
             return Draw(self, End(target, port.out), port.anchor(), port)
         wire = port.connected_pipes[0] if port.connected_pipes else None
         anchor = wire.output_port.anchor() if wire else port.anchor() - QPointF(60, 0)
+        if ctrl:
+            return Draw(self, End(source, True), anchor, wire.output_port if wire else None)
         end = End(source, True, lambda net: net.disconnect(target))
         return Draw(self, end, anchor, wire.output_port if wire else None, pulled=wire, off=target)
 
