@@ -26,6 +26,7 @@ from designer.gui.canvas.placing import Placing, outline_of
 from designer.gui.canvas.preview import Preview
 from designer.gui.canvas.saying import Saying
 from designer.gui.canvas.search import LayerSearch
+from designer.gui.canvas.switching import Switching
 from designer.gui.canvas.tooltips import tooltip
 from designer.gui.canvas.tying import Choosing, tie_layers
 from designer.gui.canvas.viewer import Hit, Viewer
@@ -69,7 +70,7 @@ class Canvas(NodeGraph):
         self.choosing = Choosing(self, self.frame.box)
         self.naming = Naming(self)
         self.connecting, self.walking = Connecting(self, self.frame.box), Walking(self)
-        self.marking = Marking(self, self.frame.box)
+        self.marking, self.switching = Marking(self, self.frame.box), Switching(self)
         self.commands, self.saying = commands(self), Saying(self)
         document.changed.connect(self.redraw)
         document.viewed.connect(self.redraw)
@@ -101,6 +102,7 @@ class Canvas(NodeGraph):
         self.frame.follow()
         self.naming.follow()
         self.saying.follow()
+        self.switching.follow()
         if not self.mirror.still:
             self.view.viewport().update()
 
@@ -224,7 +226,7 @@ class Canvas(NodeGraph):
         """Cancel a gesture that is under way or armed, else clear the selection."""
         if self.view.slicing:
             self.slice(False)
-        elif not self.view.cancel():
+        elif not self.view.cancel() and not self.switching.leave():
             self.select(())
 
     def slice(self, on: bool = True) -> None:
@@ -244,6 +246,9 @@ class Canvas(NodeGraph):
             self.document.look(path=path, selection=frozenset())
 
     def enter_selected(self) -> None:
+        """Enter the selected group; where the keyboard is at switches, open a group of their names."""
+        if self.switching.open_names():
+            return
         groups = [path for path in self.selected_layers() if isinstance(self.document.network.find(path), Group)]
         if len(groups) == 1:
             self.enter(groups[0])
@@ -371,6 +376,8 @@ class Canvas(NodeGraph):
 
     def key(self, event: Any) -> bool:
         """Take a key that is no command of its own; whether it meant something."""
+        if not event.modifiers() & (CTRL | SHIFT | Qt.KeyboardModifier.AltModifier) and self.switching.key(event.key()):
+            return True
         arrows = {
             Qt.Key.Key_Left: (-1, 0),
             Qt.Key.Key_Right: (1, 0),

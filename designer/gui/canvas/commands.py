@@ -32,7 +32,7 @@ def commands(canvas: "Canvas") -> dict[str, QAction]:
         "overview": ("Overview: pin or hide", ("M",), canvas.frame.overview.toggle),
         "bookmark": ("Bookmark this view", ("B",), canvas.marking.add),
         "bookmarks": ("Bookmarks…", ("Shift+B",), canvas.marking.open),
-        "fold": ("Fold or unfold learnables", ("L",), lambda: canvas.fold(canvas.selected_layers())),
+        "fold": ("Fold or unfold learnables", ("L",), canvas.switching.fold),
         "enter": ("Enter group", ("Return", "Enter"), canvas.enter_selected),
         "leave": ("Leave group", ("Shift+Return", "Shift+Enter", "Alt+Up"), canvas.leave),
     }

@@ -246,6 +246,7 @@ class Viewer(NodeViewer):
 
     def drawForeground(self, painter: QPainter, rect: QRectF) -> None:
         self.canvas.search.paint(painter, self.theme)
+        self.canvas.switching.paint(painter, self.theme)
         if self.gesture is not None and self.gesture.dragging:
             painter.save()
             self.gesture.paint(painter, self.theme)
@@ -262,6 +263,7 @@ class Viewer(NodeViewer):
 
     def mousePressEvent(self, event) -> None:
         self.setFocus(Qt.FocusReason.MouseFocusReason)
+        self.canvas.switching.leave()
         if self.gesture is not None:
             if event.button() == Qt.MouseButton.RightButton:
                 self.cancel()
@@ -367,7 +369,7 @@ class Viewer(NodeViewer):
     # Keys.
 
     def keyPressEvent(self, event) -> None:
-        if event.key() == Qt.Key.Key_Space:
+        if event.key() == Qt.Key.Key_Space and not self.canvas.switching.on:
             if not event.isAutoRepeat():
                 self.space = True
                 self.viewport().setCursor(Qt.CursorShape.OpenHandCursor)
