@@ -112,7 +112,7 @@ class _Menu:
         if len(paths) > 1:
             self.fill(f"{SEVERAL} {LAYERS}")
             title, names = SUBMENUS["align"]
-            self.menu.insertMenu(self.menu.actions()[-1], self.fill(names, QMenu(title, self.menu)))
+            self.menu.insertMenu(self.menu.actions()[-2], self.fill(names, QMenu(title, self.menu)))
             return
         (path,) = paths or [self.hit.node.look.path]
         layer = self.network.layer(path)

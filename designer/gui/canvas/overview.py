@@ -7,6 +7,7 @@ from PySide6.QtGui import QPainter, QPainterPath, QPen, QPixmap
 from PySide6.QtWidgets import QWidget
 
 from designer.gui import theme as themes
+from designer.gui.canvas.paint import category_color
 from designer.gui.theme import Theme, faded
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 184, 104
 INSIDE = 8  # from its edge to what it shows
 LEAST = 640, 320  # of a canvas on which it comes by itself
+WIRED = 2000  # layers, above which their wires are left out
 START = 4  # pixels after which a press is a drag
 
 
@@ -31,6 +33,7 @@ class Overview(QWidget):
         self.setFixedSize(WIDTH, HEIGHT)
         self._state: tuple[object, ...] = ()
         self._picture, self._area = QPixmap(), QRectF()
+        self._plain, self._layers = False, None  # type: tuple[bool, object]
         self._pressed: QPointF | None = None
         self._grip: QPointF | None = None  # from the middle of the frame to where it is held, in the scene
         self._held: tuple[float, QPointF] | None = None  # the scale of a drag: else all would run from the pointer
@@ -113,8 +116,7 @@ class Overview(QWidget):
         view, area = self.canvas.view, self.canvas.area()
         if self._state and view.gesture is not None and view.gesture.dragging:
             return  # thousands of layers are not drawn again for each step of one
-        view.map.update()
-        state = (view.map.drawn, area, colors.name, view.ties, self.devicePixelRatioF())
+        state = (self._drawn(), area, colors.name, view.ties, self.devicePixelRatioF())
         if state == self._state:
             return
         scale, ratio = _scale(area), self.devicePixelRatioF()
@@ -124,9 +126,33 @@ class Overview(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.scale(picture.width() / max(1.0, area.width()), picture.height() / max(1.0, area.height()))
         painter.translate(-area.topLeft())
-        view.map.paint(painter, colors, scale * ratio, view.ties == "all")
+        if self._plain:
+            self._paint_blocks(painter, colors)
+        else:
+            view.map.paint(painter, colors, scale * ratio, view.ties == "all")
         painter.end()
         self._state, self._picture, self._area = state, picture, QRectF(area)
+
+    def _drawn(self) -> object:
+        """What changes when the network has to be drawn anew."""
+        view, canvas = self.canvas.view, self.canvas
+        self._plain = len(canvas.mirror.nodes) > WIRED
+        if self._plain:
+            self._layers = canvas.document.network.network_at(canvas.document.view.path).layers
+            return view.moves, id(self._layers)
+        view.map.update()
+        return view.map.drawn
+
+    def _paint_blocks(self, painter: QPainter, colors: Theme) -> None:
+        """Draw the layers alone: in thousands their wires are but a haze, and take most of the time."""
+        blocks: dict[str, list[QRectF]] = {}
+        for node in self.canvas.nodes():
+            if node.look is not None:
+                blocks.setdefault("" if node.look.kind == "capsule" else node.look.category, []).append(node.frame)
+        painter.setPen(Qt.PenStyle.NoPen)
+        for category, frames in blocks.items():
+            painter.setBrush(category_color(colors, category) if category else colors.learn)
+            painter.drawRects(frames)
 
     # The mouse.
 

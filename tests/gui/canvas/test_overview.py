@@ -6,7 +6,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from designer.gui import theme
-from designer.layers import Input, Linear
+from designer.gui.canvas import overview
+from designer.layers import Input, Linear, ReLU
 from designer.model import Network
 
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
@@ -131,3 +132,21 @@ def test_it_is_not_drawn_again_for_each_step_of_a_layer(wide):
     wide.release(start + QPoint(60, 120))
     over(wide).grab()
     assert over(wide)._picture.cacheKey() != picture
+
+
+def test_of_thousands_of_layers_the_blocks_alone_are_drawn(wide, monkeypatch):
+    monkeypatch.setattr(overview, "WIRED", 5)
+    monkeypatch.setattr(wide.view.map, "update", lambda: pytest.fail("the whole map is not needed for it"))
+    seen = over(wide)
+    wide.canvas.zoom_by(1.1)
+    shown = seen.grab().toImage()
+    picture = seen._picture.cacheKey()
+    colored = {shown.pixelColor(x, y).name() for x in range(2, 182) for y in range(2, 102)}
+    assert theme.DARK.panel.name() in colored
+    assert len(colored) > 8
+    wide.document.edit("Cut", wide.network.disconnect("fc3/in"))
+    seen.grab()
+    assert seen._picture.cacheKey() == picture
+    wide.document.edit("Replace", wide.network.replace("fc3", ReLU()))
+    seen.grab()
+    assert seen._picture.cacheKey() != picture
