@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt, QTimer
 from PySide6.QtGui import QPainter, QPainterPath, QPen, QPixmap
 from PySide6.QtWidgets import QWidget
 
@@ -17,6 +17,7 @@ WIDTH, HEIGHT = 184, 104
 INSIDE = 8  # from its edge to what it shows
 LEAST = 640, 320  # of a canvas on which it comes by itself
 WIRED = 2000  # layers, above which their wires are left out
+LATE = 250  # milliseconds after the last change, until so many are drawn again
 START = 4  # pixels after which a press is a drag
 
 
@@ -33,6 +34,9 @@ class Overview(QWidget):
         self.setFixedSize(WIDTH, HEIGHT)
         self._state: tuple[object, ...] = ()
         self._picture, self._area = QPixmap(), QRectF()
+        self._late = QTimer(self, singleShot=True, interval=LATE)
+        self._late.timeout.connect(self._draw_now)
+        self._waited = False
         self._plain, self._layers = False, None  # type: tuple[bool, object]
         self._pressed: QPointF | None = None
         self._grip: QPointF | None = None  # from the middle of the frame to where it is held, in the scene
@@ -119,6 +123,10 @@ class Overview(QWidget):
         state = (self._drawn(), area, colors.name, view.ties, self.devicePixelRatioF())
         if state == self._state:
             return
+        if self._plain and self._state[1:] == state[1:] and not self._waited:
+            self._late.start()  # an edit of thousands of layers does not wait for this
+            return
+        self._waited = False
         scale, ratio = _scale(area), self.devicePixelRatioF()
         picture = QPixmap((area.size() * scale * ratio).toSize().expandedTo(QPixmap(1, 1).size()))
         picture.fill(Qt.GlobalColor.transparent)
@@ -132,6 +140,11 @@ class Overview(QWidget):
             view.map.paint(painter, colors, scale * ratio, view.ties == "all")
         painter.end()
         self._state, self._picture, self._area = state, picture, QRectF(area)
+
+    def _draw_now(self) -> None:
+        """Draw what has changed, since nothing did for a while."""
+        self._waited = True
+        self.update()
 
     def _drawn(self) -> object:
         """What changes when the network has to be drawn anew."""
