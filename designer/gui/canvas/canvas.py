@@ -15,6 +15,7 @@ from designer.gui.canvas.connecting import Connecting
 from designer.gui.canvas.frame import Frame
 from designer.gui.canvas.gestures import CTRL, SHIFT
 from designer.gui.canvas.joins import Join
+from designer.gui.canvas.lighting import Lighting
 from designer.gui.canvas.map import Map, Views
 from designer.gui.canvas.marking import Marking
 from designer.gui.canvas.mirror import Mirror, Place
@@ -71,6 +72,7 @@ class Canvas(NodeGraph):
         self.naming = Naming(self)
         self.connecting, self.walking = Connecting(self, self.frame.box), Walking(self)
         self.marking, self.switching = Marking(self, self.frame.box), Switching(self)
+        self.lighting = Lighting(self)
         self.commands, self.saying = commands(self), Saying(self)
         document.changed.connect(self.redraw)
         document.viewed.connect(self.redraw)
@@ -103,6 +105,7 @@ class Canvas(NodeGraph):
         self.naming.follow()
         self.saying.follow()
         self.switching.follow()
+        self.lighting.follow()
         if not self.mirror.still:
             self.view.viewport().update()
 
@@ -226,8 +229,13 @@ class Canvas(NodeGraph):
         """Cancel a gesture that is under way or armed, else clear the selection."""
         if self.view.slicing:
             self.slice(False)
-        elif not self.view.cancel() and not self.switching.leave():
+        elif not self.view.cancel() and not self.switching.leave() and not self.lighting.clear():
             self.select(())
+
+    def pressed(self) -> None:
+        """A button is pressed: what keys or a click had armed is over."""
+        self.switching.leave()
+        self.lighting.clear()
 
     def slice(self, on: bool = True) -> None:
         """Let the next drag cut the wires that it crosses."""

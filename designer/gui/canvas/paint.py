@@ -45,7 +45,7 @@ def paint_node(painter: QPainter, node: "NodeItem") -> None:
             pen.setDashPattern([3.5, 2.5])
             painter.setPen(pen)
             painter.drawLine(QLineF(at, at + QPointF(20 if port.out else -20, 0)))
-        shown = node.hovered or port.hovered or port.fits
+        shown = node.hovered or port.hovered or port.fits or port.lit
         halo = (theme.learn if port.look.diamond else theme.data) if shown else None
         draw_port(painter, theme, at, diamond=port.look.diamond, filled=port.wired, halo=halo)
 

@@ -263,7 +263,7 @@ class Viewer(NodeViewer):
 
     def mousePressEvent(self, event) -> None:
         self.setFocus(Qt.FocusReason.MouseFocusReason)
-        self.canvas.switching.leave()
+        self.canvas.pressed()
         if self.gesture is not None:
             if event.button() == Qt.MouseButton.RightButton:
                 self.cancel()
