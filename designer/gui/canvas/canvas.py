@@ -12,6 +12,7 @@ from designer.edits.insertion import bypass
 from designer.gui.canvas.adding import Adding
 from designer.gui.canvas.commands import commands
 from designer.gui.canvas.connecting import Connecting
+from designer.gui.canvas.far_ends import FarEnds
 from designer.gui.canvas.frame import Frame
 from designer.gui.canvas.gestures import CTRL, SHIFT
 from designer.gui.canvas.joins import Join
@@ -64,7 +65,7 @@ class Canvas(NodeGraph):
         self._arrive = QTimer(self, singleShot=True, interval=0)
         self._arrive.timeout.connect(self._bring_into_view)
         self._fitted = False  # whether the shown group was brought into view once
-        self.adding, self.motion = Adding(self), Motion(self)
+        self.adding, self.motion, self.far_ends = Adding(self), Motion(self), FarEnds(self)
         self.frame = Frame(self)
         self.preview = Preview(self)
         self.search = LayerSearch(self, self.frame.box)

@@ -245,6 +245,7 @@ class Viewer(NodeViewer):
         return QRectF(self.scene_at(QPointF(rect.topLeft())), self.scene_at(QPointF(rect.bottomRight())))
 
     def drawForeground(self, painter: QPainter, rect: QRectF) -> None:
+        self.canvas.far_ends.paint(painter, self.theme)
         self.canvas.search.paint(painter, self.theme)
         self.canvas.switching.paint(painter, self.theme)
         if self.gesture is not None and self.gesture.dragging:
@@ -267,6 +268,10 @@ class Viewer(NodeViewer):
         if self.gesture is not None:
             if event.button() == Qt.MouseButton.RightButton:
                 self.cancel()
+            return
+        far = self.canvas.far_ends.at(event.position()) if event.button() == Qt.MouseButton.LeftButton else None
+        if far is not None:
+            self.canvas.show_path(far.path)
             return
         self.gesture = gesture_for(self, event)
         self.show_hover(None)
@@ -344,6 +349,8 @@ class Viewer(NodeViewer):
             shape = Qt.CursorShape.CrossCursor
         elif self.space:
             shape = Qt.CursorShape.OpenHandCursor
+        elif self.canvas.far_ends.at(at) is not None:
+            shape = Qt.CursorShape.PointingHandCursor
         elif hit.what == "name" and hit.node.look.path in self.canvas.selection:  # after the first click
             shape = Qt.CursorShape.IBeamCursor
         self.viewport().setCursor(shape)
