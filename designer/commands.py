@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,10 +15,12 @@ from designer.files.kinds import kind_of
 from designer.files.project import read_project
 from designer.files.project import save as save_project
 from designer.files.python_source import save_source
+from designer.files.recorded import MODULE
 from designer.files.replace import reason, save_text
-from designer.files.report import Report
+from designer.files.report import LONGEST, Report
 from designer.files.report_markdown import to_markdown
-from designer.model import Network, NetworkError
+from designer.model import Input, Network, NetworkError
+from designer.model.names import plain, shortened
 
 
 class Opening(NamedTuple):
@@ -49,7 +51,7 @@ def analyze_file(path: str, as_json: bool, opening: Opening = NOTHING) -> int:
 def export_file(path: str, output: str, opening: Opening = NOTHING) -> int:
     """Write the network's PyTorch source."""
     network, report = open_network(path, opening)
-    refuse_errors(path, analyze(network))
+    refuse_errors(path, analyze(network), report)
     save_source(network, output)
     write_report(path, report, opening)
     tell(report)
@@ -99,7 +101,17 @@ def open_network(path: str, opening: Opening = NOTHING) -> tuple[Network, Report
             "--class NAME and --arg NAME=VALUE tell what to build" if opening.allow_code else "--allow-code allows it"
         )
         raise FileError(f"{str(error).rstrip('.')}; {hint}.") from None
+    check_inputs(path, opened.network, inputs or {}, opened.report)
     return opened.network, opened.report
+
+
+def check_inputs(path: str, network: Network, given: Mapping[str, Input], report: Report) -> None:
+    """Refuse an input that the network does not have; one that is a list or a dictionary is several of it."""
+    named = {*network.inputs, *(("input",) if report.kind == MODULE and len(network.inputs) == 1 else ())}
+    unknown = [name for name in given if not any(f"{each}_".startswith(f"{name}_") for each in named)]
+    if unknown and not report.code:  # else its code would have told
+        takes = ", ".join(network.inputs) or "no inputs"
+        raise FileError(f"{Path(path).name} takes {takes}, and not {shortened(unknown[0])}.")
 
 
 def _sizes(wanted: Wanted) -> str:
@@ -112,6 +124,15 @@ def tell(report: Report | None) -> None:
     if report is not None and report.stamp is not None:
         sys.stdout.flush()
         sys.stderr.write(f"{report}\n")
+        if report.code:
+            sys.stderr.write(f"{unwired(report)}.\n")
+
+
+def unwired(report: Report) -> str:
+    """Why the layers of a module stand without wires, and what allows to wire them."""
+    named = ", ".join(report.code[:4]) + (f" and {len(report.code) - 4} more" if len(report.code) > 4 else "")
+    said = f"{report.path.name} is wired by the code of {named}; --allow-code runs that with your rights"
+    return plain(said, LONGEST)
 
 
 def check_report(path: Path) -> None:
@@ -135,8 +156,9 @@ def write_report(path: str, report: Report | None, opening: Opening) -> None:
         raise FileError(f"{Path(opening.report).name} cannot be written: {reason(error)}") from None
 
 
-def refuse_errors(path: str, analysis: Analysis) -> None:
+def refuse_errors(path: str, analysis: Analysis, report: Report | None) -> None:
     if analysis.errors:
         first, more = analysis.errors[0].text, len(analysis.errors) - 1
         others = f" ({more} more {'error' if more == 1 else 'errors'})" if more else ""
-        raise NetworkError(f"{path} cannot be exported: {first.rstrip('.')}{others}.")
+        hint = f"; {unwired(report)}" if report is not None and report.code else ""
+        raise NetworkError(f"{path} cannot be exported: {first.rstrip('.')}{others}{hint}.")

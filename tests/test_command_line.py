@@ -565,6 +565,18 @@ def test_source_is_built_as_told(here, source, capsys):
     assert (here / "again.md").read_text() == text
 
 
+def test_a_module_of_own_classes_names_the_option(here, source, capsys):
+    made = "import sys, torch; sys.path.insert(0, '.'); import net; torch.save(net.Net(4), 'model.pt')"
+    subprocess.run([sys.executable, "-c", made], check=True)
+    said = "model.pt is wired by the code of Net; --allow-code runs that with your rights.\n"
+    for command, code in (("analyze", 1), ("export -o a.py", 2), ("convert -o a.network", 0)):
+        assert main([*command.split(), "model.pt"]) == code
+        assert capsys.readouterr().err.endswith(said)
+    given = ["--input", "left=B,4", "--input", "right=B,3"]
+    assert main(["analyze", "model.pt", "--allow-code", *given]) == 0
+    assert "--allow-code" not in capsys.readouterr().err
+
+
 def test_what_is_missing_is_asked_for_in_words(here, monkeypatch, exported, capsys):
     from designer.files.asking import NeedsInputs, Wanted
 
@@ -584,6 +596,7 @@ def test_what_is_missing_is_asked_for_in_words(here, monkeypatch, exported, caps
     [
         ("--input", f"--input needs a value{MORE}"),
         ("--input x", "'x' is no input: write it as image=B,3,224,224 or tokens=B,T:int64."),
+        ("--input immage=B,3", "{file} takes tokens, and not 'immage'."),
         ("--arg size=4", "--arg and --checkpoint belong to a class: give its name with --class."),
         ("--class Net --arg size", "'size' is no argument: write it as hidden_size=256."),
         ("--report net.txt", "net.txt cannot be written: the name of a report ends in .md."),
@@ -593,7 +606,7 @@ def test_what_is_missing_is_asked_for_in_words(here, monkeypatch, exported, caps
 def test_options_of_opening_are_refused_in_a_sentence(here, exported, capsys, words, sentence):
     (here / "old.md").write_text("mine")
     assert main(["analyze", exported, *words.split()]) == 2
-    assert capsys.readouterr() == ("", f"{sentence}\n")
+    assert capsys.readouterr() == ("", f"{sentence.format(file=Path(exported).name)}\n")
     assert (here / "old.md").read_text() == "mine"
 
 

@@ -8,12 +8,13 @@ from fractions import Fraction
 
 from designer.analysis.dtypes import needed
 from designer.analysis.flat import Flat
-from designer.analysis.probe import REMEMBERED, Outcome, Sizes, Tensor, ask, ask_state
+from designer.analysis.probe import REMEMBERED, Outcome, Sizes, Tensor, ask, ask_state, some_size
 from designer.analysis.shapes import Point, Size, count_text, describe, points
 from designer.model import Input, Layer, Network, Output, Port, Shape
 from designer.model.names import parent
 
 SCALES = (Fraction(1), Fraction(4), Fraction(16), Fraction(1, 16), Fraction(1, 48))  # small: masks have a largest T
+ALIKE = 3  # points where no size is free, but one is not known
 
 
 @dataclasses.dataclass(frozen=True, eq=False)  # compared by identity: equal flows are one object
@@ -76,6 +77,8 @@ def propagate(flat: Flat) -> Propagation:
     fewest = 0
     for scale in SCALES if names else SCALES[:1]:
         found = propagate_at(flat, points(names, scale))
+        if not names and not found.plain:  # a size depends on numbers: at several points it is no number itself
+            found = propagate_at(flat, points(names, scale) * ALIKE)
         failures = found.failures
         if scale < 1:
             failures += sum(bool(fact.refused) for fact in found.facts.values())
@@ -213,6 +216,8 @@ def _asked(layer: Layer, flows: tuple[Flow | None, ...], at: Sequence[Point], fr
     asked = [_ask(layer, [flow.at[n] for flow in known], dtype) for n in range(len(at) if free else 1)]
     if not free:  # no free size reaches it: one point is enough
         asked *= len(at)
+    told = asked
+    asked = [(module, outcome and _stood_in(outcome, fresh, n)) for n, (module, outcome) in enumerate(told)]
     ran = [(module, outcome) for module, outcome in asked if outcome and outcome.error is None]
     if not ran:
         error = next((outcome.error for _, outcome in asked if outcome and outcome.error), None)
@@ -225,12 +230,25 @@ def _asked(layer: Layer, flows: tuple[Flow | None, ...], at: Sequence[Point], fr
     outputs = {}
     for n, port in enumerate(layer.outputs()):
         tensors = tuple(o.outputs[n] if o and o.error is None else None for _, o in asked)
-        outputs[port] = _flow(tensors, writer.written(n, tensors))
+        unknown = next((o.outputs[n].sizes for _, o in told if o and o.error is None), ())
+        outputs[port] = _flow(tensors, writer.written(n, tensors, unknown))
     outcome = ran[0][1]
     counts = [o.multiply_adds if o and o.error is None else None for _, o in asked]
     return Facts(
         outputs, outcome.state, outcome.buffers, modules.pop(), writer.counted(counts), None, refused, writer.seen
     )
+
+
+def _stood_in(outcome: Outcome, fresh: int, point: int) -> Outcome:
+    """An outcome with some number for each size that depends on numbers, which no text fits at all points."""
+    if not any(size < 0 for tensor in outcome.outputs for size in tensor.sizes):
+        return outcome
+
+    def number(size: int) -> int:
+        return size if size >= 0 else some_size(f"{fresh} {size} {point}")
+
+    outputs = (tensor._replace(sizes=tuple(map(number, tensor.sizes))) for tensor in outcome.outputs)
+    return outcome._replace(outputs=tuple(outputs))
 
 
 def needed_dtype(layer: Layer, flows: Sequence[Flow], dtype: str) -> tuple[int, str] | None:
@@ -273,14 +291,15 @@ class _Writer:
     def __init__(self, layer: Layer, flows: list[Flow], at: Sequence[Point], dtype: str, fresh: int):
         self.layer, self.flows, self.at, self.dtype, self.fresh = layer, flows, at, dtype, fresh
         self.seen: dict[str, tuple[int, ...]] = {}
+        self.unknown: dict[int, str] = {}  # names of sizes that depend on numbers
         self.entries: dict[str, list[int | None]] = {}
         for flow in flows:
             for d, text in enumerate(flow.shape or ()):
                 if isinstance(text, str):
                     self.entries[text] = [tensor.sizes[d] if tensor else None for tensor in flow.at]
 
-    def written(self, port: int, tensors: Sequence[Tensor | None]) -> Shape | None:
-        """The sizes of one output; None where even their number changes."""
+    def written(self, port: int, tensors: Sequence[Tensor | None], told: Sizes) -> Shape | None:
+        """The sizes of one output; None where even their number changes. Of ``told``, those below 0 are not known."""
         there = [tensor for tensor in tensors if tensor]
         if len({len(tensor.sizes) for tensor in there}) > 1:
             return None
@@ -288,14 +307,25 @@ class _Writer:
         sizes: list[Size] = []
         for d in range(len(there[0].sizes)):
             seen = [tensor.sizes[d] if tensor else None for tensor in tensors]
-            size = describe(seen, self.at, self.entries, functools.partial(self._run, ran, port, d))
+            size: Size | None
+            if told[d] < 0:
+                size = self.unknown.get(told[d])
+            else:
+                size = describe(seen, self.at, self.entries, functools.partial(self._run, ran, port, d))
             if size is None:
-                size = f"T{self.fresh + len(self.seen) + 1}"
-                while size in self.at[0]:
-                    size += "_"
-                self.seen[size] = tuple(size for size in seen if size is not None)
+                size = self._named(seen)
+                if told[d] < 0:
+                    self.unknown[told[d]] = size
             sizes.append(size)
         return tuple(sizes)
+
+    def _named(self, seen: Sequence[int | None]) -> str:
+        """A new name for a size."""
+        name = f"T{self.fresh + len(self.seen) + 1}"
+        while name in self.at[0]:
+            name += "_"
+        self.seen[name] = tuple(size for size in seen if size is not None)
+        return name
 
     def _run(self, ran: int, port: int, d: int, text: str, size: int) -> int | None:
         """A size of an output after one written size of the inputs became another number."""

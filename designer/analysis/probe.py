@@ -4,6 +4,7 @@ import logging
 import re
 import threading
 import warnings
+import zlib
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ from designer.model import Layer
 
 Sizes = tuple[int, ...]
 
+SOME = 500  # a size that depends on numbers is as large at least, and less than twice that
 REMEMBERED = 2**16  # answers of torch, and modules among them
 # Fake tensors are not safe in two threads, and a module is made once for all questions about it.
 LOCK = threading.RLock()
@@ -21,7 +23,7 @@ LOCK = threading.RLock()
 class Tensor(NamedTuple):
     """What is known of a tensor without its numbers."""
 
-    sizes: Sizes
+    sizes: Sizes  # -1, -2, ... for one that depends on the numbers; the same where two must be equal
     dtype: str
 
 
@@ -129,9 +131,10 @@ def _answered(
     Whatever torch refuses is remembered; a lack of memory or a deep recursion says nothing of the layer, and leaves.
     """
     import torch
+    from torch._subclasses.fake_tensor import DynamicOutputShapeException
 
-    try:
-        with torch.no_grad(), _fake_mode() if fake else torch.device("meta"):
+    def told(mode: Any) -> Outcome:
+        with torch.no_grad(), mode:
             names = dict(_made(made, dtype, fake))
             for n, tensor in enumerate(inputs):
                 names[f"x{n}"] = torch.empty(tensor.sizes, dtype=getattr(torch, tensor.dtype))
@@ -139,12 +142,21 @@ def _answered(
                 exec(run, names)
         module = names["m"]
         states = {name: _tensor(t) for name, t in state(module).items()}
-        results = tuple(_tensor(names[name]) for name in outputs)
+        unknown: dict[str, int] = {}
+        results = tuple(_tensor(names[name], unknown) for name in outputs)
         return Outcome(results, states, buffers(module), counter.multiply_adds)
+
+    try:
+        return told(_fake_mode() if fake else torch.device("meta"))
     except (MemoryError, RecursionError):
         raise
     except NotImplementedError as error:
         return Outcome(error=_sentence(error)) if fake else _answered(made, run, outputs, inputs, dtype, True)
+    except DynamicOutputShapeException as error:
+        try:
+            return told(symbolic_mode())
+        except Exception:  # whatever else torch says
+            return Outcome(error=f"the sizes that {error.func} gives depend on numbers")
     except Exception as error:  # whatever else torch says about a layer is news for the user
         if not fake and "meta" in str(error).lower():
             return _answered(made, run, outputs, inputs, dtype, True)
@@ -187,6 +199,19 @@ def _fake_mode() -> Any:
     return FakeTensorMode(allow_fallback_kernels=False)
 
 
+def some_size(key: str) -> int:
+    """Some number for a size that depends on numbers; another for another key, so that no text fits them all."""
+    return SOME + zlib.crc32(key.encode()) % SOME
+
+
+def symbolic_mode() -> Any:
+    """One that gives a symbol for a size which depends on numbers; a new one each time, as its symbols add up."""
+    from torch._subclasses.fake_tensor import FakeTensorMode
+    from torch.fx.experimental.symbolic_shapes import ShapeEnv
+
+    return FakeTensorMode(allow_fallback_kernels=False, shape_env=ShapeEnv())
+
+
 @cache
 def _counter_class() -> type:
     from torch.utils._python_dispatch import TorchDispatchMode
@@ -221,8 +246,11 @@ def namespace() -> dict[str, Any]:
     return {"torch": torch, "nn": torch.nn, "F": torch.nn.functional, "math": math, "self": training}
 
 
-def _tensor(t: Any) -> Tensor:
-    return Tensor(tuple(t.shape), str(t.dtype).removeprefix("torch."))
+def _tensor(t: Any, unknown: dict[str, int] | None = None) -> Tensor:
+    """What is known of a tensor; a size that is a symbol gets the number that ``unknown`` has for it, or the next."""
+    known = {} if unknown is None else unknown
+    sizes = (size if isinstance(size, int) else known.setdefault(str(size), -1 - len(known)) for size in t.shape)
+    return Tensor(tuple(sizes), str(t.dtype).removeprefix("torch."))
 
 
 def state(m: Any) -> dict[str, Any]:

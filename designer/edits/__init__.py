@@ -1,5 +1,6 @@
 """Whole workflows as pure functions of a network."""
 
+from designer.edits.aligning import align, distribute
 from designer.edits.arrange import arrange
 from designer.edits.calling import call
 from designer.edits.copying import duplicate
@@ -15,11 +16,13 @@ from designer.edits.ties import tie, transfer, untie
 from designer.edits.views import separate, tie_view
 
 __all__ = [
+    "align",
     "alike",
     "arrange",
     "call",
     "change_owner",
     "differences",
+    "distribute",
     "duplicate",
     "free_size",
     "freeze",

@@ -1,6 +1,7 @@
 """Leave a size of an input free that a file fixes, as torch.export does to the time of recurrent layers."""
 
 from designer.analysis import Analysis, analyze
+from designer.analysis.flow import free_sizes
 from designer.layers import GRU, LSTM, RNN
 from designer.model import Input, Network, NetworkError, Shape
 
@@ -8,8 +9,8 @@ from designer.model import Input, Network, NetworkError, Shape
 def free_size(network: Network, name: str, dim: int | None = None, size: str = "T") -> Network:
     """Give a size of an input a name, so that it may be any number: ``free_size(net, "tokens", 1)``.
 
-    Without ``dim`` it is the time that a recurrent layer takes. Refused, with the first problem, where a layer only
-    takes the number that was there.
+    Without ``dim`` it is the time that a recurrent layer takes, which may be that of other inputs too. Refused where
+    ``size`` names another size already and, with the first problem, where a layer only takes the number there was.
     """
     layer = network.layer(name)
     if not isinstance(layer, Input) or name not in network.inputs:
@@ -22,6 +23,8 @@ def free_size(network: Network, name: str, dim: int | None = None, size: str = "
         if not -len(layer.shape) <= dim < len(layer.shape):
             raise NetworkError(f"{name} has {len(layer.shape)} sizes, so none has the number {dim}.")
         dims = [dim % len(layer.shape)]
+    if size in layer.shape or (dim is not None and size in free_sizes(network)):
+        raise NetworkError(f"{size} is the name of another free size, which would always be as large.")
     fixed = [n for n in dims if isinstance(layer.shape[n], int)]
     if not fixed:
         raise NetworkError(f"{name} has no fixed size that could be free.")

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from designer.edits.attaching import Attached, attach
+from designer.files.checkpoint import named
 from designer.files.errors import FileError
 from designer.files.stored import tensors_in
 from designer.model import Network
@@ -34,7 +35,5 @@ def attach_values(
     given = source.state_dict() if hasattr(source, "state_dict") and not isinstance(source, type) else source
     if not isinstance(given, Mapping):
         raise FileError(f"Values are attached from a file or a state_dict, and {type(source).__name__} is neither.")
-    tensors = {
-        name: value for name, value in given.items() if isinstance(name, str) and hasattr(value, "untyped_storage")
-    }
+    tensors = {name: value for name, value in named(given).items() if hasattr(value, "untyped_storage")}
     return attach(network, tensors, "the state_dict", by_shape, permute, convert)

@@ -106,7 +106,8 @@ def _state_dict(root: Any) -> tuple[dict[str, Any], list[str]]:
     """Find the dict of tensors, or all that are parts of one, and say what else there is."""
     found = list(_dicts(root))
     if not found:
-        raise FileError("it holds no tensors under names.")
+        what = _what(root)
+        raise FileError(f"it holds {what}, and no tensors under names." if what else "it holds no tensors under names.")
     best = min(found, key=lambda each: (each.rank, -each.held))
     if best.rank < len(USUAL):  # a loss or a count may stand beside it
         outer = next((each for each in found if not each.path), best)
@@ -118,10 +119,43 @@ def _state_dict(root: Any) -> tuple[dict[str, Any], list[str]]:
     values = {}
     for each in chosen:
         inner = each.path.split(".")[before:] if each.path else []
-        for key, value in each.value.items():
-            if isinstance(key, str) and (len(chosen) == 1 or tensor_parts(value) is not None):
+        for key, value in named(each.value).items():
+            if len(chosen) == 1 or tensor_parts(value) is not None:
                 values[".".join((*inner, key))] = value
-    return values, _beside(root, [each.path for each in chosen])
+    notes = _beside(root, [each.path for each in chosen])
+    if lost := sum(len(each.value) - len(named(each.value)) for each in chosen):
+        notes.append(f"not read: {lost:,} {'entries' if lost > 1 else 'entry'} whose keys are no names of their own")
+    return values, notes
+
+
+def named(values: Mapping[Any, Any]) -> dict[str, Any]:
+    """What stands under texts, and under whole numbers, which are read as text unless that is there as well."""
+    return {
+        str(key): value
+        for key, value in values.items()
+        if isinstance(key, str) or (type(key) is int and str(key) not in values)
+    }
+
+
+def _what(root: Any) -> str:
+    """What a file of torch.save holds in the place of named tensors, where that is something else altogether."""
+    if tensor_parts(root) is not None:
+        return "a single tensor without a name"
+    if _is_optimizer(root):
+        return "the state of an optimizer"
+    if isinstance(root, bool) or root is None:
+        return str(root)
+    if isinstance(root, int | float | complex):
+        return f"the number {shortened(root)}"
+    for kind, what in ((list, "a list"), (tuple, "a tuple"), (str | bytes, "a text")):
+        if isinstance(root, kind):
+            return what
+    return "" if root else "an empty dictionary"
+
+
+def _is_optimizer(value: Any) -> bool:
+    """Whether a dictionary is the state_dict of an optimizer of torch."""
+    return isinstance(value, dict) and {*value} >= {"state", "param_groups"}
 
 
 def _dicts(root: Any) -> Iterator[_Dict]:
@@ -137,13 +171,16 @@ def _dicts(root: Any) -> Iterator[_Dict]:
         if id(value) in seen:
             continue
         seen.add(id(value))
-        held = sum(1 for key, entry in value.items() if isinstance(key, str) and tensor_parts(entry) is not None)
+        if _is_optimizer(value):
+            continue
+        entries = named(value)
+        held = sum(1 for entry in entries.values() if tensor_parts(entry) is not None)
         around, _, last = path.rpartition(".")
         usual = last in USUAL and not any(word in around.lower() for word in ASIDE)
         if held:
             yield _Dict(path, value, held, USUAL.index(last) if usual else len(USUAL))
         if path.count(".") < DEEPEST:
-            inner = [(key, entry) for key, entry in value.items() if isinstance(key, str) and isinstance(entry, dict)]
+            inner = [(key, entry) for key, entry in entries.items() if isinstance(entry, dict)]
             todo += [(f"{path}.{key}" if path else key, entry) for key, entry in inner[:MOST_DICTS]]
 
 
@@ -158,9 +195,10 @@ def _beside(root: dict[Any, Any], paths: list[str]) -> list[str]:
     if all(paths):
         notes.append(f"the values are those under {_few(paths)}")
     used = {path.partition(".")[0] for path in paths}
-    others = [key for key in root if isinstance(key, str) and key not in used]
+    entries = named(root)
+    others = [key for key in entries if key not in used]
     if "" in used:  # what is no tensor is told by its name
-        others = [key for key in others if len(paths) > 1 and tensor_parts(root[key]) is None]
+        others = [key for key in others if len(paths) > 1 and tensor_parts(entries[key]) is None]
     if others:
         notes.append(f"not read: {_few(others)}")
     return notes

@@ -117,7 +117,7 @@ def _name(path: Path, file: BinaryIO) -> str:
         return _in_archive(Archive(path))
     if head.startswith(LEGACY_TORCH):
         file.seek(len(LEGACY_TORCH))
-        return _pickled(file.read(LARGEST_PICKLE), parts=3)  # protocol, system, what was saved
+        return _saved(file.read(LARGEST_PICKLE), parts=3)  # protocol, system, what was saved
     if head[257:262] == b"ustar":
         return "tar"
     if _is_safetensors(head, size):
@@ -152,7 +152,7 @@ def _in_archive(archive: Archive) -> str:
     if "constants.pkl" in names or any(name.startswith("code/") for name in names):
         return "TorchScript"
     if "data.pkl" in names:
-        return _pickled(archive.read("data.pkl", limit=LARGEST_PICKLE * 16)[:LARGEST_PICKLE])
+        return _saved(archive.read("data.pkl", limit=LARGEST_PICKLE * 16)[:LARGEST_PICKLE])
     if any(name.startswith(".data/") for name in names):
         return "torch.package"
     if names and all(name.endswith(".npy") for name in names):
@@ -160,6 +160,13 @@ def _in_archive(archive: Archive) -> str:
     if "config.json" in names and any(name.endswith(".h5") for name in names):
         return "Keras"
     return "zip"
+
+
+def _saved(data: bytes, parts: int = 1) -> str:
+    """What torch.save wrote: what is no module and needs no code is looked at as a state_dict, and told by that."""
+    found = _all_imports(data, parts)
+    plain = found is not None and all(map(_is_data, found.names))
+    return "state_dict" if plain else _pickled(data, parts)
 
 
 def _pickled(data: bytes, parts: int = 1) -> str:

@@ -2,6 +2,9 @@
 
 import contextlib
 import dataclasses
+import io
+import logging
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -86,7 +89,7 @@ def export_module(module: Any, inputs: Any, path: Path) -> tuple[Example, list[s
             try:
                 args, kwargs = example if free is None else example.map(_pair)
                 shapes = None if free is None else (free.kwargs or free.args)
-                with giving(module, plain) as given:
+                with giving(module, plain) as given, _unheard():
                     program = torch.export.export(module, args, kwargs, dynamic_shapes=shapes, strict=False)
                 torch.export.save(program, path)
                 return example, remarks(given[0]) if given else []
@@ -94,6 +97,34 @@ def export_module(module: Any, inputs: Any, path: Path) -> tuple[Example, list[s
                 failure = error
     told = "" if failure is None else first_line(failure)
     raise FileError(f"{name} cannot be exported with these inputs: {told}.") from failure
+
+
+@contextlib.contextmanager
+def _unheard() -> Iterator[None]:
+    """Keep from the terminal what torch.export says when it fails: its warnings, and the graph so far.
+
+    What the code of the module writes is passed on.
+    """
+    loggers = [logging.getLogger(name) for name in [*logging.root.manager.loggerDict] if name.startswith("torch")]
+    heard, dump = io.StringIO(), ""
+    for logger in loggers:
+        logger.addFilter(_is_asked_for)
+    try:
+        with contextlib.redirect_stderr(heard):
+            yield
+    except Exception as error:
+        dump = f"{error.partial_fx_graph}\n" if hasattr(error, "partial_fx_graph") else dump
+        raise
+    finally:
+        for logger in loggers:
+            logger.removeFilter(_is_asked_for)
+        if said := heard.getvalue().replace(dump, ""):
+            sys.stderr.write(said)
+
+
+def _is_asked_for(record: logging.LogRecord) -> bool:
+    """Whether torch logs something that it does not log unless it is told to."""
+    return record.levelno < logging.WARNING
 
 
 def _traced(module: Any, inputs: Any, path: Path, refusal: FileError) -> tuple[Example, Opened]:
@@ -151,7 +182,7 @@ def examples(module: Any, inputs: Any) -> Iterator[Example]:
     if inputs is None:
         said = f"{type(module).__name__} does not tell what it takes: give an example or its shape, as in inputs=(x,)."
         raise NeedsInputs(said, wanted_inputs(module))
-    example = _arguments(inputs)
+    example = _arguments(inputs).map(_as_tensors)
     if not any(map(_is_shape, example.all)):
         yield example
         return
@@ -169,6 +200,21 @@ def _arguments(inputs: Any) -> Example:
     if isinstance(inputs, tuple | list) and not _is_shape(inputs):
         return Example(tuple(inputs), {})
     return Example((inputs,), {})
+
+
+def _as_tensors(value: Any) -> Any:
+    """An argument, with tensors in the place of arrays of NumPy."""
+    import numpy as np
+    import torch
+    from torch.utils._pytree import tree_map_only  # type: ignore[attr-defined]
+
+    def tensor(array: Any) -> Any:
+        try:
+            return torch.from_numpy(np.array(array))  # a copy, in rows, that may be written
+        except (TypeError, ValueError) as error:
+            raise FileError(f"An array of {array.dtype} is no input of a module: {first_line(error)}.") from None
+
+    return tree_map_only((np.ndarray, np.generic), tensor, value)
 
 
 def _is_shape(value: Any) -> bool:

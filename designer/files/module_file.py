@@ -1,6 +1,7 @@
 """Open a whole module that torch.save wrote; none of its code is run."""
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,9 @@ USUAL: tuple[int, ...] = (
 )
 USUAL += (112, 150, 200, 280, 300, 400, 448, 480, 640)
 
+UNKNOWN = Comparison(None, "how its layers are wired is not in the file")
+UNWIRED = Comparison(None, "its layers are not wired")
+
 
 def read_module_file(path: Path, inputs: Any = None) -> tuple[Network, Report]:
     """Read the network of a module, or the tree of its parts. Raises FileError."""
@@ -70,12 +74,14 @@ def read_module_file(path: Path, inputs: Any = None) -> tuple[Network, Report]:
         network, more = _fitted(network)
         notes += more
     counts = layer_counts(network)
-    measured = None if built.wired else Comparison(None, "how its layers are wired is not in the file")
+    measured = None if built.wired else UNWIRED if _holds_only(modules.root) else UNKNOWN
     return network, Report(MODULE, path, counts, built.ties, built.aliases, (), {}, tuple(notes), stamp, measured)
 
 
 def _shape(inputs: Any) -> tuple[int | str, ...] | None:
     """The shape of the only input, from an example or as it is."""
+    if isinstance(inputs, Mapping) and len(inputs) == 1:
+        (inputs,) = inputs.values()
     if isinstance(inputs, list | tuple) and len(inputs) == 1 and not isinstance(inputs[0], int | str):
         inputs = inputs[0]
     shape = getattr(inputs, "shape", inputs)
@@ -89,10 +95,17 @@ def _shape(inputs: Any) -> tuple[int | str, ...] | None:
 def _told(modules: Modules, built: Built) -> list[Note]:
     if built.wired:
         return []
+    if _holds_only(modules.root):
+        return [Note(f"a {modules.root.name} does not say how its parts are wired: they are shown as a tree")]
     own = sorted({part.name for part in _parts(modules.root, set()) if not part.of_torch})
     named = ", ".join(map(shortened, own[:4])) + (f" and {len(own) - 4} more" if len(own) > 4 else "")
     code = f"the code of {named}, which" if own else f"code of torch for {shortened(modules.root.name)}, which"
     return [Note(f"how its layers are wired is said by {code} the file does not hold: they are shown as a tree")]
+
+
+def _holds_only(part: Part) -> bool:
+    """Whether a module is a list or dictionary of torch, which computes nothing."""
+    return part.of_torch and part.name in ("ModuleList", "ModuleDict", "ParameterList", "ParameterDict")
 
 
 def _parts(part: Part, seen: set[int]) -> list[Part]:

@@ -63,11 +63,13 @@ class _Builder:
         done.wired = is_chain(root)
         whole = root if root.children and not self.leaf(root) else None
         children = whole.children if whole else {root.name.lower(): root}
+        kept = {} if whole else self.unnamed(root)
         layers, calls = self.inside(children, "", "", whole)
         if done.wired:
             network = self.chained(layers, calls, Input(*_input(root, shape)))
         else:
             network = Network().add(**layers)
+        network = dataclasses.replace(network, layers={**kept, **network.layers})
         for part, other in self.again:
             self.name_again(part, other)
         done.network = arrange(self.tied(network), rows=True)
@@ -84,6 +86,18 @@ class _Builder:
                 owner = firsts.setdefault(entry.view, name)
                 if objects[owner] != objects[name]:
                     yield name, owner
+
+    def unnamed(self, root: Part) -> dict[str, Layer]:
+        """The learnables of a layer that is the whole module: nothing stands before their names, so beside it do they.
+
+        Not where it has buffers too, which only their own layer can use as torch does.
+        """
+        found: dict[str, Layer] = {}
+        if (layer := self.leaf(root)) is not None and not any(root.buffers.values()):
+            for slot in layer.learnables():
+                if (key := _find(root, slot)) is not None and "." not in slot:
+                    self.alone(found, "", slot, key)
+        return found
 
     def leaf(self, part: Part) -> Layer | None:
         try:
@@ -164,7 +178,7 @@ class _Builder:
                     frozen.append(slot)
             else:
                 self.takers.append((path, slot, *owner))
-                if self.names[id(part)] == there:  # else it is the same part again
+                if self.names[id(part)] == there and key != owner[0]:  # else it is the same part again, or unnamed
                     self.done.ties[key] = f"{owner[0]}.{owner[1]}"
         for slot, key in part.buffers.items():
             if key is not None and slot not in part.volatile:
@@ -239,7 +253,11 @@ def _input(root: Part, shape: Shape | None) -> tuple[Shape, str]:
             case {"in_channels": int(channels)}:
                 return ("B", channels, *SPACES[name[-2]]), dtype
             case {"num_features": int(channels)}:
-                return ("B", channels, *(SPACES.get(name[-2], ()) if name[-2] != "1" else space)), dtype
+                return (
+                    "B",
+                    channels,
+                    *(SPACES.get(name[-2], ()) if name[-2] != "1" or "Instance" in name else space),
+                ), dtype
             case {"in_features": int(size)}:
                 return ("B", size), dtype
             case {"normalized_shape": [*sizes]}:

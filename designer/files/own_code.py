@@ -24,7 +24,7 @@ from designer.files.errors import FileError
 from designer.files.imports import Import, open_recorded
 from designer.files.kinds import foreign_names
 from designer.files.live import called_as_given
-from designer.files.module_file import read_module_file
+from designer.files.module_file import UNWIRED, read_module_file
 from designer.files.progress import LOOKS, START, check, stage
 from designer.files.python_classes import list_classes
 from designer.files.report import Note
@@ -56,7 +56,7 @@ def import_module_file(path: Path, inputs: Any = None, allow_code: bool = False)
     One of torch's own classes alone runs no code but torch's, whatever the file says.
     """
     network, report = read_module_file(path, inputs)
-    if report.measured is None:  # torch.nn itself says how its parts are wired
+    if report.measured is None or report.measured == UNWIRED:  # torch.nn says how its parts are wired, or nothing does
         return Import(network, report)
     own = sorted({name.rpartition(".")[2] for name in foreign_names(path) if not is_of_torch(name)})
     if own and not allow_code:
@@ -138,10 +138,6 @@ def run_code(path: Path, how: str, inputs: Any = None, choice: Choice | None = N
         opened = open_recorded(folder / "out" / path.name, "pt2")  # its values stay mapped after the file is gone
     network = called_as_given(opened.network, answer.fitted or inputs)
     report = opened.report(path, "pt2")
-    if answer.alone:  # in the file its values have no name before theirs
-        named = {key.removeprefix(answer.alone + "."): key for key in network.values}
-        network = dataclasses.replace(network, aliases={**network.aliases, **named})
-        report = dataclasses.replace(report, renamed={**report.renamed, **named})
     notes = (*map(Note, answer.notes), *report.notes)
     if answer.fitted:
         told = ", ".join("×".join(map(str, each.shape or ())) for each in answer.fitted)
@@ -190,7 +186,6 @@ class _Answer(NamedTuple):
     measured: Comparison
     fitted: tuple[Input, ...] | None  # inputs that it found out
     notes: tuple[str, ...]  # on what the module gives back
-    alone: str  # the name that was given to a layer which is the whole model
 
 
 def _answer(file: Path, path: Path, code: int) -> _Answer:
@@ -215,7 +210,7 @@ def _answer(file: Path, path: Path, code: int) -> _Answer:
         fitted = found["fitted"]
         told = fitted and tuple(Input(_sizes(shape) or (), dtype=dtype) for shape, dtype in fitted)
         notes = tuple(str(note)[:LONGEST_NOTE] for note in found["notes"][:MOST_NOTES])
-        return _Answer(measured, told, notes, str(found["alone"]))
+        return _Answer(measured, told, notes)
     except FileError:
         raise
     except (KeyError, TypeError, ValueError, NetworkError):

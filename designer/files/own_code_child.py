@@ -2,7 +2,6 @@
 
 import contextlib
 import ctypes
-import functools
 import importlib
 import importlib.util
 import json
@@ -23,7 +22,6 @@ from designer.files.own_code import ACTIVATIONS
 from designer.files.python_classes import list_classes
 
 MOST_BESIDE = 200  # files that are looked through for a class
-WIRED = ("torch.nn.modules.container", "torch.nn.modules.transformer")  # whose parts have names
 NEW_USER, NEW_NET = 0x10000000, 0x40000000  # of Linux
 MAIN = re.compile(r"attribute '(\w+)' on <module '__main__'")
 
@@ -81,14 +79,11 @@ def _opened(folder: Path, path: Path) -> dict[str, Any]:
     torch.manual_seed(0)
     module = _module(path, request)
     inputs, fitted = request["inputs"], None
-    name, alone = type(module).__name__, ""
+    name = type(module).__name__
     out = folder / "out" / path.name
     with evaluating(module):
         if inputs is None and told_inputs(module) is None:
             inputs = fitted = fitting_inputs(module)
-        if inputs is not None and request["how"] == "torch.nn" and type(module).__module__ not in WIRED:
-            alone = name.lower()
-            module = _held(module, alone)
         try:
             example, said = export_module(module, inputs, out)
         except FileError as error:
@@ -103,7 +98,7 @@ def _opened(folder: Path, path: Path) -> dict[str, Any]:
         except FileError:  # which the app tells, when it reads the same
             measured = Comparison(None, "it was not read")
     shapes = None if fitted is None else [[list(each.shape or ()), each.dtype] for each in fitted]
-    return {"measured": list(measured), "fitted": shapes, "alone": alone, "notes": said}
+    return {"measured": list(measured), "fitted": shapes, "notes": said}
 
 
 # How a module comes to be.
@@ -129,19 +124,6 @@ def _module(path: Path, request: dict[str, Any]) -> Any:
     if not isinstance(module, torch.nn.Module):
         raise FileError(f"{path.name} gives a {type(module).__name__}, which is no nn.Module.")
     return module
-
-
-def _held(module: Any, name: str) -> Any:
-    """A module with one part, so that a layer has a name also where it is the whole model."""
-    import torch
-
-    def forward(*args: Any, **kwargs: Any) -> Any:
-        return module(*args, **kwargs)
-
-    whole = torch.nn.Module()
-    whole.add_module(name, module)
-    whole.forward = functools.wraps(module.forward)(forward)  # with the names of its inputs
-    return whole.eval()
 
 
 def _loaded_safely(path: Path) -> Any:

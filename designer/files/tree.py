@@ -1,5 +1,6 @@
 """A tree of groups for tensors that a file keeps under dotted names: no layers, since no program tells what they do."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -15,6 +16,8 @@ from designer.model.names import join, shortened
 from designer.model.structure import DTYPES
 
 DEEPEST = 64
+STEPS = re.compile(r"[./]")  # TensorFlow and JAX part names by slashes
+OUTPUT = re.compile(r":[0-9]+\.?$")  # of the operation that holds a variable of TensorFlow
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 
 
@@ -39,7 +42,7 @@ def tree(stored: Mapping[str, Stored]) -> Tree:
         if owner != name:
             twins[name] = owner
             continue
-        *path, last = name.split(".")
+        *path, last = STEPS.split(name)
         if len(path) > DEEPEST:
             raise FileError(f"{shortened(name)} is nested too deeply.")
         at = root
@@ -62,7 +65,7 @@ def _grown(
     layers: dict[str, Layer] = {}
     numbered = any(is_number(step.rstrip(".")) for step in branch)
     for step, what in branch.items():
-        name = counted(legal_name(step.removesuffix(".") or "layer", numbered), layers)
+        name = counted(legal_name(OUTPUT.sub("", step).removesuffix(".") or "layer", numbered), layers)
         if isinstance(what, dict):
             layers[name] = Group(_grown(what, join(path, name), stored, keys, notes))
             continue

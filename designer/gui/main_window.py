@@ -39,13 +39,14 @@ from designer.gui.doing import Doing, lowered
 from designer.gui.dropping import DropFrame, dragged_files
 from designer.gui.exporting import Exporting
 from designer.gui.filing import PROGRAMS, Filing, Opened, takes_values
+from designer.gui.finding import Finding
 from designer.gui.keys import Keys
 from designer.gui.library import Library
 from designer.gui.palette import Palette
 from designer.gui.properties import Properties
 from designer.gui.reading import Reading
 from designer.gui.session import Session
-from designer.gui.settings import Settings, wheel_pans
+from designer.gui.settings import Settings, reduced_motion, wheel_pans
 from designer.gui.start_page import StartPage
 from designer.gui.suggesting import Suggesting
 from designer.gui.tips import tip
@@ -54,7 +55,9 @@ from designer.model import Network, layer_types
 NEED_NETWORK = (
     "attach save save_as export cut copy paste duplicate copy_picture copy_python zoom_in zoom_out zoom_100 library "
     "properties analyzer problems code import_report copy_report search rename replace settings freeze group ungroup "
-    "arrange tie untie transfer owner borrower next_problem previous_problem history find find_next find_previous"
+    "arrange tie untie transfer owner borrower next_problem previous_problem history find find_next find_previous "
+    "align_left align_centre align_right align_top align_middle align_bottom distribute_horizontally "
+    "distribute_vertically downstream"
 ).split()
 
 
@@ -77,7 +80,7 @@ class MainWindow(QMainWindow):
         self.clipboard = Clipboard(self.document, session)
         self.exporting = Exporting(self.document, session, self.filing.folder)
         self.made_canvas: Any = None
-        self.boxes = Palette(self)
+        self.boxes, self.finding = Palette(self), Finding(self)
         self.actions_by_name = commands.make_actions(self)
         self.library, self.bottom = Library(), Bottom(self.document, self.comparing, self.suggesting)
         self.properties = Properties(self.document, self.actions_by_name)
@@ -350,6 +353,7 @@ class MainWindow(QMainWindow):
         """Do as the settings say from now on."""
         if self.made_canvas is not None:
             self.made_canvas.view.wheel_pans = wheel_pans(self.session)
+            self.made_canvas.motion.reduced = reduced_motion(self.session)
 
     def about(self) -> None:
         from designer import __version__

@@ -1,4 +1,4 @@
-"""The settings of the program: theme, size, and what the wheel does; each works at once and is kept."""
+"""The settings of the program: theme, size, motion, and what the wheel does; each works at once and is kept."""
 
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 SIZES = (90, 100, 110, 125, 150)  # percent
 THEMES = {"system": "As the system", "dark": "Dark", "light": "Light"}
+MOTIONS = {"full": "Glides", "reduced": "Reduced: shows where it ends at once"}
 WHEELS = {"zoom": "Zooms", "pan": "Pans, with Ctrl zooms"}
 
 
@@ -31,11 +32,13 @@ class Settings(QDialog):
         sizes = {str(size): f"{size} %" for size in SIZES}
         self.size_kept = _choice("Size of text and pictures", sizes, str(kept_size(session.settings)))
         self.size_kept.currentIndexChanged.connect(lambda _: self._set_size())
+        self.motion = _choice("Motion", MOTIONS, "reduced" if reduced_motion(session) else "full")
+        self.motion.currentIndexChanged.connect(lambda _: self._set_motion())
         self.note = Label("", "t3")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(24, 24, 24, 16)
         layout.setSpacing(12)
-        for field in (self.theme, self.wheel, self.size_kept):
+        for field in (self.theme, self.wheel, self.motion, self.size_kept):
             layout.addWidget(row(Label(field.accessibleName(), "t1"), None, 32, field))
         layout.addWidget(self.note)
         layout.addWidget(row(None, button("Close", self.close)))
@@ -46,6 +49,11 @@ class Settings(QDialog):
         for window in self.session.windows:
             window.follow_settings()  # type: ignore[attr-defined]
 
+    def _set_motion(self) -> None:
+        self.session.settings.setValue("motion", self.motion.currentData())
+        for window in self.session.windows:
+            window.follow_settings()  # type: ignore[attr-defined]
+
     def _set_size(self) -> None:
         self.session.settings.setValue("text_size", int(self.size_kept.currentData()))
         self.note.say("The size changes with the next start.")
@@ -53,6 +61,10 @@ class Settings(QDialog):
 
 def wheel_pans(session: Session) -> bool:
     return str(session.settings.value("wheel", "zoom")) == "pan"
+
+
+def reduced_motion(session: Session) -> bool:
+    return str(session.settings.value("motion", "full")) == "reduced"
 
 
 def kept_size(settings: QSettings) -> int:

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from designer.layers.familiar import familiar
 from designer.layers.operations import DROPPED, Signature, signature
 from designer.layers.text import literal
 from designer.model import Layer, NetworkError, prop
@@ -22,6 +23,8 @@ class Operation(Layer, category="Shape and maths", search="aten function any pri
     the tensor on a port, ``("size", name, dim)`` one of its sizes, ``("+", a, b)`` (also -, *, //) a number made of
     sizes, ``("dtype", "float32")`` a type of numbers and ``("list", a, b)`` a list of tensors.
     """
+
+    fake = True  # whatever it is written as
 
     operation: str = prop("cumsum", "Its name, with the overload where it has several: add.Tensor.")
     ports: tuple[str, ...] = prop(("in",), "Names of the ports for the tensors that it takes.")
@@ -73,6 +76,9 @@ class Operation(Layer, category="Shape and maths", search="aten function any pri
         given += [f"{name}={_source(value, tensors)}" for name, value in self.keywords]
         if known.placed and (inputs or device):
             given.append(f"device={inputs[0]}.device" if inputs else f"device={device}")
+        names = [argument.name for argument in known.arguments]
+        if (form := familiar(self.operation, names, self.arguments, given, bool(self.keywords))) is not None:
+            return form
         name = self.operation if "." in self.operation else f"{self.operation}.default"
         return f"torch.ops.aten.{name}({', '.join(given)})"
 

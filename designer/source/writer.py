@@ -24,6 +24,14 @@ IMPORTS = (
     ("from torch import nn", r"\bnn\."),
 )
 BUILTINS = ("float", "next")  # what the expressions of layers call
+# Functions of Python that a local would hide, by what imported layers may be called.
+HIDDEN = frozenset(
+    """
+    abs all any bin bool bytes chr complex dict dir divmod enumerate eval exec filter format hash help hex id int iter
+    len list map max min object oct open ord pow print range repr reversed round set slice sorted str sum super tuple
+    type vars zip
+    """.split()
+)
 
 
 def write_pytorch(network: Network) -> str:
@@ -115,7 +123,8 @@ class Scope:
         inputs = self.network.inputs
         for name in inputs:
             self.values[Port(self.prefix + name, "out")] = self.local("x" if path and len(inputs) == 1 else name)
-        self.arguments = list(self.values.values())
+        self.arguments = list(self.values.values())  # which keep their names
+        self.taken |= HIDDEN
         order = self.ordered()
         self.reserved: dict[str, str] = {}  # the local of each layer, so that no other takes it; a number yields
         for name in sorted(order, key=str.isdecimal):

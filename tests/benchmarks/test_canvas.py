@@ -1,13 +1,28 @@
-"""How long the canvas takes for 1,000 layers, against the items that NodeGraphQt brings."""
+"""How long the canvas takes for 1,000, 5,000 and 10,000 layers, against the items that NodeGraphQt brings.
 
+Times are those of the process: neighbours on the machine do not count. Goals were set on a machine where the stock
+items take 7.8 s for 1,000 layers; on a slower one they are as much longer as the stock items are. These cannot be
+built at 10,000 layers in any patience, so there ours stand beside their own time at 1,000.
+"""
+
+import gc
+import itertools
+import resource
 import statistics
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from NodeGraphQt import BaseNode, NodeGraph
-from PySide6.QtCore import QPointF
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from designer import group
+from designer.analysis import analyze
+from designer.edits.deletion import delete
 from designer.gui import theme
 from designer.gui.canvas import Canvas
 from designer.gui.document import Document
@@ -19,18 +34,25 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::RuntimeWarning"),
 ]
-COUNT, SIDE = 1000, 32
-PLACES = [(240.0 * (n % SIDE), 136.0 * (n // SIDE)) for n in range(COUNT + 1)]
+STOCK = 7.8  # seconds for 1,000 layers of stock items, where the goals were set
+BUILD = {1_000: 400, 5_000: 2_000, 10_000: 4_500}  # milliseconds, as all that follow
+FAR, NEAR = 16, {1_000: 16, 5_000: 18, 10_000: 20}
+DRAG, EDIT, ENTER, UNDO = 20, 5, 150, 300
+MEMORY = 150  # MB
+LINEAR = 1.3  # of ten times the layers: at most so many times ten times the time
+KINDS = [Linear(64), ReLU(), LayerNorm(), Dropout()]
 
 
-def network():
-    kinds = [Linear(64), ReLU(), LayerNorm(), Dropout()]
-    layers = {"x": Input(("B", 64))} | {f"l{n}": kinds[n % 4] for n in range(COUNT)}
-    return Network().chain(**layers).move(dict(zip(layers, PLACES)))
+def network(count):
+    """A chain laid in rows, as a snake."""
+    side = round(count**0.5)
+    layers = {"x": Input(("B", 64))} | {f"l{n}": KINDS[n % 4] for n in range(count - 1)}
+    places = {name: (240.0 * (n % side), 136.0 * (n // side)) for n, name in enumerate(layers)}
+    return Network().chain(**layers).move(places)
 
 
 def milliseconds(work, rounds=1):
-    """Process time of one run: neighbours on the machine do not count."""
+    """Process time of one run, the median of some."""
     times = []
     for _ in range(rounds):
         start = time.process_time()
@@ -49,56 +71,240 @@ class Stock(BaseNode):
         self.add_output("out")
 
 
-def stock_graph():
+def stock_graph(count):
     graph = NodeGraph()
     graph.register_node(Stock)
     before = None
-    for n, place in enumerate(PLACES):
-        node = graph.create_node("stock.Stock", name=f"l{n}", pos=place, selected=False, push_undo=False)
+    for n, (name, place) in enumerate(network(count).positions.items()):
+        node = graph.create_node("stock.Stock", name=name, pos=place, selected=False, push_undo=False)
         if before is not None:
             before.output(0).connect_to(node.input(0), push_undo=False)
         before = node
+        assert n < count
     return graph
 
 
-def test_a_thousand_layers(qapp, capsys):
+@pytest.fixture(scope="module")
+def stock(qapp):
+    """Graphs of stock items and how long they took, by their number of layers."""
+    made = {}
+    for count in (300, 1_000):
+        graphs = []
+        took = milliseconds(lambda count=count, graphs=graphs: graphs.append(stock_graph(count)))
+        made[count] = graphs[0], took
+    return made
+
+
+@pytest.fixture(scope="module")
+def slower(stock):
+    """How many times longer things take here than where the goals were set."""
+    return max(1.0, stock[1_000][1] / 1000 / STOCK)
+
+
+@pytest.fixture(scope="module")
+def canvases(qapp):
+    """Canvases, their documents and how long they took to build, by their number of layers."""
     theme.apply(qapp, theme.DARK)
-    net, made = network(), []
-    ours = milliseconds(lambda: made.append(Canvas(Document(net))))
-    stock = milliseconds(lambda: made.append(stock_graph()))
-    canvas, graph = made
-    lines = [f"build {COUNT} layers: ours {ours:.0f} ms, stock {stock:.0f} ms"]
-    canvas.widget.resize(1280, 800)
-    graph.widget.resize(1280, 800)
-    for widget in (canvas.widget, graph.widget):
-        widget.show()
-    QApplication.processEvents()
-    frames = {}
-    for zoom in (1.0, 0.5, 0.25, 0.1):
-        canvas.view.set_camera(canvas.area().center(), zoom)
-        viewer, center = graph.viewer(), canvas.area().center()
-        width, height = 1280 / zoom, 800 / zoom
-        viewer.set_scene_rect([center.x() - width / 2, center.y() - height / 2, width, height])
+    made = {}
+    for count in BUILD:
+        net, built = network(count), []
+        gc.collect()
+        took = milliseconds(lambda net=net, built=built: built.append(Canvas(Document(net))))
+        built[0].widget.resize(1280, 800)
+        built[0].widget.show()
         QApplication.processEvents()
+        made[count] = built[0], took
+    return made
 
-        def pan_ours():
-            canvas.view.pan(QPointF(-7, 3))
-            canvas.view.viewport().repaint()
 
-        def pan_stock(viewer=viewer):
-            viewer._set_viewer_pan(7, -3)
-            viewer.viewport().repaint()
-
-        frames[zoom] = milliseconds(pan_ours, 15), milliseconds(pan_stock, 15)
-        lines.append(f"pan one frame at {zoom:.0%}: ours {frames[zoom][0]:.1f} ms, stock {frames[zoom][1]:.1f} ms")
-    document = canvas.document
-    edit = milliseconds(
-        lambda: document.edit("Set", document.network.set("l4", out_features=65 + document.history.count())), 15
-    )
-    lines.append(f"draw one edit: ours {edit:.1f} ms")
+def told(capsys, *lines):
     with capsys.disabled():
         print("\n" + "\n".join(lines))
-    assert ours < stock
-    assert frames[0.1][0] < frames[0.1][1]
+
+
+def test_build(canvases, stock, slower, capsys):
+    lines = [f"stock items: build {count:,} layers {took:.0f} ms" for count, (_, took) in stock.items()]
+    lines += [f"build {n:,} layers: {took:.0f} ms (goal {BUILD[n] * slower:.0f})" for n, (_, took) in canvases.items()]
+    ours = {count: took for count, (_, took) in canvases.items()}
+    lines.append(f"10,000 beside ten times 1,000: {ours[10_000] / ours[1_000] / 10:.2f} (goal {LINEAR})")
+    told(capsys, *lines)
+    assert ours[1_000] < stock[1_000][1] / 10
+    assert ours[10_000] <= 10 * ours[1_000] * LINEAR
+    assert all(ours[count] <= goal * slower for count, goal in BUILD.items())
+
+
+def pan(canvas):
+    canvas.view.pan(QPointF(-7, 3))
+    canvas.view.viewport().repaint()
+
+
+def wheel(canvas, steps):
+    canvas.view.zoom_at(next(steps), QPointF(640, 400))
+    canvas.view.viewport().repaint()
+
+
+def in_and_out():
+    while True:
+        yield 1.15
+        yield 1 / 1.15
+
+
+def test_frames(canvases, stock, slower, capsys):
+    lines, late = [], []
+    for count in (300, 1_000):
+        graph = stock[count][0]
+        graph.widget.resize(1280, 800)
+        graph.widget.show()
+        viewer, area = graph.viewer(), graph.viewer().scene().itemsBoundingRect()
+        rects = {"fit all": area.getRect(), "zoom 1": (area.center().x() - 640, area.center().y() - 400, 1280, 800)}
+        for what, rect in rects.items():
+            viewer.set_scene_rect(list(rect))
+            QApplication.processEvents()
+
+            def pan_stock(viewer=viewer):
+                viewer._set_viewer_pan(7, -3)
+                viewer.viewport().repaint()
+
+            lines.append(f"stock items, {count:,} layers, {what}: pan {milliseconds(pan_stock, 9):.1f} ms")
+        graph.widget.hide()
+    for count, (canvas, _) in canvases.items():
+        for what, goal in (("fit all", FAR), ("zoom 1", NEAR[count])):
+            if what == "fit all":
+                canvas.fit(all=True, at_once=True)
+            else:
+                canvas.view.set_camera(canvas.area().center(), 1.0)
+            QApplication.processEvents()
+            pan(canvas)
+            steps = in_and_out()
+            frames = {
+                "pan": milliseconds(lambda canvas=canvas: pan(canvas), 15),
+                "wheel": milliseconds(lambda canvas=canvas, steps=steps: wheel(canvas, steps), 14),
+            }
+            for how, took in frames.items():
+                lines.append(f"{count:,} layers, {what}: {how} {took:.1f} ms (goal {goal * slower:.1f})")
+                if took > goal * slower:
+                    late.append(lines[-1])
+    told(capsys, *lines)
+    assert not late
+
+
+def test_drag_one(canvases, slower, capsys):
+    canvas = canvases[10_000][0]
+    canvas.view.set_camera(canvas.area().center(), 1.0)
+    QApplication.processEvents()
+    middle = canvas.view.visible().center()
+    node = min(canvas.nodes(), key=lambda node: (node.frame.center() - middle).manhattanLength())
+    view = canvas.view.viewport()
+    start = canvas.view.viewportTransform().map(node.frame.topLeft() + QPointF(60, 36)).toPoint()
+    QTest.mouseMove(view, start)
+    QTest.mousePress(view, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, start)
+    frames = []
+    for step in range(1, 16):
+        spot = start + QPoint(4 * step, 2 * step)
+
+        def move(spot=spot):
+            QTest.mouseMove(view, spot)
+            QApplication.processEvents()
+            view.repaint()
+
+        frames.append(milliseconds(move))
+    QTest.mouseRelease(view, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, spot)
+    QApplication.processEvents()
+    took = statistics.median(frames)
+    told(capsys, f"drag one of 10,000: {took:.1f} ms a frame (goal {DRAG * slower:.1f})")
+    assert canvas.document.history.count() == 1
+    canvas.document.history.undo()
+    assert took <= DRAG * slower
+
+
+def test_one_edit_shown(canvases, slower, capsys):
+    canvas = canvases[1_000][0]
+    document = canvas.document
+    took = milliseconds(
+        lambda: document.edit("Set", document.network.set("l4", out_features=65 + document.history.count())), 15
+    )
+    told(capsys, f"one edit of 1,000 layers shown: {took:.1f} ms (goal {EDIT * slower:.1f})")
+    assert took <= EDIT * slower
+
+
+def test_enter_a_group(qapp, slower, capsys):
+    inside = [f"l{n}" for n in range(100, 400)]
+    canvas = Canvas(Document(group(network(1_000), inside, "block")))
+    canvas.widget.resize(1280, 800)
+    canvas.widget.show()
+    QApplication.processEvents()
+
+    def enter():
+        canvas.enter("block")
+        QApplication.processEvents()
+        canvas.view.viewport().repaint()
+
+    took = milliseconds(enter)
+    told(capsys, f"enter a group of 300 layers: {took:.0f} ms (goal {ENTER * slower:.0f})")
+    assert len(canvas.nodes()) >= 300
     canvas.widget.close()
-    graph.widget.close()
+    assert took <= ENTER * slower
+
+
+def test_undo_of_deleting_a_thousand(canvases, slower, capsys):
+    document = canvases[10_000][0].document
+    gone = [f"l{n}" for n in range(4_000, 5_000)]
+    document.edit("Delete", delete(document.network, *gone)[0])
+    QApplication.processEvents()
+
+    def undo():
+        document.history.undo()
+        QApplication.processEvents()
+
+    took = milliseconds(undo)
+    told(capsys, f"undo of deleting 1,000 of 10,000: {took:.0f} ms (goal {UNDO * slower:.0f})")
+    assert took <= UNDO * slower
+
+
+def test_memory(capsys):
+    """In a process of its own: what 10,000 layers add to one that shows ten."""
+    code = f"""
+import sys; sys.path[:0] = {[str(Path(__file__).parent), *sys.path]!r}
+import pathlib
+from PySide6.QtWidgets import QApplication
+app = QApplication([])
+import test_canvas as here
+def held():
+    return int(pathlib.Path("/proc/self/statm").read_text().split()[1])
+small = here.Canvas(here.Document(here.network(10)))
+before = held()
+net = here.network(10_000)
+model = held()
+large = here.Canvas(here.Document(net))
+print(model - before, held() - model)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600, check=True)
+    page = resource.getpagesize()
+    model, items = (int(word) * page / (1 << 20) for word in done.stdout.split()[-2:])
+    told(capsys, f"memory at 10,000 layers: {items:.0f} MB (goal {MEMORY}), model {model:.0f} MB")
+    assert 0 < items <= MEMORY
+
+
+def test_edits_of_ten_thousand_with_the_table(slower, capsys, benchmark):
+    """One connect and one property edit, until the table stands: only what differs is asked anew."""
+    net = network(10_000)
+    assert len(analyze(net).rows) == 10_000
+    spare = net.add(extra=Linear(64))
+    analyze(spare)
+    edits = itertools.count(1)
+
+    def connect():
+        analyze(spare.connect(f"l{9_990 - next(edits)}", "extra"))
+
+    def edit():
+        analyze(net.set("l5003", p=0.5 + next(edits) / 1000))
+
+    connected, edited = milliseconds(connect, 9), milliseconds(edit, 9)
+    benchmark.pedantic(edit, rounds=3, iterations=1)
+    lines = (
+        f"connect at 10,000 layers with the table: {connected:.1f} ms (goal {10 * slower:.1f})",
+        f"property edit at 10,000 layers with the table: {edited:.1f} ms (goal {40 * slower:.1f})",
+    )
+    told(capsys, *lines)
+    assert connected <= 10 * slower
+    assert edited <= 40 * slower

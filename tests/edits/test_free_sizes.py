@@ -55,3 +55,11 @@ def test_what_cannot_be_freed_is_refused(network, given, sentence):
     with pytest.raises(NetworkError) as error:
         free_size(network, *given)
     assert str(error.value).startswith(sentence)
+
+
+def test_the_name_of_another_size_is_refused():
+    network = Network().chain(x=Input((5, "B", 8)), rnn=GRU(6, batch_first=False)).add(y=Input((5, 3)))
+    for name, dim in (("x", 0), ("y", 1)):
+        with pytest.raises(NetworkError, match="B is the name of another free size, "):
+            free_size(network, name, dim, "B")
+    assert free_size(network, "y", 1, "N").layer("y").shape == (5, "N")

@@ -1,5 +1,8 @@
 """Live modules: recorded by torch.export, read like its files, and compared with the module itself."""
 
+import sys
+
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -164,3 +167,32 @@ def test_what_is_no_module_is_told(source, sentence):
     with pytest.raises(FileError) as refusal:
         import_pytorch(source)
     assert str(refusal.value) == sentence
+
+
+@pytest.mark.parametrize("inputs", ["array", "tuple", "dictionary", "inside"])
+def test_arrays_of_numpy_are_examples(inputs):
+    class Sum(nn.Module):
+        def forward(self, x):
+            return sum(x) if isinstance(x, list) else x + 1
+
+    x = np.arange(6, dtype="float32").reshape(2, 3)[::-1]
+    given = {"array": x, "tuple": (x,), "dictionary": {"x": x}, "inside": ([x, x],)}[inputs]
+    net, report = import_pytorch(Sum(), given)
+    assert report.difference == 0
+    assert net.layer(net.inputs[0]).shape == ("B", 3) or inputs == "inside"
+    with pytest.raises(FileError, match="An array of <U1 is no input of a module: "):
+        import_pytorch(Sum(), np.array(["a"]))
+
+
+def test_what_torch_says_of_a_failed_export_stays_off_the_terminal(capfd):
+    class Branch(nn.Module):
+        def forward(self, x):
+            if not torch.compiler.is_exporting():
+                return x
+            sys.stderr.write("mine ")
+            return x if x.sum() > 0 else -x
+
+    report = import_pytorch(Branch(), torch.ones(2, 3)).report
+    assert any("cannot be exported" in note for note in report.notes)
+    out, err = capfd.readouterr()
+    assert (out, {*err.split()}) == ("", {"mine"})

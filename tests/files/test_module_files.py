@@ -7,9 +7,10 @@ import types
 import pytest
 import torch
 from torch import nn
+from torch.utils._pytree import tree_leaves
 
 from designer import FileError, analyze, build, import_pytorch
-from designer.layers import LSTM, Conv2d, Linear, MultiheadAttention
+from designer.layers import LSTM, Conv2d, Input, Linear, MultiheadAttention
 from designer.model import Call, Group, Parameter, Port
 
 
@@ -149,6 +150,51 @@ def test_own_classes_are_a_tree(foreign):
     assert report.difference is None
     assert any("code of 'Block', 'Net', which the file does not hold" in note for note in report.notes)
     assert "foreign" not in sys.modules
+
+
+ALONE = {
+    "Linear": (lambda: nn.Linear(3, 4), (2, 3)),
+    "Conv2d": (lambda: nn.Conv2d(3, 4, 3, bias=False), (2, 3, 8, 8)),
+    "LSTM": (lambda: nn.LSTM(3, 4), (2, 2, 3)),
+    "PReLU": (nn.PReLU, (2, 3)),
+    "frozen": (lambda: nn.LayerNorm(3).requires_grad_(False), (2, 3)),
+}
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_a_layer_that_is_the_whole_module_keeps_its_keys(name, tmp_path):
+    make, sizes = ALONE[name]
+    module, x, path = make().eval(), torch.randn(sizes), tmp_path / "model.pt"
+    torch.save(module, path)
+    net, report = import_pytorch(path)
+    built = build(net).eval()
+    assert (net.aliases, report.renamed, report.ties) == ({}, {}, {})
+    assert {*built.state_dict()} == {*module.state_dict()}
+    other = make()
+    built.load_state_dict(other.state_dict())
+    assert sum(p.requires_grad for p in built.parameters()) == sum(p.requires_grad for p in module.parameters())
+    assert all(map(torch.equal, tree_leaves(built(x)), tree_leaves(other(x))))
+
+
+@pytest.mark.parametrize("module", [nn.ModuleDict({"a": nn.Linear(3, 4)}), nn.ModuleList([nn.Linear(3, 4)])])
+def test_a_list_of_modules_asks_for_no_inputs(module, tmp_path):
+    torch.save(module, tmp_path / "model.pt")
+    for allow_code in (False, True):
+        net, report = import_pytorch(tmp_path / "model.pt", allow_code=allow_code)
+        kind = type(module).__name__
+        assert report.notes == (f"a {kind} does not say how its parts are wired: they are shown as a tree",)
+        assert {*net.values} == {*module.state_dict()}
+
+
+def test_the_shape_of_an_instance_norm_alone(tmp_path):
+    torch.save(nn.InstanceNorm1d(3, affine=True), tmp_path / "model.pt")
+    assert not analyze(import_pytorch(tmp_path / "model.pt").network).errors
+
+
+def test_an_input_by_name_tells_its_sizes(tmp_path):
+    torch.save(nn.Sequential(nn.Conv2d(3, 4, 3)), tmp_path / "model.pt")
+    net = import_pytorch(tmp_path / "model.pt", {"input": Input(("N", 3, 50, 60))}).network
+    assert net.layer("x").shape == ("N", 3, 50, 60)
 
 
 def test_hooks_are_not_left_out_silently(tmp_path):

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from designer import FileError, analyze, build, import_pytorch, load, save
+from designer import FileError, analyze, attach_values, build, import_pytorch, load, save
 from designer.files.pickled import Made, read_pickle
 from designer.model import Group, Parameter
 
@@ -25,6 +25,15 @@ class Tied(nn.Module):
         self.blocks = nn.ModuleList([nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4)) for _ in range(2)])
         self.head = nn.Linear(4, 7)
         self.head.weight = self.emb.weight
+
+
+def trained():
+    """The state of an optimizer that made a step."""
+    model = nn.Linear(3, 2)
+    optimizer = torch.optim.Adam(model.parameters())
+    model(torch.ones(1, 3)).sum().backward()
+    optimizer.step()
+    return optimizer.state_dict()
 
 
 def same(network, state):
@@ -54,10 +63,7 @@ def test_a_state_dict_opens_as_the_tree_of_its_names(tmp_path, zipped):
 
 def test_a_checkpoint_gives_the_state_dict_inside(tmp_path):
     model = nn.Linear(3, 2)
-    optimizer = torch.optim.Adam(model.parameters())
-    model(torch.ones(1, 3)).sum().backward()
-    optimizer.step()
-    kept = {"epoch": 3, "optimizer": optimizer.state_dict(), "model": model.state_dict()}
+    kept = {"epoch": 3, "optimizer": trained(), "model": model.state_dict()}
     torch.save(kept, tmp_path / "a.ckpt")
     network, report = import_pytorch(tmp_path / "a.ckpt")
     same(network, model.state_dict())
@@ -110,7 +116,7 @@ HOSTILE = {
     "an extension": (b"\x80\x02\x82\x01.", "its pickle uses EXT1, which no file of PyTorch does."),
     "a key that is a list": (b"\x80\x02}]]s.", "its pickle has a list as a key."),
     "a call of a text": (b"\x80\x02X\x01\x00\x00\x00a)R.", "its pickle calls 'str'."),
-    "a long memory": (b"\x80\x02}r\xff\xff\xff\xff.", "it holds no tensors under names."),
+    "a long memory": (b"\x80\x02}r\xff\xff\xff\xff.", "it holds an empty dictionary, and no tensors under names."),
     "copies of copies": (
         b"\x80\x02]q\x00(" + b"N" * 100_000 + b"e0" + b"c__builtin__\nset\nq\x010" + b"h\x01h\x00\x85R0" * 100 + b"N.",
         "its pickle copies the same again and again.",
@@ -269,3 +275,58 @@ def test_whole_numbers_beside_doubles_are_no_problem(tmp_path):
     assert network.dtype == "float64"
     assert not analyze(network).errors
     same(network, state)
+
+
+def test_keys_that_are_numbers_are_names_too(tmp_path):
+    torch.save({0: torch.ones(2), "w": torch.zeros(3), 7: {1: torch.ones(4)}}, tmp_path / "a.pt")
+    network, report = import_pytorch(tmp_path / "a.pt")
+    assert {key: tuple(value.shape) for key, value in network.values.items()} == {"0": (2,), "w": (3,), "7.1": (4,)}
+    assert (report.renamed, report.notes) == ({}, ())
+    torch.save({1: torch.ones(2), "1": torch.zeros(3), 2.5: torch.ones(4)}, tmp_path / "b.pt")
+    network, report = import_pytorch(tmp_path / "b.pt")
+    assert torch.equal(network.values["1"], torch.zeros(3))
+    assert report.notes == ("not read: 2 entries whose keys are no names of their own",)
+
+
+def test_numbers_of_a_dictionary_at_hand_are_names(tmp_path):
+    net = import_pytorch(nn.Sequential(nn.Linear(3, 2)), inputs=torch.ones(2, 3)).network
+    given = {0: torch.ones(2, 3), 1: torch.ones(2)}
+    attached, _ = attach_values(net, given, by_shape=True)
+    assert torch.equal(attached.values["0.weight"], given[0])
+
+
+def test_odd_names_keep_what_they_say(tmp_path):
+    names = {
+        "a b": "a_b",
+        "dense/kernel:0": "dense.kernel",
+        "dense/bias:0": "dense.bias",
+        "scale+shift()": "layer",
+        "naïve": "na_ve",
+        "": "layer_1",
+    }
+    torch.save({name: torch.full((2,), float(n)) for n, name in enumerate(names)}, tmp_path / "a.pt")
+    network, report = import_pytorch(tmp_path / "a.pt")
+    assert report.renamed == network.aliases == names
+    assert [network.values[key].tolist() for key in names.values()] == [[float(n)] * 2 for n in range(len(names))]
+
+
+@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "before 1.6"])
+@pytest.mark.parametrize(
+    ("what", "sentence"),
+    [
+        ({}, "an empty dictionary"),
+        (3, "the number 3"),
+        (True, "True"),
+        ("text", "a text"),
+        ([torch.ones(2)], "a list"),
+        (torch.ones(2), "a single tensor without a name"),
+        (torch.optim.SGD([nn.Parameter(torch.ones(2))], 0.1).state_dict(), "the state of an optimizer"),
+        (trained(), "the state of an optimizer"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_torch_saved_instead_of_values_is_told(tmp_path, what, sentence, zipped):
+    torch.save(what, tmp_path / "a.pt", _use_new_zipfile_serialization=zipped)
+    with pytest.raises(FileError) as caught:
+        import_pytorch(tmp_path / "a.pt")
+    assert str(caught.value) == f"a.pt cannot be read: it holds {sentence}, and no tensors under names."

@@ -54,6 +54,12 @@ def _collecting():
     gc.enable()
 
 
+@pytest.fixture(autouse=True)
+def _still(monkeypatch):
+    """Nothing glides: what a gesture leads to is there at once."""
+    monkeypatch.setattr("designer.gui.canvas.motion.wanted", lambda widget: False)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _collected(_collecting):
     yield
@@ -346,7 +352,7 @@ def _agrees(canvas):
     outside = mirror._find_outside(network)
     crossings = looks.crossings(shown, network, view.path, outside)
     troubles = looks.troubles(analysis)
-    places = canvas._places()
+    places = canvas.places()
     for path in paths:
         node = mirror.nodes[path]
         item = node.view

@@ -59,6 +59,11 @@ def test_of_several_layers_and_a_group(desk, tied):
     assert desk.document.view.selection == {"lstm", "fc"}
     assert texts(menu)[0] == "Tie two layers"
     assert "Rename" not in texts(menu)
+    assert texts(menu)[-2:] == ["Align and distribute", "Delete"]
+    desk.choose(menu, "Align and distribute", "Align left edges")
+    assert desk.canvas.node("lstm").x() == desk.canvas.node("fc").x()
+    desk.document.history.undo()
+    menu = desk.right(desk.body("fc"))
     desk.choose(menu, "Group")
     assert isinstance(desk.network.layer("block"), type(group(tied, ["lstm", "fc"], "b").layer("b")))
     menu = desk.right(desk.body("block"))

@@ -100,6 +100,14 @@ def test_outputs_without_output_layers_are_what_nothing_is_wired_to():
     assert net.add(end=Output()).connect("a", "end").outputs == {"end": Port("a", "out")}
 
 
+def test_layers_are_counted_without_the_groups_that_hold_them():
+    held = Network().chain(x=Input(), a=ReLU(), y=Output())
+    net = Network().chain(x=Input(("B", 4)), g=Group(held.chain("a", deeper=Group(held))))
+    assert net.count == 7
+    assert net.remove("g.deeper.a").count == 6
+    assert Network().count == 0
+
+
 def test_a_learnable_is_no_output_of_the_network():
     net = Network().add(p=Parameter((2, 2)), t=Permute((1, 0))).connect("p/value", "t")
     assert net.outputs == {}
@@ -214,6 +222,8 @@ def test_values_are_detached_copies_under_the_names_of_their_owners():
     assert net.values["a.weight"].sum() == 0
     net = Network(*net.__reduce__()[1][:5], aliases={"b.weight": "a.weight"})
     assert net.with_values({"b.weight": torch.ones(4, 4)}).values["a.weight"].sum() == 16
+    same = Network(*net.__reduce__()[1][:5], aliases={"a.weight": "a.weight"})  # as an edit leaves it
+    assert same.with_values({"a.weight": torch.ones(4, 4)}).values["a.weight"].sum() == 16
     both = net.with_values({"a.weight": torch.ones(4, 4), "b.weight": torch.zeros(4, 4)})
     assert both.values["a.weight"].sum() == 16
 

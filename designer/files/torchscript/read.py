@@ -143,7 +143,7 @@ def follow(script: Script, plan: Plan) -> Program:
     import torch
 
     objects = script.objects
-    worlds = Worlds(plan.symbols, WORLDS if plan.symbols else 1)
+    worlds = Worlds(plan.symbols, WORLDS)
     follower = Follower(script.text, objects, worlds, script.number)
     with worlds.mode, torch.no_grad(), quiet():
         arguments, inputs = plan.opened(worlds)

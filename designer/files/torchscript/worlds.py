@@ -10,6 +10,7 @@ from designer.files.program import Dtype, Format, Meta, Op, Place, Ref, Setting,
 from designer.files.raw_source import PLAIN, runnable
 from designer.files.torchscript.numbers import Number, is_number, plain
 from designer.files.torchscript.text import Lost, Unfollowed
+from designer.files.torchscript.unknown import with_some_sizes
 from designer.model.names import shortened
 
 MOST_OPS = 200_000
@@ -81,7 +82,8 @@ class Worlds:
 
     def input(self, name: str, shapes: tuple[tuple[int, ...], ...], dtype: str) -> Value:
         torch = _torch()
-        fakes = tuple(torch.empty(shape, dtype=getattr(torch, dtype)) for shape in shapes)
+        made = {shape: torch.empty(shape, dtype=getattr(torch, dtype)) for shape in shapes}
+        fakes = tuple(made[shape] for shape in shapes)
         self.given_inputs.add(Ref(name))
         return self.tensor(Ref(name), fakes)
 
@@ -189,18 +191,27 @@ class Worlds:
         kinds = {argument.name: str(argument.real_type) for argument in schema.arguments}
         placed = [_typed(value, str(a.real_type)) for value, a in zip(arguments, schema.arguments)]
         named = {key: _typed(value, kinds.get(key, "")) for key, value in keywords.items()}
-        results: list[Any] = []
-        for world in range(self.count):
-            if world and not any(_many(value) for value in (*placed, *named.values())):
-                results.append(results[0])
-                continue
-            results.append(
-                function(
-                    *(_at(value, world) for value in placed),
-                    **{key: _at(value, world) for key, value in named.items() if value is not None},
-                )
-            )
+        results = self.results(function, placed, {key: value for key, value in named.items() if value is not None})
         return self.written(name, overload, schema, placed, named, results)
+
+    def results(self, function: Any, placed: list[Any], named: dict[str, Any]) -> list[Any]:
+        """What a call gives for each of the sizes."""
+        from torch._subclasses.fake_tensor import DynamicOutputShapeException
+
+        def at(world: int) -> tuple[list[Any], dict[str, Any]]:
+            return [_at(value, world) for value in placed], {key: _at(value, world) for key, value in named.items()}
+
+        def run(world: int) -> Any:
+            arguments, keywords = at(world)
+            return function(*arguments, **keywords)
+
+        try:
+            first = run(0)
+        except DynamicOutputShapeException:
+            return [with_some_sizes(function, *at(n), f"{len(self.ops)} {n}") for n in range(self.count)]
+        if not any(map(_many, (*placed, *named.values()))):
+            return [first] * self.count
+        return [first, *map(run, range(1, self.count))]
 
     def resolved(self, name: str, packet: Any, arguments: list[Any], keywords: dict[str, Any]) -> tuple[str, list[Any]]:
         """Which of the forms of a call is meant; a number may have to be a tensor for it."""

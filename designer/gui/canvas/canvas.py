@@ -12,19 +12,24 @@ from designer.edits.insertion import bypass
 from designer.gui.canvas.adding import Adding
 from designer.gui.canvas.commands import commands
 from designer.gui.canvas.connecting import Connecting
+from designer.gui.canvas.far_ends import FarEnds
 from designer.gui.canvas.frame import Frame
 from designer.gui.canvas.gestures import CTRL, SHIFT
 from designer.gui.canvas.joins import Join
+from designer.gui.canvas.lighting import Lighting
 from designer.gui.canvas.map import Map, Views
+from designer.gui.canvas.marking import Marking
 from designer.gui.canvas.mirror import Mirror, Place
+from designer.gui.canvas.motion import Motion
 from designer.gui.canvas.naming import Naming
 from designer.gui.canvas.node import NodeItem
-from designer.gui.canvas.parts import opened_part
+from designer.gui.canvas.opening import opened
 from designer.gui.canvas.peek import Peek
 from designer.gui.canvas.placing import Placing, outline_of
 from designer.gui.canvas.preview import Preview
 from designer.gui.canvas.saying import Saying
 from designer.gui.canvas.search import LayerSearch
+from designer.gui.canvas.switching import Switching
 from designer.gui.canvas.tooltips import tooltip
 from designer.gui.canvas.tying import Choosing, tie_layers
 from designer.gui.canvas.viewer import Hit, Viewer
@@ -61,13 +66,15 @@ class Canvas(NodeGraph):
         self._arrive = QTimer(self, singleShot=True, interval=0)
         self._arrive.timeout.connect(self._bring_into_view)
         self._fitted = False  # whether the shown group was brought into view once
-        self.adding = Adding(self)
+        self.adding, self.motion, self.far_ends = Adding(self), Motion(self), FarEnds(self)
         self.frame = Frame(self)
         self.preview, self.peek = Preview(self), Peek(self)
         self.search = LayerSearch(self, self.frame.box)
         self.choosing = Choosing(self, self.frame.box)
         self.naming = Naming(self)
         self.connecting, self.walking = Connecting(self, self.frame.box), Walking(self)
+        self.marking, self.switching = Marking(self, self.frame.box), Switching(self)
+        self.lighting = Lighting(self)
         self.commands, self.saying = commands(self), Saying(self)
         document.changed.connect(self.redraw)
         document.viewed.connect(self.redraw)
@@ -93,7 +100,7 @@ class Canvas(NodeGraph):
         if document.network is not self.mirror.network:
             self.frame.box.forget()
             self.choosing.pictures.close_pictures(focus=False)
-        self.mirror.draw(document.network, document.view, document.analysis, self._places())
+        self.mirror.draw(document.network, document.view, document.analysis, self.places())
         if document.history.count() and not self._fitted and self._all_in_view():
             self._fitted = True  # a first layer stays where it was dropped
         if entered or (not self._fitted and self.mirror.nodes):
@@ -101,6 +108,8 @@ class Canvas(NodeGraph):
         self.frame.follow()
         self.naming.follow()
         self.saying.follow()
+        self.switching.follow()
+        self.lighting.follow()
         if not self.mirror.still:
             self.view.viewport().update()
 
@@ -117,7 +126,7 @@ class Canvas(NodeGraph):
         nodes = self.mirror.nodes.values()
         return self.frame.isVisible() and bool(nodes) and all(seen.contains(node.sceneBoundingRect()) for node in nodes)
 
-    def _places(self) -> dict[str, Place]:
+    def places(self) -> dict[str, Place]:
         """Where the shown layers stand."""
         return self.placing.places(self.document.network, self.document.view, self.document.analysis)
 
@@ -128,7 +137,7 @@ class Canvas(NodeGraph):
             x, y, zoom = place
             self.view.set_camera(QPointF(x, y), zoom)
         else:
-            self.fit(all=True)
+            self.fit(all=True, at_once=True)
         self._fitted = self.frame.isVisible() and bool(self.mirror.nodes)
         self._keep.stop()
 
@@ -141,8 +150,9 @@ class Canvas(NodeGraph):
 
     # The camera.
 
-    def fit(self, all: bool = False) -> None:
+    def fit(self, all: bool = False, at_once: bool = False) -> None:
         """Bring the selection into view, or everything when nothing is selected."""
+        go = self.view.set_camera if at_once else self.motion.fly
         nodes = [] if all else [self.node(path) for path in self.selected_layers()]
         area = QRectF()
         for node in nodes:
@@ -150,12 +160,12 @@ class Canvas(NodeGraph):
         area = area if nodes else self.area()
         size = self.view.viewport().size()
         if area.isEmpty():
-            self.view.set_camera(QPointF(), 1.0)
+            go(QPointF(), 1.0)
             return
         room = QRectF(0, 0, max(1, size.width() - 2 * MARGIN), max(1, size.height() - 2 * MARGIN))
         if room.height() > 240:  # the pills float over the upper and the lower edge
             room.setHeight(room.height() - 2 * 44)
-        self.view.set_camera(area.center(), min(1.0, room.width() / area.width(), room.height() / area.height()))
+        go(area.center(), min(1.0, room.width() / area.width(), room.height() / area.height()))
 
     def zoom_by(self, factor: float) -> None:
         self.view.zoom_at(factor, QPointF(self.view.viewport().rect().center()))
@@ -168,7 +178,7 @@ class Canvas(NodeGraph):
         self.enter(parent(path))
         self.select({path})
         if (node := self.mirror.nodes.get(path)) and not self.view.visible().contains(node.view.frame):
-            self.view.set_camera(node.view.frame.center(), max(self.view.zoom, 0.7))
+            self.motion.fly(node.view.frame.center(), max(self.view.zoom, 0.7))
 
     def shown(self) -> None:
         """The widget has its size now: what was placed without it is placed again."""
@@ -225,8 +235,13 @@ class Canvas(NodeGraph):
         """Cancel a gesture that is under way or armed, else clear the selection."""
         if self.view.slicing:
             self.slice(False)
-        elif not self.view.cancel():
+        elif not self.view.cancel() and not self.switching.leave() and not self.lighting.clear():
             self.select(())
+
+    def pressed(self) -> None:
+        """A button is pressed: what keys or a click had armed is over."""
+        self.switching.leave()
+        self.lighting.clear()
 
     def slice(self, on: bool = True) -> None:
         """Let the next drag cut the wires that it crosses."""
@@ -245,6 +260,9 @@ class Canvas(NodeGraph):
             self.document.look(path=path, selection=frozenset())
 
     def enter_selected(self) -> None:
+        """Enter the selected group; where the keyboard is at switches, open a group of their names."""
+        if self.switching.open_names():
+            return
         groups = [path for path in self.selected_layers() if isinstance(self.document.network.find(path), Group)]
         if len(groups) == 1:
             self.enter(groups[0])
@@ -257,26 +275,7 @@ class Canvas(NodeGraph):
 
     def opened(self, hit: Hit) -> None:
         """What a double-click does."""
-        network = self.document.network
-        if opened_part(self, hit):
-            return
-        if hit.what == "port" and (wires := hit.port.connected_pipes):
-            other = wires[0].input_port if hit.port.out else wires[0].output_port
-            self.select({other.node.look.path})
-            self.fit()
-        elif hit.what == "label":
-            self.select({hit.wire.output_port.node.look.path, hit.wire.input_port.node.look.path})
-            self.fit()
-        elif hit.what == "name":
-            self.naming.open(hit.node.look.path)
-        elif hit.node is not None and isinstance(network.find(hit.node.look.path), Group):
-            self.enter(hit.node.look.path)
-        elif hit.node is not None:
-            self.settings_wanted.emit(hit.node.look.path)
-        elif hit.what == "canvas":
-            self.search.open(hit.at)
-        elif hit.what == "wire":
-            self.search.open_on_wire(hit.wire.target, hit.at)
+        opened(self, hit)
 
     # Edits that gestures and keys end in.
 
@@ -313,7 +312,7 @@ class Canvas(NodeGraph):
             path: _xy(n.view) for path, n in self.mirror.nodes.items() if n.view.look.name not in shown.positions
         }
         what = paths[0].rpartition(".")[2] if len(paths) == 1 else f"{len(paths)} layers"
-        held = self._places()
+        held = self.places()
         if any(held[path] != at for path, at in places.items()):
             self.attempt(f"Move {what}", lambda net: net.move(places))
 
@@ -391,6 +390,8 @@ class Canvas(NodeGraph):
 
     def key(self, event: Any) -> bool:
         """Take a key that is no command of its own; whether it meant something."""
+        if not event.modifiers() & (CTRL | SHIFT | Qt.KeyboardModifier.AltModifier) and self.switching.key(event.key()):
+            return True
         arrows = {
             Qt.Key.Key_Left: (-1, 0),
             Qt.Key.Key_Right: (1, 0),

@@ -3,13 +3,14 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPen, QPixmap
+from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QAbstractButton, QFrame, QHBoxLayout, QToolButton, QWidget
 
 from designer.gui import theme as themes
 from designer.gui.canvas.box import Box
+from designer.gui.canvas.overview import Overview
 from designer.gui.drawing import draw_text, metrics, shape_text, text_width
-from designer.gui.theme import Theme, faded
+from designer.gui.theme import faded
 from designer.gui.tips import tip
 from designer.gui.widgets import Icon, Label, Piece, Tool, line, row
 from designer.layers import Input
@@ -54,14 +55,7 @@ class Frame(QWidget):
 
     def _camera_moved(self) -> None:
         self.zoom.follow()
-        self._show_overview()
-
-    def _show_overview(self) -> None:
-        """Only while a part of the network is out of view."""
-        area, seen = self.canvas.area(), self.canvas.view.visible()
-        room = self.width() >= 640 and self.height() >= 320
-        self.overview.setVisible(room and not area.isEmpty() and not seen.contains(area))
-        self.overview.update()
+        self.overview.follow()
 
     def showEvent(self, event) -> None:
         super().showEvent(event)
@@ -73,7 +67,7 @@ class Frame(QWidget):
 
     def _place(self) -> None:
         self.zoom.follow()
-        self._show_overview()
+        self.overview.follow()
         right, bottom = self.width() - GAP, self.height() - GAP
         for pill in (self.path, self.ties, self.zoom):
             pill.adjustSize()
@@ -309,65 +303,3 @@ class StartButton(QAbstractButton):
         draw_text(painter, 52, 22, self.name, colors.text1, 12, 500, align="center")
         draw_text(painter, 52, 40, self.shape, colors.text2, 11, align="center")
         painter.end()
-
-
-class Overview(QWidget):
-    """The whole group in small, and which part of it is seen; a press or a drag moves the view there."""
-
-    def __init__(self, canvas: "Canvas"):
-        super().__init__()
-        self.canvas = canvas
-        self.setFixedSize(184, 104)
-        self._state: tuple[object, ...] = ()
-        self._picture = QPixmap()
-        self.setToolTip("Overview")
-        self.setAccessibleName("Overview")
-
-    def _scale(self) -> tuple[float, QPointF]:
-        seen, area = self.canvas.view.visible(), self.canvas.area()
-        whole = area.united(seen)
-        scale = min((self.width() - 16) / whole.width(), (self.height() - 16) / whole.height())
-        return scale, QPointF(self.rect().center()) - whole.center() * scale
-
-    def paintEvent(self, event) -> None:
-        colors, view = themes.current(), self.canvas.view
-        scale, shift = self._scale()
-        view.map.update()
-        state = (view.map.drawn, scale, shift.x(), shift.y(), colors.name, view.ties)
-        if state != self._state:
-            self._state, self._picture = state, self._drawn(colors, scale, shift)
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.drawPixmap(0, 0, self._picture)
-        seen = self.canvas.view.visible()
-        painter.setPen(QPen(colors.accent, 1))
-        painter.setBrush(faded(colors.accent, 0.1))
-        inside = QRectF(seen.topLeft() * scale + shift, seen.bottomRight() * scale + shift)
-        painter.drawRoundedRect(inside.adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
-        painter.end()
-
-    def _drawn(self, colors: Theme, scale: float, shift: QPointF) -> QPixmap:
-        """The network in small; kept, since it stays the same while the view is moved."""
-        ratio = self.devicePixelRatioF()
-        picture = QPixmap(self.size() * ratio)
-        picture.setDevicePixelRatio(ratio)
-        picture.fill(Qt.GlobalColor.transparent)
-        painter = QPainter(picture)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(colors.edge, 1))
-        painter.setBrush(colors.panel)
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 8, 8)
-        painter.translate(shift)
-        painter.scale(scale, scale)
-        self.canvas.view.map.paint(painter, colors, scale, self.canvas.view.ties == "all")
-        painter.end()
-        return picture
-
-    def mousePressEvent(self, event) -> None:
-        scale, shift = self._scale()
-        self.canvas.view.set_camera((event.position() - shift) / scale, self.canvas.view.zoom)
-
-    mouseMoveEvent = mousePressEvent
-
-    def mouseDoubleClickEvent(self, event) -> None:
-        self.canvas.fit(all=True)

@@ -19,15 +19,17 @@ class Grid:
         self._of: dict[NodeItem, tuple[int, int, int, int]] = {}
         self._frames: dict[NodeItem, QRectF] = {}
 
-    def put(self, node: NodeItem) -> None:
-        """Take in a node, or note that it moved or grew."""
-        self._frames[node] = frame = node.frame
+    def put(self, node: NodeItem) -> QRectF:
+        """Take in a node, or note that it moved or grew; give its frame until now."""
+        frame = node.frame
+        known, self._frames[node] = self._frames.get(node, frame), frame
         span = _span(frame)
         if self._of.get(node) != span:
             self._leave(node)
             self._of[node] = span
             for cell in _cells(span):
                 self._cells.setdefault(cell, set()).add(node)
+        return known
 
     def drop(self, node: NodeItem) -> None:
         self._frames.pop(node, None)

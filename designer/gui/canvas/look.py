@@ -314,8 +314,8 @@ def _loose(root: Network, path: str, group: Group) -> tuple[list[Port], list[Por
     """The learnable ports inside a group that somebody switched on, and that have no wire at all."""
     takes, offers = [], []
     for below, layer in group.network.all.items():
-        if isinstance(layer, Parameter):
-            continue  # its port is always there
+        if isinstance(layer, Parameter) or not (layer.input_learnables or layer.output_learnables):
+            continue  # the port of a Parameter is always there
         at = f"{path}.{below}"
         takes += [Port(at, name) for name in layer.input_learnables if Port(at, name) not in root.wires]
         offers += [Port(at, name) for name in layer.output_learnables if Port(at, name) not in root.targets]

@@ -17,6 +17,7 @@ from designer.gui.canvas.joins import End
 from designer.gui.canvas.port import PortItem
 from designer.gui.canvas.tooltips import tooltip
 from designer.gui.canvas.viewer import Hit
+from designer.gui.commands import SUBMENUS
 from designer.gui.drawing import shape_text
 from designer.gui.untying import borrows, untie_ports
 from designer.model import BUNDLE, Group, Input, Output, Parameter, Port
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 ONE = "settings rename replace transfer .connect"
 GROUP = ".enter settings rename ungroup .differences"
 SEVERAL = "tie"
-LAYERS = "| untie freeze | group .call_again | cut copy duplicate | .delete"
-CANVAS = ".search paste | undo redo | .select_all arrange .fit_all .ties | .leave"
+LAYERS = "| untie freeze | group .call_again | cut copy duplicate copy_picture | downstream | .delete"
+CANVAS = ".search paste | undo redo | .select_all arrange .fit_all .ties .overview | .bookmark .bookmarks | .leave"
 
 LISTED = 16  # that something can be tied or connected to; more are looked for with the search box
 LOOKING = 0.05  # seconds for finding them
@@ -76,16 +77,18 @@ class _Menu:
         self.document = window.document
         self.network, self.analysis = window.document.network, window.document.analysis
 
-    def fill(self, names: str) -> None:
+    def fill(self, names: str, menu: QMenu | None = None) -> QMenu:
         """Add commands by their names."""
+        menu = menu or self.menu
         for name in names.split():
             if name == "|":
-                self.menu.addSeparator()
+                menu.addSeparator()
                 continue
             actions = self.canvas.commands if name.startswith(".") else self.window.actions_by_name
             action = actions.get(name.lstrip("."))
             if action is not None and self._makes_sense(name):
-                self.menu.addAction(action)
+                menu.addAction(action)
+        return menu
 
     def add(self, text: str, run: Callable[[], object], menu: QMenu | None = None) -> QAction:
         action = (menu or self.menu).addAction(text.replace("&", "&&"))
@@ -114,6 +117,8 @@ class _Menu:
         paths = self.canvas.selected_layers()
         if len(paths) > 1:
             self.fill(f"{SEVERAL} {LAYERS}")
+            title, names = SUBMENUS["align"]
+            self.menu.insertMenu(self.menu.actions()[-2], self.fill(names, QMenu(title, self.menu)))
             return
         (path,) = paths or [self.hit.node.look.path]
         layer = self.network.layer(path)

@@ -41,7 +41,7 @@ def paint_node(painter: QPainter, node: "NodeItem") -> None:
             _learnables(painter, node, theme, zoom)
     for port in node.ports():
         at = port.pos()
-        shown = node.hovered or port.hovered or port.fits
+        shown = node.hovered or port.hovered or port.fits or port.lit
         halo = (theme.learn if port.look.diamond else theme.data) if shown else None
         draw_port(painter, theme, at, diamond=port.look.diamond, filled=port.wired, halo=halo)
 

@@ -166,8 +166,9 @@ class Viewer(NodeViewer):
 
     def node_moved(self, node: NodeItem) -> None:
         """A node came, moved or grew."""
-        self.grid.put(node)
+        left = self.grid.put(node)
         self.map.moved(node)
+        self.wires_pass(left)
         self.wires_pass(node.frame)
 
     def wires_pass(self, frame: QRectF) -> None:
@@ -253,7 +254,9 @@ class Viewer(NodeViewer):
         return QRectF(self.scene_at(QPointF(rect.topLeft())), self.scene_at(QPointF(rect.bottomRight())))
 
     def drawForeground(self, painter: QPainter, rect: QRectF) -> None:
+        self.canvas.far_ends.paint(painter, self.theme)
         self.canvas.search.paint(painter, self.theme)
+        self.canvas.switching.paint(painter, self.theme)
         if self.gesture is not None and self.gesture.dragging:
             painter.save()
             self.gesture.paint(painter, self.theme)
@@ -270,9 +273,14 @@ class Viewer(NodeViewer):
 
     def mousePressEvent(self, event) -> None:
         self.setFocus(Qt.FocusReason.MouseFocusReason)
+        self.canvas.pressed()
         if self.gesture is not None:
             if event.button() == Qt.MouseButton.RightButton:
                 self.cancel()
+            return
+        far = self.canvas.far_ends.at(event.position()) if event.button() == Qt.MouseButton.LeftButton else None
+        if far is not None:
+            self.canvas.show_path(far.path)
             return
         self.gesture = gesture_for(self, event)
         self.show_hover(None)
@@ -350,7 +358,7 @@ class Viewer(NodeViewer):
             shape = Qt.CursorShape.CrossCursor
         elif self.space:
             shape = Qt.CursorShape.OpenHandCursor
-        elif hit.what == "stub":
+        elif hit.what == "stub" or self.canvas.far_ends.at(at) is not None:
             shape = Qt.CursorShape.PointingHandCursor
         elif hit.what == "name" and hit.node.look.path in self.canvas.selection:  # after the first click
             shape = Qt.CursorShape.IBeamCursor
@@ -384,7 +392,7 @@ class Viewer(NodeViewer):
     # Keys.
 
     def keyPressEvent(self, event) -> None:
-        if event.key() == Qt.Key.Key_Space:
+        if event.key() == Qt.Key.Key_Space and not self.canvas.switching.on:
             if not event.isAutoRepeat():
                 self.space = True
                 self.viewport().setCursor(Qt.CursorShape.OpenHandCursor)

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QGraphicsPathItem
 from designer.gui.canvas.detours import NEAR as NEAR_BY
 from designer.gui.canvas.detours import Lane, Neighbour, Others, lanes, lead
 from designer.gui.canvas.paint import NEAR
-from designer.gui.canvas.routes import OUT, Blockers, Route, curve, rounded, tie
+from designer.gui.canvas.routes import OUT, PITCH, Blockers, Route, curve, rounded, tie
 from designer.gui.canvas.turns import turned
 from designer.gui.drawing import draw_icon, draw_text, text_width
 from designer.gui.theme import Theme, faded, mix
@@ -96,23 +96,35 @@ class WireItem(PipeItem):
 
     def _under(self, start: QPointF, end: QPointF) -> Route:
         """The way of a tie, or of data that runs backwards past other layers."""
-        stage = self.stage
+        stage, owner = self.stage, self.source
         first, last = self._output_port.node, self._input_port.node
-        left, right = sorted((start.x() + OUT, end.x() - OUT))
+        lowest = max(first.frame.bottom(), last.frame.bottom())
+
+        def beside(at: QPointF, side: int) -> float:
+            """How far from a port a free track leads down."""
+            tracks = (OUT + n * PITCH for n in range(3))
+            top, bottom = min(at.y(), lowest), max(at.y(), lowest)
+            return next((far for far in tracks if stage.uprights.free(owner, top, bottom, at.x() + side * far)), OUT)
+
+        out, back = beside(start, 1), beside(end, -1)
+        left, right = sorted((start.x() + out, end.x() - back))
         route = tie(
             start,
             end,
-            max(first.frame.bottom(), last.frame.bottom()),
+            lowest,
             lambda rect: stage.frames_in(rect, first, last),
-            lambda y: stage.lanes.free(self.source, left, right, y),
+            lambda y: stage.lanes.free(owner, left, right, y),
+            (out, back),
         )
         if route.lane is not None:
-            stage.lanes.take(self.target, self.source, left, right, route.lane)
+            stage.lanes.take(self.target, owner, left, right, route.lane)
+            for x, y in ((start.x() + out, start.y()), (end.x() - back, end.y())):
+                stage.uprights.take(self.target, owner, min(y, route.lane), max(y, route.lane), x)
         return route
 
     def _around(self, start: QPointF, end: QPointF) -> QPainterPath:
         """The way of data: the plain curve where it passes no layer, else along lanes above or below them."""
-        if 0 < end.x() - start.x() < SHORT:  # no layer is as narrow
+        if 0 < end.x() - start.x() < SHORT or self.stage.canvas.motion.nodes_glide:  # no layer is as narrow
             return self._plain(start, end)
         stage, owner = self.stage, self.source
         out, into = self._output_port, self._input_port
@@ -131,6 +143,8 @@ class WireItem(PipeItem):
         )
         way: list[Lane] | None = []
         if end.x() - start.x() < 2 * OUT:
+            if corners := self._turned(start, end, first.frame, last.frame, frames):
+                return rounded([start, *corners, end])
             if not frames(QRectF(start, end).normalized().adjusted(-OUT, 0, OUT, 0)):
                 return self._plain(start, end)
         elif abs(end.y() - start.y()) < 1 and not frames(QRectF(start, end).adjusted(2, -4, -2, 4)):

@@ -46,7 +46,9 @@ def test_every_zoom_and_state_paints(stage, qapp, colors):
             for zoom in (0.03, 0.14, 0.16, 0.3, 0.41, 0.6, 0.71, 1.0, 2.5):
                 it.canvas.zoom_to(zoom)
                 picture = it.canvas.widget.grab().toImage()
-                assert colors.canvas.name() in {picture.pixelColor(x, y).name() for x in (2, 300, 700) for y in range(60, 640, 4)}
+                assert colors.canvas.name() in {
+                    picture.pixelColor(x, y).name() for x in (2, 300, 700) for y in range(60, 640, 4)
+                }
     theme.apply(qapp, theme.DARK)
 
 

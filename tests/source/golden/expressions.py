@@ -23,8 +23,8 @@ class Net(nn.Module):
         base = self.base(scaled)
         cut = self.a[:8]  # 8, 2
         ab = cut @ self.b  # 8, 8
-        sum = self.base.weight + ab
-        fc = F.linear(base, sum, self.fc.bias)
+        sum_ = self.base.weight + ab
+        fc = F.linear(base, sum_, self.fc.bias)
         make = self.make(z)  # 24
         shaped = make.reshape(3, 8)  # 3, 8
         head = F.linear(fc, shaped, self.head.bias)  # B, 3

@@ -69,8 +69,8 @@ class H(nn.Module):
         add = x + attn
         ln_2 = self.ln_2(add)
         mlp = self.mlp(ln_2)
-        sum = add + mlp
-        return sum
+        sum_ = add + mlp
+        return sum_
 
 
 class H2(nn.ModuleDict):

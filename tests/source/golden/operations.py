@@ -11,7 +11,7 @@ class Net(nn.Module):
 
     def forward(self, x):
         next_ = self.next(x)
-        roll = torch.ops.aten.roll.default(next_, [1], [0])
-        ones = torch.ops.aten.ones.default([4], device=x.device)  # 4
-        sum = roll + ones
-        return sum
+        roll = next_.roll([1], [0])
+        ones = torch.ones([4], device=x.device)  # 4
+        sum_ = roll + ones
+        return sum_

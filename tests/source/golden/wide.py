@@ -101,7 +101,7 @@ class Net(nn.Module):
         a_branch_with_a_long_name_3 = F.relu(rnn)
         a_branch_with_a_long_name_4 = F.relu(rnn)
         a_branch_with_a_long_name_5 = F.relu(rnn)
-        sum = (
+        sum_ = (
             a_branch_with_a_long_name_0
             + a_branch_with_a_long_name_1
             + a_branch_with_a_long_name_2
@@ -128,4 +128,4 @@ class Net(nn.Module):
             * a_branch_with_a_long_name_4
             * a_branch_with_a_long_name_5
         )
-        return sum, join, product
+        return sum_, join, product
