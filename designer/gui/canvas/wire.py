@@ -169,16 +169,20 @@ class WireItem(PipeItem):
         if last.top() < first.bottom():
             return []
         owner, level, upright = self.source, self.stage.lanes, self.stage.uprights
-        self.corners = turned(
-            start,
-            end,
-            first,
-            last,
-            self.stage.canvas.area().left(),
-            frames,
-            lambda left, right, y: level.free(owner, left, right, y),
-            lambda top, bottom, x: upright.free(owner, top, bottom, x),
-        )
+        left = self.stage.canvas.area().left()
+        for free in (upright.free, _shared):  # where all tracks between two columns are taken, one is shared
+            self.corners = turned(
+                start,
+                end,
+                first,
+                last,
+                left,
+                frames,
+                lambda left, right, y: level.free(owner, left, right, y),
+                lambda top, bottom, x, free=free: free(owner, top, bottom, x),
+            )
+            if self.corners:
+                break
         for one, other in itertools.pairwise(self.corners):
             if one.y() == other.y():
                 level.take(self.target, owner, min(one.x(), other.x()), max(one.x(), other.x()), one.y())
@@ -324,6 +328,10 @@ class WireItem(PipeItem):
         painter.drawRoundedRect(rect, PILL / 2, PILL / 2)
         draw_icon(painter, "link", QRectF(rect.x() + 9, rect.y() + 5, 12, 12), theme.learn, 2.25)
         draw_text(painter, rect.x() + 26, rect.y() + 15, self.pill_text, theme.text1, 11, 500)
+
+
+def _shared(*_: object) -> bool:
+    return True
 
 
 def _neighbours(ports: "list[PortItem]", but: "PortItem") -> list[Neighbour]:
