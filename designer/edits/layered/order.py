@@ -121,8 +121,10 @@ class _Places:
         column = self.found.columns[n]
         medians = {item: _median(self._ends(beside[item])) for item in column if beside[item]}
         moving = iter(sorted(medians, key=medians.__getitem__))  # an item without wires there keeps its place
-        column[:] = [next(moving) if item in medians else item for item in column]
-        self._number(n)
+        ordered = [next(moving) if item in medians else item for item in column]
+        if ordered != column:
+            column[:] = ordered
+            self._number(n)
 
     def _exchange(self, n: int) -> None:
         """Exchange items side by side while wires cross less."""
