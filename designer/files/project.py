@@ -61,7 +61,10 @@ def read_project(path: str | os.PathLike[str]) -> Project:
         if not isinstance(view, dict):
             raise FileError(f"its view must be an object, not {shortened(view)}.")
         report = report_json.decode(document.pop("report", None))
-        return Project(_network(document, file), view, report)
+        network = _network(document, file)
+        if report is not None and report.known_suggestions is None:
+            report = dataclasses.replace(report, network=network)  # they are looked for in what was opened
+        return Project(network, view, report)
     except (FileError, NetworkError) as error:
         raise FileError(f"{file.name} cannot be opened: {error}") from None
     except OSError as error:

@@ -16,7 +16,8 @@ from designer.source import initialize
 from designer.source.state_dicts import Entry, Names, entries
 
 SUFFIX = ".safetensors"
-TORCH = (".pt", ".pth")
+SUFFIXES = (SUFFIX, ".pt", ".pth")
+WRITTEN_AS = ".safetensors, .pt or .pth"
 
 
 def save_weights(network: Network, path: str | os.PathLike[str], asked: bool = False, names: Names = "network") -> int:
@@ -29,8 +30,8 @@ def save_weights(network: Network, path: str | os.PathLike[str], asked: bool = F
     """
     given = Path(path)
     try:
-        if given.suffix not in (SUFFIX, *TORCH):
-            raise FileError(f"the name of such a file ends in {SUFFIX}, {' or '.join(TORCH)}.")
+        if given.suffix not in SUFFIXES:
+            raise FileError(f"the name of such a file ends in {WRITTEN_AS}.")
         if given.is_dir():
             raise FileError("it is a folder.")
         if given.exists() and not asked and not (given.suffix == SUFFIX and _is_ours(given)):
