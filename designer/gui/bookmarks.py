@@ -19,7 +19,10 @@ def place_from(at: Any) -> tuple[float, float, float] | None:
     """Take x, y and zoom, where they are numbers that a window can show."""
     if not isinstance(at, list) or len(at) != 3:
         return None
-    if not all(isinstance(number, int | float) and abs(number) < 1e9 for number in at) or not 0.01 <= at[2] <= 8:
+    if (
+        not all(isinstance(number, int | float) and not isinstance(number, bool) and abs(number) < 1e9 for number in at)
+        or not 0.01 <= at[2] <= 8
+    ):
         return None
     return float(at[0]), float(at[1]), float(at[2])
 
@@ -49,4 +52,4 @@ def clean(name: str) -> str:
 def unlike(name: str, taken: Collection[str]) -> str:
     """Give a name that no bookmark has: ``fc``, ``fc 2``, ..."""
     tried = itertools.chain([name], (f"{name} {number}" for number in itertools.count(2)))
-    return next(tried_one for tried_one in tried if tried_one not in taken)
+    return next(each for each in tried if each not in taken)

@@ -11,7 +11,7 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 from designer.analysis import Analysis
 from designer.analysis.waiting import MustWait, not_waiting
 from designer.gui.bookmarks import Bookmark
-from designer.model import Network, NetworkError, Port
+from designer.model import Group, Network, NetworkError, Port
 from designer.model.names import parent
 
 if TYPE_CHECKING:
@@ -32,13 +32,18 @@ class View:
     def within(self, network: Network) -> "View":
         """The same view without what the network does not have."""
         path = self.path
-        while path and path not in network.all:
+        while not is_group(network, path):
             path = parent(path)
         kept = {name for name in self.selection if name in network.all or Port.parse(name) in network.wires}
         unfolded = {name for name in self.unfolded if name.partition("/")[0] in network.all}
         if path == self.path and kept == self.selection and unfolded == self.unfolded:
             return self
         return dataclasses.replace(self, path=path, selection=frozenset(kept), unfolded=frozenset(unfolded))
+
+
+def is_group(network: Network, path: str) -> bool:
+    """Whether there is a group at a path that can be shown; "" is the whole network."""
+    return not path or isinstance(network.find(path), Group)
 
 
 Work = Callable[[], Any]

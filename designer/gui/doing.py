@@ -101,20 +101,22 @@ class Doing(QObject):
 
         self.document.attempt(f"Ungroup {_these(tuple(paths))}", edit)
 
-    def arrange(self, down: bool = False) -> None:
-        """Lay out the selected layers, or all of the group that is shown and bring it into view."""
-        chosen = self.selected()
-        names = chosen if len(chosen) > 1 else []
+    def arrange(self, down: bool = False, chosen: bool = False) -> None:
+        """Lay out all of the group that is shown and bring it into view, or the chosen layers alone."""
+        names = self.selected() if chosen else ()
         path, canvas = self.document.view.path, self.canvas
+        if chosen and len(names) < 2:
+            self.document.refused.emit("Select two or more layers to arrange.")
+            return
         if canvas is None:
             self.document.attempt("Arrange", lambda net: arrange(net, path=path, rows=True, down=down))
             return
 
         def change() -> bool:
             sizes = canvas.outlines()
-            what = f"Arrange {_these(tuple(names))}" if names else "Arrange"
+            what = f"Arrange {_these(tuple(names))}" if chosen else "Arrange"
             made = self.document.attempt(what, lambda net: arrange(net, sizes, path, names, rows=True, down=down))
-            if made and not names:
+            if made and not chosen:
                 canvas.fit(all=True, at_once=True)
             return made
 
@@ -133,6 +135,7 @@ class Doing(QObject):
         """Move the selected layers from where they are drawn, in the sizes that they are drawn in."""
         if self.canvas is None:
             return
+        self.canvas.motion.finish()
         paths, sizes = self.canvas.selected_layers(), self.canvas.outlines()
         drawn = {path: (node.x(), node.y()) for path in paths if (node := self.canvas.node(path))}
         text = f"{verb} {_these(tuple(paths))} {how}" if paths else verb

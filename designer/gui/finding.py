@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPointF
 
 from designer.analysis import Row
+from designer.gui.document import is_group
 from designer.gui.drawing import category_of, shape_text
 from designer.gui.table import lenders, matches
 
@@ -104,7 +105,7 @@ class Finding:
             return
         path, selection, center, zoom = self.began
         canvas = self.window.canvas
-        if path and path not in self.window.document.network.all:
+        if not is_group(self.window.document.network, path):
             return
         canvas.enter(path)
         canvas.select(selection)

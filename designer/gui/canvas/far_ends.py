@@ -33,16 +33,19 @@ class FarEnds:
 
     def __init__(self, canvas: "Canvas"):
         self.canvas = canvas
-        self._made: tuple[object, list[FarEnd]] = None, []
+        self._seen: tuple[object, ...] = ()
+        self._network = canvas.document.network
+        self._ends: list[FarEnd] = []
 
     def ends(self) -> list[FarEnd]:
         """The pills of the picture as it is, those of the selection first."""
         view = self.canvas.view
         document = self.canvas.document
-        state = view.center, view.zoom, view.moves, view.size(), document.view, id(document.network)
-        if self._made[0] != state:
-            self._made = state, self._find() if view.zoom >= MIDWAY else []
-        return self._made[1]
+        seen = view.center, view.zoom, view.moves, view.size(), document.view
+        if seen != self._seen or document.network is not self._network:
+            self._seen, self._network = seen, document.network
+            self._ends = self._find() if view.zoom >= MIDWAY else []
+        return self._ends
 
     def at(self, point: QPointF) -> FarEnd | None:
         return next((end for end in self.ends() if end.rect.contains(point)), None)
@@ -75,14 +78,17 @@ class FarEnds:
                     other = (wire.input_port if port.out else wire.output_port).node
                     if wire.drawn and other not in near:
                         ways.setdefault(other.look.path, (wire, port.out))
+        room = QRectF(view.viewport().rect())
         chosen = sorted(ways.values(), key=lambda way: not (way[0].lit or way[0].isSelected()))
         found: list[FarEnd] = []
         for wire, outwards in chosen[:MOST]:
             path = (wire.input_port if outwards else wire.output_port).node.look.path
             rect = self._place(wire, outwards, text_width(path.rpartition(".")[2], 11, 500))
+            aside = HEIGHT + 4 if rect.center().y() < room.center().y() else -HEIGHT - 4
             while any(rect.intersects(end.rect) for end in found):
-                rect.translate(0, HEIGHT + 4)
-            found.append(FarEnd(rect, path, wire))
+                rect.translate(0, aside)
+            if room.contains(rect):
+                found.append(FarEnd(rect, path, wire))
         return found
 
     def _place(self, wire: WireItem, outwards: bool, wide: float) -> QRectF:

@@ -6,6 +6,7 @@ from PySide6.QtCore import QPoint, QPointF
 
 from designer.gui.bookmarks import Bookmark, clean, unlike
 from designer.gui.canvas.box import EDGE, Box, Line
+from designer.gui.document import is_group
 
 if TYPE_CHECKING:
     from designer.gui.canvas.canvas import Canvas
@@ -79,7 +80,7 @@ class Marking:
     def go(self, mark: Bookmark) -> None:
         """Show what was kept."""
         document = self.canvas.document
-        if mark.path and mark.path not in document.network.all:
+        if not is_group(document.network, mark.path):
             document.refused.emit(f"The group {mark.path} of the bookmark {mark.name} is no more.")
             return
         self.canvas.enter(mark.path)
