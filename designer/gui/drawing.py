@@ -78,6 +78,7 @@ def metrics(px: float = 12, weight: int = 400, mono: bool = False) -> QFontMetri
     return QFontMetricsF(font(px, weight, mono))
 
 
+@functools.lru_cache(20_000)
 def text_width(text: str, px: float = 12, weight: int = 400, mono: bool = False) -> float:
     return metrics(px, weight, mono).horizontalAdvance(text)
 

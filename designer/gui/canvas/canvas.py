@@ -177,12 +177,7 @@ class Canvas(NodeGraph):
 
     def area(self) -> QRectF:
         """The rectangle of the scene that holds all nodes."""
-        if self.view.area is None:
-            frames = [node.frame for node in self.nodes()]
-            left, top = (min((edge(f) for f in frames), default=0.0) for edge in (QRectF.left, QRectF.top))
-            right, bottom = (max((edge(f) for f in frames), default=0.0) for edge in (QRectF.right, QRectF.bottom))
-            self.view.area = QRectF(left, top, right - left, bottom - top)
-        return self.view.area
+        return self.view.grid.area()
 
     def nodes(self) -> list[NodeItem]:
         return [node.view for node in self.mirror.nodes.values()]

@@ -10,6 +10,7 @@ from designer.gui.canvas.look import PortLook
 from designer.gui.theme import Theme, faded
 
 IN, OUT = PortTypeEnum.IN.value, PortTypeEnum.OUT.value
+EMPTY = QGraphicsItem.GraphicsItemFlag.ItemHasNoContents
 REACH = 12.0  # how near the pointer must come
 DIAMOND = QPolygonF([QPointF(0, -6), QPointF(6, 0), QPointF(0, 6), QPointF(-6, 0)])
 ROUND = (Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.MiterJoin)
@@ -20,24 +21,36 @@ class PortItem(StockPortItem):
 
     AREA = QRectF(-REACH, -REACH, 2 * REACH, 2 * REACH)
 
+    # WORKAROUND: the stock one is called from Qt for each port that comes, for a flag that none of ours has.
+    itemChange = QGraphicsItem.itemChange
+
     def __init__(self, parent):
         # WORKAROUND: the stock one sets each flag alone, and ItemSendsScenePositionChanges, with which Qt walks
         # through all ports of the scene for each one that moves.
         QGraphicsItem.__init__(self, parent)
-        self.setFlags(self.GraphicsItemFlag.ItemHasNoContents)
+        self.setFlags(EMPTY)
         self._pipes: list = []
+        self._node, self._at = parent, QPointF()
         self._name, self._port_type = "", None
         self._hovered = self._multi_connection = self._locked = False
         self._display_name = False
         self.look: PortLook | None = None
         self.fits = False  # lit: the wire that is drawn may end here
 
+    node = property(lambda self: self._node)
+
     def boundingRect(self) -> QRectF:
         return self.AREA
 
+    def place(self, at: QPointF) -> None:
+        """Sit at a point of its node."""
+        if at != self._at:
+            self._at = at
+            self.setPos(at)
+
     def anchor(self) -> QPointF:
         """Where its wires end, in the scene."""
-        return self.parentItem().pos() + self.pos()
+        return self._node.pos() + self._at
 
     @property
     def out(self) -> bool:

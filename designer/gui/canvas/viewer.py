@@ -56,7 +56,6 @@ class Viewer(NodeViewer):
         self.canvas = canvas
         self.map, self.grid = Map({}), Grid()
         self.lanes, self.uprights = Lanes(), Lanes()  # where wires lie level and stand upright
-        self.area: QRectF | None = None  # of all nodes; None: not known
         self.ties = "all"
         self.dims = False  # a tie is selected, so the other wires step back
         self.gesture: Gesture | None = None
@@ -150,24 +149,36 @@ class Viewer(NodeViewer):
 
     # What the items tell.
 
-    def establish_connection(self, start_port: PortItem, end_port: PortItem) -> None:
+    def establish_connection(self, start_port: PortItem, end_port: PortItem) -> WireItem:
         wire = WireItem(self)
         self.scene().addItem(wire)
         wire.set_connections(start_port, end_port)
+        return wire
 
     def node_moved(self, node: NodeItem) -> None:
         """A node came, moved or grew."""
         left = self.grid.put(node)
         self.map.moved(node)
         self.wires_pass(left)
-        self.wires_pass(node.frame)
+        if left is not node.frame:
+            self.wires_pass(node.frame)
 
     def wires_pass(self, frame: QRectF) -> None:
         """Lead the wires anew that pass here, when all nodes stand where they shall."""
-        self.area = None
         self.moves += 1
-        self._passed |= set(cells(frame.adjusted(-40, -40, 40, 40)))
-        self._late.start()
+        if not self.canvas.mirror.wires:
+            return
+        self._passed.update(cells(frame.adjusted(-40, -40, 40, 40)))
+        if not self._late.isActive():
+            self._late.start()
+
+    def emptied(self) -> None:
+        """All nodes and wires went at once."""
+        self.grid, self.lanes, self.uprights = Grid(), Lanes(), Lanes()
+        self.map.stale = True
+        self.moves += 1
+        self._passed.clear()
+        self._hover = None
 
     def wire_changed(self, wire: WireItem) -> None:
         self.map.led(wire)
