@@ -53,7 +53,7 @@ class Canvas(NodeGraph):
         self.setParent(document)
         self.view: Viewer = self.viewer()
         self.mirror = Mirror(self)
-        self.view.map = Map(Views(self.mirror.nodes))
+        self.view.map = Map(Views(self.mirror.nodes), self.mirror.wires)
         self.placing = Placing()
         self._keep = QTimer(self, singleShot=True, interval=250)
         self._keep.timeout.connect(self._keep_place)

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPen, QPixmap
+from PySide6.QtGui import QImage, QPainter, QPen
 from PySide6.QtWidgets import QAbstractButton, QFrame, QHBoxLayout, QToolButton, QWidget
 
 from designer.gui import theme as themes
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 GAP = 12  # from the edges
 HEIGHT = 32
+AROUND = 64  # so far wires lead beside all layers
 STARTS = {
     "Tokens": Input(("B", "T"), dtype="int64"),
     "Image": Input(("B", 3, "H", "W")),
@@ -299,7 +300,7 @@ class Overview(QWidget):
         self.canvas = canvas
         self.setFixedSize(184, 104)
         self._state: tuple[object, ...] = ()
-        self._picture = QPixmap()
+        self._picture, self._held = QImage(), QRectF()  # and the part of the scene that it shows
         self.setToolTip("Overview")
         self.setAccessibleName("Overview")
 
@@ -313,33 +314,34 @@ class Overview(QWidget):
         colors, view = themes.current(), self.canvas.view
         scale, shift = self._scale()
         view.map.update()
-        state = (view.map.drawn, scale, shift.x(), shift.y(), colors.name, view.ties)
-        if state != self._state:
-            self._state, self._picture = state, self._drawn(colors, scale, shift)
+        state = (view.map.drawn, colors.name, view.ties)
+        if state != self._state and not (self._state and view.gesture is not None and view.gesture.dragging):
+            self._state, self._picture = state, self._drawn(colors)
         painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.drawPixmap(0, 0, self._picture)
-        seen = self.canvas.view.visible()
-        painter.setPen(QPen(colors.accent, 1))
-        painter.setBrush(faded(colors.accent, 0.1))
-        inside = QRectF(seen.topLeft() * scale + shift, seen.bottomRight() * scale + shift)
-        painter.drawRoundedRect(inside.adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
-        painter.end()
-
-    def _drawn(self, colors: Theme, scale: float, shift: QPointF) -> QPixmap:
-        """The network in small; kept, since it stays the same while the view is moved."""
-        ratio = self.devicePixelRatioF()
-        picture = QPixmap(self.size() * ratio)
-        picture.setDevicePixelRatio(ratio)
-        picture.fill(Qt.GlobalColor.transparent)
-        painter = QPainter(picture)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         painter.setPen(QPen(colors.edge, 1))
         painter.setBrush(colors.panel)
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 8, 8)
-        painter.translate(shift)
-        painter.scale(scale, scale)
-        self.canvas.view.map.paint(painter, colors, scale, self.canvas.view.ties == "all")
+        seen = self.canvas.view.visible()
+        painter.drawImage(_small(self._held, scale, shift), self._picture)
+        painter.setPen(QPen(colors.accent, 1))
+        painter.setBrush(faded(colors.accent, 0.1))
+        painter.drawRoundedRect(_small(seen, scale, shift).adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
+        painter.end()
+
+    def _drawn(self, colors: Theme) -> QImage:
+        """The whole network in small; kept, since it stays the same while the view is moved."""
+        area, ratio = self.canvas.area().adjusted(-AROUND, -AROUND, AROUND, AROUND), self.devicePixelRatioF()
+        self._held = area
+        scale = ratio * min((self.width() - 16) / area.width(), (self.height() - 16) / area.height())
+        size = (area.size() * scale).toSize().expandedTo(QSize(1, 1))
+        picture = QImage(size, QImage.Format.Format_ARGB32_Premultiplied)
+        picture.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(picture)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.scale(size.width() / area.width(), size.height() / area.height())
+        painter.translate(-area.topLeft())
+        self.canvas.view.map.paint(painter, colors, scale / ratio, self.canvas.view.ties == "all")
         painter.end()
         return picture
 
@@ -351,3 +353,7 @@ class Overview(QWidget):
 
     def mouseDoubleClickEvent(self, event) -> None:
         self.canvas.fit(all=True)
+
+
+def _small(rect: QRectF, scale: float, shift: QPointF) -> QRectF:
+    return QRectF(rect.topLeft() * scale + shift, rect.bottomRight() * scale + shift)

@@ -12,13 +12,16 @@ from designer.gui.canvas.paint import FAR, category_color
 from designer.gui.canvas.wire import WireItem, wire_pen
 from designer.gui.drawing import draw_text, text_width
 from designer.gui.theme import Theme, faded
+from designer.model import Port
+
+MANY = 4000  # lines, which are then a few pixels long each: smooth ones take three times as long
 
 
 class Map:
     """Blocks and lines by colour, kept until something changes; what only moves is changed in place."""
 
-    def __init__(self, nodes: Mapping[str, NodeItem]):
-        self.nodes = nodes
+    def __init__(self, nodes: Mapping[str, NodeItem], wires: Mapping[Port, WireItem]):
+        self.nodes, self.wires = nodes, wires
         self.stale = True
         self.selected: list[NodeItem] = []
         self.chosen: list[WireItem] = []  # wires that are selected, or ties of what is
@@ -52,7 +55,10 @@ class Map:
         painter.setPen(
             QPen(theme.data if zoom >= FAR else faded(theme.data, 0.7), 0)
         )  # wider ones take ten times as long
+        smooth = painter.testRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, smooth and len(self._lines) < MANY)
         painter.drawLines(self._lines)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, smooth)
         if ties and self._ties:
             painter.setPen(wire_pen(theme.learn, 1.5 / zoom, dashed=True))
             if zoom >= FAR:
@@ -109,14 +115,13 @@ class Map:
                 self._groups.append(node)
             if look.trouble:
                 self._troubled.append(node)
-            for port in node.ports():
-                for wire in port.connected_pipes if port.out else ():
-                    if wire.learnable:
-                        self._ties[wire] = None
-                    else:
-                        lines = _lines(wire)
-                        self._line_at[wire] = slice(len(self._lines), len(self._lines) + len(lines))
-                        self._lines += lines
+        for wire in self.wires.values():
+            if wire.learnable:
+                self._ties[wire] = None
+            else:
+                begin = len(self._lines)
+                self._lines += _lines(wire)
+                self._line_at[wire] = slice(begin, len(self._lines))
         self._moved.clear()
         self.stale = False
 

@@ -1,7 +1,9 @@
 """The scene as a mirror of the document: each change draws its difference, told by identity, and nothing else."""
 
+import contextlib
+import gc
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from NodeGraphQt import BaseNode, NodeGraph
 from NodeGraphQt import Port as StockPort
@@ -72,6 +74,18 @@ def _stands(shown: Network, before: Network) -> bool:
     return same and shown.layers.keys() == before.layers.keys() and shown.positions == before.positions
 
 
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Let the collector of cycles wait: while nodes come it walks through all of them time and again, for nothing."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 class Mirror:
     """The nodes and wires that are in the scene, and what they were drawn from."""
 
@@ -113,6 +127,12 @@ class Mirror:
 
         ``places`` are where the shown layers stand, by path from the root.
         """
+        with _uncollected():
+            return self._draw(network, view, analysis, places)
+
+    def _draw(
+        self, network: Network, view: View, analysis: Analysis | None, places: Mapping[str, Place]
+    ) -> list[tuple[str, Look]]:
         if view.path != self.path:
             self.clear()
             self.path = view.path

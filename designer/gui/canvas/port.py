@@ -1,9 +1,11 @@
 """The port on the edge of a node: a circle for data, a diamond for a learnable."""
 
+import functools
+
 from NodeGraphQt.constants import PortTypeEnum
 from NodeGraphQt.qgraphics.port import PortItem as StockPortItem
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QGraphicsItem
 
 from designer.gui.canvas.look import PortLook
@@ -11,6 +13,7 @@ from designer.gui.theme import Theme, faded
 
 IN, OUT = PortTypeEnum.IN.value, PortTypeEnum.OUT.value
 EMPTY = QGraphicsItem.GraphicsItemFlag.ItemHasNoContents
+NO_BRUSH = QBrush(Qt.BrushStyle.NoBrush)
 REACH = 12.0  # how near the pointer must come
 DIAMOND = QPolygonF([QPointF(0, -6), QPointF(6, 0), QPointF(0, 6), QPointF(-6, 0)])
 ROUND = (Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.MiterJoin)
@@ -67,6 +70,11 @@ class PortItem(StockPortItem):
     locked = property(lambda self: self._locked, lambda self, on: setattr(self, "_locked", on))
 
 
+@functools.lru_cache(64)
+def _pen(rgba: int, width: float) -> QPen:
+    return QPen(QColor.fromRgba(rgba), width, *ROUND)
+
+
 def draw_port(
     painter: QPainter,
     theme: Theme,
@@ -85,8 +93,8 @@ def draw_port(
         painter.drawEllipse(at, 11, 11)
     shape = DIAMOND.translated(at) if diamond else None
     for pen, brush, radius in (
-        (QPen(theme.canvas, 4), Qt.BrushStyle.NoBrush, 5.0),
-        (QPen(color, 1.75, *ROUND), color if filled else theme.node, 4.4),
+        (_pen(theme.canvas.rgba(), 4), NO_BRUSH, 5.0),
+        (_pen(color.rgba(), 1.75), QBrush(color if filled else theme.node), 4.4),
     ):
         painter.setPen(pen)
         painter.setBrush(brush)

@@ -54,7 +54,7 @@ class Viewer(NodeViewer):
         self.theme = themes.current()
         super().__init__(None)
         self.canvas = canvas
-        self.map, self.grid = Map({}), Grid()
+        self.map, self.grid = Map({}, {}), Grid()
         self.lanes, self.uprights = Lanes(), Lanes()  # where wires lie level and stand upright
         self.ties = "all"
         self.dims = False  # a tie is selected, so the other wires step back
