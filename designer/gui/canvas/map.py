@@ -14,8 +14,6 @@ from designer.gui.drawing import draw_text, text_width
 from designer.gui.theme import Theme, faded
 from designer.model import Port
 
-MANY = 4000  # lines, which are then a few pixels long each: smooth ones take three times as long
-
 
 class Map:
     """Blocks and lines by colour, kept until something changes; what only moves is changed in place."""
@@ -55,10 +53,7 @@ class Map:
         painter.setPen(
             QPen(theme.data if zoom >= FAR else faded(theme.data, 0.7), 0)
         )  # wider ones take ten times as long
-        smooth = painter.testRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, smooth and len(self._lines) < MANY)
         painter.drawLines(self._lines)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, smooth)
         if ties and self._ties:
             painter.setPen(wire_pen(theme.learn, 1.5 / zoom, dashed=True))
             if zoom >= FAR:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from NodeGraphQt.widgets.viewer import NodeViewer
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QNativeGestureEvent, QPainter, QPen, QPixmap, QTransform
+from PySide6.QtGui import QImage, QNativeGestureEvent, QPainter, QPen, QPixmap, QTransform
 from PySide6.QtWidgets import QFrame, QGraphicsView, QToolTip
 
 from designer.gui import theme as themes
@@ -242,15 +242,26 @@ class Viewer(NodeViewer):
         if self.zoom >= MIDWAY:
             QGraphicsView.paintEvent(self, event)
             return
-        painter = QPainter(self.viewport())
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setTransform(self.viewportTransform())
-        rect = self.scene_rect_of(event.rect())
+        rect, ratio = self.scene_rect_of(event.rect()), self.devicePixelRatioF()
+        # Drawn beside the screen: the pills over it leave a region of many parts, to which lines are cut slowly.
+        picture = QImage(self.viewport().size() * ratio, QImage.Format.Format_RGB32)
+        picture.setDevicePixelRatio(ratio)
+        painter = QPainter(picture)
+        painter.setClipRect(event.rect())
+        self._set_out(painter)
         self.drawBackground(painter, rect)
         self.map.paint(painter, self.theme, self.zoom, self.ties == "all")
+        painter.end()
+        painter = QPainter(self.viewport())
+        painter.drawImage(0, 0, picture)
+        self._set_out(painter)
         self.map.paint_marks(painter, self.theme, self.zoom, self.grid.within(rect) if self.zoom >= FAR else set())
         self.drawForeground(painter, rect)
         painter.end()
+
+    def _set_out(self, painter: QPainter) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setTransform(self.viewportTransform())
 
     def scene_rect_of(self, rect) -> QRectF:
         return QRectF(self.scene_at(QPointF(rect.topLeft())), self.scene_at(QPointF(rect.bottomRight())))
