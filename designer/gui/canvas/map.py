@@ -139,11 +139,11 @@ class Map:
 
 
 def _lines(wire: WireItem) -> list[QLineF]:
-    """The way of data in straight lines."""
-    if not wire.corners:
-        return [QLineF(*wire.ends)]
-    points = [wire.ends[0], *wire.corners, wire.ends[1]]
-    return [QLineF(*ends) for ends in itertools.pairwise(points)]
+    """The way of data in straight lines, made once for each way."""
+    if wire.lines is None:
+        points = [wire.ends[0], *wire.corners, wire.ends[1]]
+        wire.lines = [QLineF(*ends) for ends in itertools.pairwise(points)]
+    return wire.lines
 
 
 class Views(Mapping[str, NodeItem]):
@@ -160,3 +160,6 @@ class Views(Mapping[str, NodeItem]):
 
     def __len__(self) -> int:
         return len(self._nodes)
+
+    def values(self):
+        return [node.view for node in self._nodes.values()]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from NodeGraphQt.constants import Z_VAL_PIPE
 from NodeGraphQt.qgraphics.pipe import PipeItem
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPainterPathStroker, QPen, QPolygonF
 from PySide6.QtWidgets import QGraphicsItem, QGraphicsPathItem
 
@@ -52,6 +52,7 @@ class WireItem(PipeItem):
         self.pulled = False  # its end is held by the pointer, so it is drawn from there
         self.ends = QPointF(), QPointF()
         self.corners: list[QPointF] = []  # between its ends, where it goes round layers
+        self.lines: list[QLineF] | None = None  # its way as the map draws it; None: not made yet
         self.seen = -1  # how often nodes had moved when its way was found
         self._middle, self._room = QPointF(), 0.0
         self._bounds = QRectF()
@@ -90,7 +91,7 @@ class WireItem(PipeItem):
         else:
             path, self._room = self._around(start, end), end.x() - start.x()
             self._middle = (start + end) / 2
-        self._shape = None
+        self._shape = self.lines = None
         self.prepareGeometryChange()
         self._bounds = path.boundingRect().adjusted(-16, -24, 16, 24)  # the label of a tie lies in it
         self.setPath(path)
