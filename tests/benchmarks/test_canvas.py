@@ -265,6 +265,7 @@ def test_undo_of_deleting_a_thousand(canvases, slower, capsys):
     gone = [f"l{n}" for n in range(4_000, 5_000)]
     document.edit("Delete", delete(document.network, *gone)[0])
     QApplication.processEvents()
+    gc.collect()  # it would walk through the stock items too
 
     def undo():
         document.history.undo()
