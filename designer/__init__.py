@@ -2,8 +2,10 @@
 
 from designer.analysis import analyze
 from designer.edits import (
+    align,
     arrange,
     change_owner,
+    distribute,
     free_size,
     freeze,
     group,
@@ -25,11 +27,13 @@ __all__ = [
     "FileError",
     "Network",
     "NetworkError",
+    "align",
     "analyze",
     "arrange",
     "attach_values",
     "build",
     "change_owner",
+    "distribute",
     "free_size",
     "freeze",
     "group",

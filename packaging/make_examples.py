@@ -96,9 +96,7 @@ def image_classifier() -> Made:
         probs=Softmax(),
     )
     sentence = "Ten classes of 32 x 32 images, with one residual step."
-    net = arrange(net.connect("act1", "add"))
-    above = {name: (net.positions[name][0], -104.0) for name in ("conv2", "norm2")}  # what is added goes straight on
-    return "Image classifier", sentence, net.move(above)
+    return "Image classifier", sentence, net.connect("act1", "add")
 
 
 def siamese_pair() -> Made:

@@ -18,12 +18,24 @@ from PySide6.QtCore import QSettings, Qt  # noqa: E402
 from PySide6.QtTest import QTest  # noqa: E402
 from PySide6.QtWidgets import QApplication, QDialog, QWidget  # noqa: E402
 
-from designer import build, load  # noqa: E402
+from designer import build, import_pytorch, load  # noqa: E402
 from designer.edits import group, tie  # noqa: E402
 from designer.gui.main_window import REPORT, MainWindow  # noqa: E402
 from designer.gui.session import Session  # noqa: E402
-from designer.layers import LSTM, Embedding, Input, LayerNorm, Linear, ReLU, Sigmoid, Softmax  # noqa: E402
-from designer.model import Network  # noqa: E402
+from designer.layers import (  # noqa: E402
+    LSTM,
+    Add,
+    BatchNorm2d,
+    Conv2d,
+    Embedding,
+    Input,
+    LayerNorm,
+    Linear,
+    ReLU,
+    Sigmoid,
+    Softmax,
+)
+from designer.model import Layer, Network, Port  # noqa: E402
 
 SIZE = (1440, 900)
 
@@ -41,6 +53,7 @@ def main(folder: Path) -> None:
         draw(window, folder / f"start-{name}.png")
         stories(app, window, folder, name)
         views(app, window, folder, name)
+        canvases(app, window, folder, name)
         with tempfile.TemporaryDirectory() as made:
             files(app, window, folder, name, Path(made))
         window.document.history.setClean()
@@ -106,6 +119,26 @@ def views(app: QApplication, window: MainWindow, folder: Path, name: str) -> Non
     QTest.keyClick(window.focusWidget(), Qt.Key.Key_Escape)
 
 
+def canvases(app: QApplication, window: MainWindow, folder: Path, name: str) -> None:
+    """Networks small and large: one with a tie, one of blocks, one from afar."""
+    examples = root / "resources" / "examples"
+    show(app, window, load(examples / "tied-autoencoder.network"), "tied-autoencoder", selection=frozenset({"dec"}))
+    draw(window, folder / f"autoencoder-{name}.png")
+    show(app, window, resnet18(), "resnet18")
+    draw(window, folder / f"resnet-{name}.png")
+    window.canvas.enter("layer2.0")
+    settle(app)
+    draw(window, folder / f"resnet-block-{name}.png")
+    window.canvas.enter("")
+    show(app, window, load(examples / "gpt2.network"), "gpt2", selection=frozenset({"head"}))
+    window.canvas.enter("block1")
+    settle(app)
+    draw(window, folder / f"gpt2-block-{name}.png")
+    window.canvas.enter("")
+    show(app, window, deep(1_400), "resnet")
+    draw(window, folder / f"map-{name}.png")
+
+
 def files(app: QApplication, window: MainWindow, folder: Path, name: str, made: Path) -> None:
     """Files that were opened, what is said about them, and values for an open network."""
     import torch
@@ -158,6 +191,66 @@ def opened(app: QApplication, window: MainWindow, path: Path) -> None:
     wait(app, lambda: window.document.network is not before and not window.document.stale)
     window.canvas.fit(all=True)
     settle(app)
+
+
+def resnet18() -> Network:
+    """ResNet-18 as people write it, opened live (He et al., 2015)."""
+    import torch
+    from torch import nn
+
+    class Block(nn.Module):
+        def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+            super().__init__()
+            self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+            self.bn1 = nn.BatchNorm2d(outputs)
+            self.relu = nn.ReLU()
+            self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+            self.bn2 = nn.BatchNorm2d(outputs)
+            shortcut = nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs)
+            self.downsample = nn.Sequential(*shortcut) if stride > 1 else nn.Sequential()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            y = self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x)))))
+            return self.relu(y + self.downsample(x))
+
+    class ResNet(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
+            self.bn1 = nn.BatchNorm2d(64)
+            self.relu = nn.ReLU()
+            self.maxpool = nn.MaxPool2d(3, 2, 1)
+            self.layer1 = nn.Sequential(Block(64, 64, 1), Block(64, 64, 1))
+            self.layer2 = nn.Sequential(Block(64, 128, 2), Block(128, 128, 1))
+            self.layer3 = nn.Sequential(Block(128, 256, 2), Block(256, 256, 1))
+            self.layer4 = nn.Sequential(Block(256, 512, 2), Block(512, 512, 1))
+            self.avgpool = nn.AdaptiveAvgPool2d(1)
+            self.fc = nn.Linear(512, 1000)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
+            x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
+            return self.fc(torch.flatten(self.avgpool(x), 1))
+
+    return import_pytorch(ResNet(), (torch.rand(2, 3, 64, 64),)).network
+
+
+def deep(blocks: int) -> Network:
+    """Ten thousand layers in residual blocks of seven, without groups."""
+    net: dict[str, Layer] = {"image": Input(("B", 64, 16, 16))}
+    wires, last = {}, "image"
+    for n in range(blocks):
+        parts = (Conv2d(64, 3, padding=1), BatchNorm2d(), ReLU(), Conv2d(64, 3, padding=1), BatchNorm2d())
+        x = last
+        for k, layer in enumerate((*parts, Add(), ReLU())):
+            name = f"{type(layer).__name__.lower()}{n}_{k}"
+            net[name] = layer
+            wires[Port(name, "0" if isinstance(layer, Add) else "in")] = Port(x, "out")
+            if isinstance(layer, Add):
+                wires[Port(name, "1")] = Port(last, "out")
+            x = name
+        last = x
+    return Network(layers=net, connections=wires)
 
 
 def language_model() -> Network:

@@ -1,4 +1,4 @@
-"""Arrange layers from left to right: the main line straight, none over another, few wires crossing."""
+"""Arrange layers along their wires: the main line straight, none over another, few wires crossing."""
 
 import statistics
 from collections import Counter
@@ -12,6 +12,7 @@ from designer.model.names import join, parent
 
 GRID = 8.0  # positions are multiples of it
 HEADER, ROW, ROWS = 22.0, 24.0, 56.0  # where a lone data port sits, how far several lie apart, where the first sits
+ASIDE = 20.0  # how far beside layers wires lead down
 UNDER = 40.0  # between a layer on a learnable wire and what stands above it
 
 
@@ -30,12 +31,14 @@ def arrange(
     path: str | None = None,
     names: Collection[str] = (),
     rows: bool = False,
+    down: bool = False,
 ) -> Network:
     """Give every layer a position, without overlaps; inside groups too, or only inside the group at ``path``.
 
     ``sizes`` are the outlines by path; what is not in it is estimated. With ``names``, paths in one group, only those
     layers are moved. What is arranged stays as it is; where something was added, others move as little as possible.
-    With ``rows`` a line that is too long to be seen at once goes on below its beginning, as text does.
+    With ``rows`` a line that is too long to be seen at once goes on below its beginning, as text does. Data leads from
+    left to right, or with ``down`` from top to bottom.
     """
     sizes = sizes or {}
     homes = {parent(name) for name in names}
@@ -55,7 +58,7 @@ def arrange(
             name: outline or estimated_outline(name, level.layers[name], crossing[join(home, name)])
             for name, outline in outlines.items()
         }
-        positions |= {join(home, name): at for name, at in _places(level, known, rows).items()}
+        positions |= {join(home, name): at for name, at in _places(level, known, rows, down).items()}
     return network.move(positions)
 
 
@@ -87,7 +90,7 @@ def _crossing(network: Network) -> Counter[str]:
     return Counter(group for group, _ in found)
 
 
-def _places(network: Network, outlines: Mapping[str, Outline], rows: bool) -> dict[str, Place]:
+def _places(network: Network, outlines: Mapping[str, Outline], rows: bool, down: bool) -> dict[str, Place]:
     """Where the layers of one network go that have an outline."""
     data, hanging = _wires(network, outlines.keys())
     standing = [name for name in outlines if name not in hanging]
@@ -97,9 +100,15 @@ def _places(network: Network, outlines: Mapping[str, Outline], rows: bool) -> di
     for source, target in data:
         out = outlines[source.layer].outputs.get(source.name, HEADER)
         into = _into(network, outlines[target.layer], target)
+        if down:  # along the right side of the one, and the left side of the other
+            out, into = outlines[source.layer].width + ASIDE, -ASIDE
         wires.append(Wire(index[source.layer], index[target.layer], out, into))
     before = [network.positions.get(name) for name in standing]
-    made = layered(boxes, wires, [at and at[1] for at in before], rows)
+    if down:
+        turned = [Box(box.height, box.width) for box in boxes]
+        made = [(x, y) for y, x in layered(turned, wires, [at and at[0] for at in before])]
+    else:
+        made = layered(boxes, wires, [at and at[1] for at in before], rows)
     places = dict(zip(standing, made))
     _hang(hanging, places, outlines)
     return _kept_near(places, network.positions)

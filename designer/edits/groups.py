@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Iterable
 
+from designer.edits.making_room import spread
 from designer.model import BUNDLE, Group, Input, Layer, Network, NetworkError, Output, Port
 from designer.model.names import MODULE_DICT_NAMES, check_name, free, join, parent, under
 from designer.model.rules import check_wire
@@ -27,7 +28,7 @@ def group(network: Network, names: Iterable[str], name: str) -> Network:
     check_name(name, beside)
     if name in beside:
         raise NetworkError(f"There is already a layer named {join(home, name)!r}.")
-    return _same_outputs(
+    return same_outputs(
         network, lambda net: _group(net, paths, home, name), lambda old: _inside(paths, home, name, old)
     )
 
@@ -62,14 +63,16 @@ def _group(network: Network, paths: list[str], home: str, name: str) -> Network:
             wires[new(target)] = new(source)
         elif inside(target):
             if source not in enter:
-                enter[source] = _added(source.layer.rpartition(".")[2], inner, Input())
+                enter[source] = added_end(source.layer.rpartition(".")[2], inner, Input())
                 wires[Port(path, enter[source])] = source
             wires[new(target)] = Port(join(path, enter[source]), "out")
         else:
             leave.setdefault(source, []).append(target)
     for source in [*leave, *(port for port in ends if inside(port) and port not in leave)]:
         tail = source.layer.rpartition(".")[2]
-        port = _added(tail if source.name == "out" and tail not in inner else f"{tail}_{source.name}", inner, Output())
+        port = added_end(
+            tail if source.name == "out" and tail not in inner else f"{tail}_{source.name}", inner, Output()
+        )
         wires[Port(join(path, port), "in")] = new(source)
         wires |= {target: Port(path, port) for target in leave.get(source, ())}
     outer = network.network_at(home)
@@ -84,7 +87,7 @@ def _group(network: Network, paths: list[str], home: str, name: str) -> Network:
     positions = {n: at for n, at in outer.positions.items() if join(home, n) not in moves}
     if inner_positions:
         positions[name] = next(iter(inner_positions.values()))
-    made = _with_level(network, home, layers, positions).moved({}, moves).rewired(wires)
+    made = with_level(network, home, layers, positions).moved({}, moves).rewired(wires)
     for target, source in made.wires.items():
         if target.layer == path:
             check_wire(made, source, target)
@@ -97,7 +100,7 @@ def _ports_outside(inner: dict[str, Layer]) -> dict[str, Layer]:
     return {name: inner[name] for name in sorted(inner, key=lambda name: place[name])}
 
 
-def _added(name: str, layers: dict[str, Layer], layer: Layer) -> str:
+def added_end(name: str, layers: dict[str, Layer], layer: Layer) -> str:
     name = free(name if not name.isdecimal() else f"x{name}", layers)
     layers[name] = layer
     return name
@@ -126,7 +129,7 @@ def ungroup(network: Network, path: str) -> Network:
         first, _, rest = old[len(path) + 1 :].partition(".")
         return join(home, names.get(first, first), rest)
 
-    return _same_outputs(network, lambda net: _ungroup(net, path, held, names), outside)
+    return same_outputs(network, lambda net: _ungroup(net, path, held, names), outside)
 
 
 def _ungroup(network: Network, path: str, held: Group, names: dict[str, str]) -> Network:
@@ -160,13 +163,14 @@ def _ungroup(network: Network, path: str, held: Group, names: dict[str, str]) ->
             layers |= {new: held.network.layers[old] for old, new in names.items()}
         else:
             layers[name] = layer
-    positions = {n: at for n, at in outer.positions.items() if join(home, n) != path}
-    positions |= {new: held.network.positions[old] for old, new in names.items() if old in held.network.positions}
+    came = {new: held.network.positions[old] for old, new in names.items() if old in held.network.positions}
+    there = {new: held.network.layers[old] for old, new in names.items()}
+    positions = spread(path.rpartition(".")[2], outer.positions, outer.layers, came, there)
     moves = {join(path, name): join(home, new) for name, new in names.items()}
-    return _with_level(network, home, layers, positions).moved(wires, moves)
+    return with_level(network, home, layers, positions).moved(wires, moves)
 
 
-def _with_level(
+def with_level(
     network: Network, home: str, layers: dict[str, Layer], positions: dict[str, tuple[float, float]]
 ) -> Network:
     """Other layers at one level, not wired yet."""
@@ -176,10 +180,10 @@ def _with_level(
     inner = dataclasses.replace(held, layers=layers, connections={}, positions=positions)
     above, tail = network.network_at(parent(home)), home.rpartition(".")[2]
     changed = dataclasses.replace(above.layers[tail], network=inner)  # type: ignore[call-arg]
-    return _with_level(network, parent(home), {**above.layers, tail: changed}, dict(above.positions))
+    return with_level(network, parent(home), {**above.layers, tail: changed}, dict(above.positions))
 
 
-def _same_outputs(network: Network, edit: Edit, new_path: Callable[[str], str]) -> Network:
+def same_outputs(network: Network, edit: Edit, new_path: Callable[[str], str]) -> Network:
     """Make an edit that moves layers; where it would change what the network gives back, name the outputs first."""
     new = edit(network)
     want = [Port(new_path(port.layer), port.name) for port in _flat_outputs(network)]

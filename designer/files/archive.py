@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from designer.files.errors import FileError
 from designer.model.names import shortened
+from designer.model.values import OpenFile
 
 MOST_ENTRIES = 200_000
 LARGEST_TEXT = 256 << 20  # bytes
@@ -30,6 +31,7 @@ class Archive:
 
     def __init__(self, path: str | os.PathLike[str], within: Span | None = None):
         self.path = Path(path)
+        self._file = OpenFile(path)
         self.place = within or Span(0, self.path.stat().st_size)
         try:
             with _Part(self.path, self.place) as part:
@@ -79,9 +81,7 @@ class Archive:
     def _packed(self, name: str, entry: zipfile.ZipInfo) -> Span:
         if entry.flag_bits & 1:
             raise FileError(f"{self.path.name} holds {shortened(name)} encrypted, which cannot be read.")
-        with self.path.open("rb") as file:
-            file.seek(self.place.offset + entry.header_offset)
-            header = file.read(30)
+        header = os.pread(self._file.number, 30, self.place.offset + entry.header_offset)
         if len(header) < 30 or header[:4] != b"PK\x03\x04":
             raise FileError(f"{self.path.name} is damaged: {shortened(name)} is not where its table says.")
         names, extra = struct.unpack("<HH", header[26:30])
@@ -95,9 +95,7 @@ class Archive:
         offset, size = self.span(name)
         if size > limit:
             raise FileError(f"{self.path.name} holds {shortened(name)} of {size:,} bytes; at most {limit:,} are read.")
-        with self.path.open("rb") as file:
-            file.seek(offset)
-            return file.read(size)
+        return os.pread(self._file.number, size, offset)
 
     def inflated(self, name: str, limit: int) -> bytes:
         """The bytes of an entry that may be compressed, as the text of TorchScript is; at most ``limit``."""
@@ -105,9 +103,7 @@ class Archive:
         if entry is None or entry.compress_type != zipfile.ZIP_DEFLATED:
             return self.read(name, limit)
         offset, size = self._packed(name, entry)
-        with self.path.open("rb") as file:
-            file.seek(offset)
-            packed = file.read(min(size, limit))
+        packed = os.pread(self._file.number, min(size, limit), offset)
         try:
             unpacked = zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, limit + 1)
         except zlib.error:

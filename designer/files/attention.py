@@ -31,6 +31,8 @@ class _Found:
 
 def join_attention(program: Program) -> None:
     """Write each attention that is recognised as one call of ``layer.attention``."""
+    if not any(op.kind == KIND for op in program.ops):
+        return
     seen = _Calls(program)
     replaced: dict[int, Op] = {}
     gone: set[Ref] = set()

@@ -6,8 +6,8 @@ stand outside, and take their learnables over wires from where the state_dict ha
 """
 
 import dataclasses
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 from designer.files.program import Place, Ref
 from designer.files.steps import Step
@@ -59,42 +59,73 @@ class Again:
 Item = Box | Piece | Again
 
 
-def pieces(item: Item) -> list[Piece]:
+def pieces(item: Item) -> Iterator[Piece]:
     """The pieces in an item, those of second uses as well."""
-    if isinstance(item, Piece):
-        return [item]
-    found: list[Piece] = []
     for leaf in leaves(item):
-        found += [leaf] if isinstance(leaf, Piece) else pieces(leaf.body)
-    return found
+        if isinstance(leaf, Piece):
+            yield leaf
+        else:
+            yield from pieces(leaf.body)
 
 
-def leaves(item: Item) -> list[Piece | Again]:
+def leaves(item: Item) -> Iterator[Piece | Again]:
     """What stands in an item that is no box."""
-    if not isinstance(item, Box):
-        return [item]
-    found: list[Piece | Again] = []
-    for inner in item.items:
-        found += leaves(inner) if isinstance(inner, Box) else [inner]
-    return found
+    todo = [item]
+    while todo:
+        at = todo.pop()
+        if isinstance(at, Box):
+            todo += reversed(at.items)
+        else:
+            yield at
 
 
-def made(item: Item) -> list[Ref]:
+class Flow(NamedTuple):
+    """What goes through the border of an item, each in order."""
+
+    made: dict[Ref, None]  # the values that it gives
+    taken: dict[Ref, None]  # those that it takes from outside
+
+
+def made(item: Item) -> dict[Ref, None]:
     """The values that an item gives."""
-    found: list[Ref] = []
-    for leaf in leaves(item):
-        found += (leaf.step if isinstance(leaf, Piece) else leaf).outputs.values()
-    return found
+    return flow(item).made
 
 
 def taken(item: Item) -> dict[Ref, None]:
     """The values that an item takes from outside, in order."""
+    return flow(item).taken
+
+
+def flow(item: Item) -> Flow:
+    """What an item gives and takes."""
+    if isinstance(item, Box):
+        return _around(map(flow, item.items))
     if isinstance(item, Again):
-        return dict.fromkeys(item.inputs.values())
-    if isinstance(item, Piece):
-        return dict.fromkeys((*item.step.inputs.values(), *item.step.learnables.values()))
-    inside = set(made(item))
-    return {ref: None for leaf in leaves(item) for ref in taken(leaf) if ref not in inside}
+        return Flow(dict.fromkeys(item.outputs.values()), dict.fromkeys(item.inputs.values()))
+    step = item.step
+    return Flow(dict.fromkeys(step.outputs.values()), dict.fromkeys((*step.inputs.values(), *step.learnables.values())))
+
+
+def flows(box: Box) -> dict[int, Flow]:
+    """What each item in a box, however deep, gives and takes, by its identity: told in one walk, from inside out."""
+    found: dict[int, Flow] = {}
+    for item in box.items:
+        if isinstance(item, Box):
+            found |= flows(item)
+        else:
+            found[id(item)] = flow(item)
+    found[id(box)] = _around(found[id(item)] for item in box.items)
+    return found
+
+
+def _around(inner: Iterable[Flow]) -> Flow:
+    """What a box gives and takes whose items do so."""
+    gives: dict[Ref, None] = {}
+    takes: dict[Ref, None] = {}
+    for each in inner:
+        gives |= each.made
+        takes |= each.taken
+    return Flow(gives, {ref: None for ref in takes if ref not in gives})
 
 
 def chain(place: Place) -> Chain:
@@ -127,16 +158,18 @@ def boxed(placed: list[tuple[Step, Chain, Path]], fixed: set[Ref]) -> Box:
     root = Box(())
     known: dict[Chain, Box] = {(): root}
 
-    def box(links: Chain) -> Box:
-        if links not in known:
-            known[links] = Box(plain(links))
-            box(links[:-1]).items.append(known[links])
-        return known[links]
-
     for step, links, own in placed:
-        box(links).items.append(Piece(step, own))
+        _known(links, known).items.append(Piece(step, own))
     merge(root, fixed)
     return root
+
+
+def _known(links: Chain, known: dict[Chain, Box]) -> Box:
+    """The box of a call of a module, made where there is none."""
+    if links not in known:
+        known[links] = Box(plain(links))
+        _known(links[:-1], known).items.append(known[links])
+    return known[links]
 
 
 def merge(box: Box, fixed: set[Ref]) -> None:
@@ -192,25 +225,33 @@ def opened(item: Item) -> list[Item]:
 
 def settle(box: Box, learnable: set[Ref]) -> None:
     """Make the wires between the items of each box free of loops."""
-    for _ in range(10 * len(list(pieces(box))) + 10):
-        feeders = _feeders(box.items, learnable)
-        ring = _ring(box.items, feeders)
+    _settle(box, flows(box), learnable)
+
+
+def _settle(box: Box, known: dict[int, Flow], learnable: set[Ref]) -> None:
+    """``known`` are the flows of all that is in the box."""
+    for _ in range(10 * len(known) + 10):
+        feeders = _feeders([known[id(item)] for item in box.items], learnable)
+        forward = all(before < n for n, given in enumerate(feeders) for before in given)
+        ring = [] if forward else _ring(box.items, feeders)
         if not ring:
             break
         _resolve(box, ring, learnable)
+        known = flows(box)
     else:
         raise AssertionError("the boxes do not come to rest")
     for item in box.items:
         if isinstance(item, Box):
-            settle(item, learnable)
-    box.items = _ordered(box.items, feeders)
+            _settle(item, known, learnable)
+    if not forward:
+        box.items = _ordered(box.items, feeders)
 
 
-def _feeders(items: list[Item], learnable: set[Ref]) -> list[set[int]]:
+def _feeders(items: list[Flow], learnable: set[Ref]) -> list[set[int]]:
     """For each item, the others that give it data."""
-    makers = {ref: n for n, item in enumerate(items) for ref in made(item)}
+    makers = {ref: n for n, item in enumerate(items) for ref in item.made}
     return [
-        {makers[ref] for ref in taken(item) if ref in makers and ref not in learnable and makers[ref] != n}
+        {makers[ref] for ref in item.taken if ref in makers and ref not in learnable and makers[ref] != n}
         for n, item in enumerate(items)
     ]
 

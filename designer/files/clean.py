@@ -44,7 +44,7 @@ def _drop_same(program: Program) -> None:
     layouts = {ref for op in program.ops if op.name in NEEDS_LAYOUT for ref in op.refs()}
     kept = []
     for op in program.ops:
-        if names:
+        if not names.keys().isdisjoint(op.refs()):
             op = dataclasses.replace(
                 op,
                 arguments=renamed(op.arguments, names),
@@ -109,7 +109,9 @@ def _same(op: Op, source: Ref, result: Ref, program: Program) -> bool:
 def _spell_out(program: Program) -> None:
     """Write a call that is on no list of safe operations by those that it is made of."""
     ops: list[Op] = []
-    taken = {ref for op in program.ops for ref in op.refs()} | {v for _, v in program.outputs if isinstance(v, Ref)}
+    taken: set[Ref] = set()
+    if any(op.target in BATCH_NORMS for op in program.ops):
+        taken = {ref for op in program.ops for ref in op.refs()} | {v for _, v in program.outputs if isinstance(v, Ref)}
     for op in program.ops:
         if op.target in EMPTY:
             kept = 2 if op.name.startswith("new_") else 1
@@ -144,13 +146,6 @@ def _spell_out(program: Program) -> None:
 def _join_matrix_products(program: Program) -> None:
     """Write ``addmm`` of flattened rows, as GPT-2's Conv1D and decomposed programs have it, as one linear call."""
     makers = {result: op for op in program.ops for result in op.results if result is not None}
-    takers: dict[Ref, int] = {}
-    for op in program.ops:
-        for ref in op.refs():
-            takers[ref] = takers.get(ref, 0) + 1
-    for _, value in program.outputs:
-        if isinstance(value, Ref):
-            takers[value] = takers.get(value, 0) + 1
     kept = []
     for op in program.ops:
         again = op

@@ -38,12 +38,19 @@ class _Fixed(Exception):
 
 def functional(program: Program) -> list[tuple[Op, str]]:
     """Replace the in-place calls of a program; those that stay come with the reason."""
+    if not any(_in_place(op) for op in program.ops):
+        return []
     maker = _Maker(program)
     for op in program.ops:
         maker.run(op)
     program.ops = maker.ops
     program.outputs = [(label, maker.now(v) if isinstance(v, Ref) else v) for label, v in program.outputs]
     return maker.left
+
+
+def _in_place(op: Op) -> bool:
+    """Whether a call changes a tensor, by its name."""
+    return op.name.endswith("_") and not op.name.endswith("__")
 
 
 def whole_slice(op: Op) -> bool:
@@ -111,7 +118,7 @@ class _Maker:
             return
         if op.name in ("embedding", "embedding_bag") and base is not None and op.target.startswith("aten."):
             op = dataclasses.replace(op, keywords=op.keywords | self.norms.get((base, op.arguments[1]), {}))
-        if base is not None and op.name.endswith("_") and not op.name.endswith("__") and op.target.startswith("aten."):
+        if base is not None and _in_place(op) and op.target.startswith("aten."):
             try:
                 self.change(op, base)
                 return

@@ -15,32 +15,32 @@ LIKE = ("new_", "expand_as", "view_as", "reshape_as")  # they take a tensor for 
 
 def fold_masks(root: Box, program: Program, found: set[Ref]) -> None:
     """Put what ``found`` names, in each box, into boxes of its own, as far as it hangs together."""
-    takers: dict[Ref, set[int]] = {}
+    takers: dict[Ref, set[int]] = {}  # by their identity; what is given back is taken by the program
     for piece in pieces(root):
         for ref in taken(piece):
             takers.setdefault(ref, set()).add(id(piece))
-    given = {value for _, value in program.outputs if isinstance(value, Ref)}
+    for _, value in program.outputs:
+        if isinstance(value, Ref):
+            takers.setdefault(value, set()).add(id(program))
+    _fold(root, program, found, takers)
 
-    def fold(box: Box) -> None:
-        own = [item for item in box.items if isinstance(item, Piece) and item.movable and _is_fixed(item.step, found)]
-        if len(own) == len(box.items) or all(_is_fixed(piece.step, found) for piece in pieces(box) if piece.movable):
-            return
-        for item in box.items:
-            if isinstance(item, Box):
-                fold(item)
-        for cluster in _clusters(own):
-            if len(cluster) < FEWEST:
-                continue
-            inside = set(map(id, cluster))
-            results = [
-                ref for piece in cluster for ref in made(piece) if ref in given or takers.get(ref, set()) - inside
-            ]
-            words = _words(results, program)
-            mask = Box((*box.path, next(iter(words.values()))), True, [*cluster], words)
-            box.items.insert(box.items.index(cluster[0]), mask)
-            box.items = [item for item in box.items if id(item) not in inside]
 
-    fold(root)
+def _fold(box: Box, program: Program, found: set[Ref], takers: dict[Ref, set[int]]) -> None:
+    own = [item for item in box.items if isinstance(item, Piece) and item.movable and _is_fixed(item.step, found)]
+    if len(own) == len(box.items) or all(_is_fixed(piece.step, found) for piece in pieces(box) if piece.movable):
+        return
+    for item in box.items:
+        if isinstance(item, Box):
+            _fold(item, program, found, takers)
+    for cluster in _clusters(own):
+        if len(cluster) < FEWEST:
+            continue
+        inside = set(map(id, cluster))
+        results = [ref for piece in cluster for ref in made(piece) if takers.get(ref, set()) - inside]
+        words = _words(results, program)
+        mask = Box((*box.path, next(iter(words.values()))), True, [*cluster], words)
+        box.items.insert(box.items.index(cluster[0]), mask)
+        box.items = [item for item in box.items if id(item) not in inside]
 
 
 def fixed_values(steps: Iterable[Step], constants: set[Ref]) -> set[Ref]:

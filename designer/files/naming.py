@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from designer.files.steps import Step
 from designer.layers import Operation
@@ -22,21 +23,25 @@ def title(step: Step) -> str:
 TITLES = {"ScaledDotProductAttention": "attention", "MultiheadAttention": "attention", "Concatenate": "concatenate"}
 
 
-PLAIN = re.compile(r"[\w :-]+")  # no slash: a path shall not be kept
+_NUMBER = re.compile("0|[1-9][0-9]{0,8}")
+_PLAIN = re.compile(r"[\w :-]+")  # no slash: a path shall not be kept
+_UNWRITABLE = re.compile("[^A-Za-z0-9_]")
 
 
 def is_number(name: str) -> bool:
-    return re.fullmatch("0|[1-9][0-9]{0,8}", name) is not None
+    return _NUMBER.fullmatch(name) is not None
 
 
+@lru_cache(1000)
 def legal_name(name: str, numbered: bool) -> str:
     """A name that may stand in the written source, as like to a given one as can be.
 
     One with brackets, quotes, operators and the like in it may be meant to be read as Python: nothing of it is kept.
+    The blocks of a deep model ask for the same names.
     """
     if is_number(name):
         return name
-    legal = re.sub("[^A-Za-z0-9_]", "_", name)[:100] if PLAIN.fullmatch(name) else ""
+    legal = _UNWRITABLE.sub("_", name)[:100] if _PLAIN.fullmatch(name) else ""
     legal = legal.strip("_") if not legal.isidentifier() else legal.lstrip("_")
     legal = legal or "layer"
     if legal[0].isdigit():

@@ -32,7 +32,6 @@ class Placing:
     ):
         self.program, self.read = program, read
         self.twins = Twins(program)
-        self.calls = Calls(program)
         self.roles = {ref: program.stored[key].role for ref, key in program.slots.items()}
         self.learnable = self.learnables(steps)
         self.owners: dict[str, Owner] = {}  # first name of a tensor -> who stores it
@@ -99,10 +98,11 @@ class Placing:
             while self.replace_buffers(root):
                 boxes.settle(root, self.learnable)
             self.own(root)
-            groups = self.groups(root)
+            loose = self.loose_keys(root)
+            groups = self.groups(root, loose)
             clash = {piece.own for piece in boxes.pieces(root) if piece.step.stateful and piece.own in groups} - {()}
             if not clash - forbidden:
-                self.hold(root)
+                self.hold(root, loose)
                 return root
             forbidden |= clash
 
@@ -112,38 +112,30 @@ class Placing:
 
     def placed(self, forbidden: set[Path]) -> list[tuple[Step, boxes.Chain, Path]]:
         """For each step the modules around it, and the path under which it owns, if any."""
-        chains = [boxes.chain(step.place) for step in self.steps]
-        counts: dict[boxes.Chain, int] = {}
-        stateful: dict[boxes.Chain, int] = {}
-        holders: set[boxes.Chain] = set()
-        for step, links in zip(self.steps, chains):
+        chains = {place: boxes.chain(place) for place in {step.place for step in self.steps}}
+        paths = {links: boxes.plain(links) for links in chains.values()}
+        calls: dict[boxes.Chain, list[Step]] = {}  # the steps of each call of a module
+        for step in self.steps:
             if step.op.target != "constant":
-                counts[links] = counts.get(links, 0) + 1
-                stateful[links] = stateful.get(links, 0) + step.stateful
-                holders.update(links[:n] for n in range(len(links)))
+                calls.setdefault(chains[step.place], []).append(step)
+        holders = {links[:n] for links in calls for n in range(len(links))}
         found: list[tuple[Step, boxes.Chain, Path]] = []
         taken = forbidden | {boxes.plain(holder) for holder in holders}
-        called = set(map(boxes.plain, chains))
-        whole = {
-            links: step
-            for step, links in reversed([*zip(self.steps, chains)])
-            if step.stateful and step.op.target != "constant"
-        }
-        for step, links in zip(self.steps, chains):
-            path = boxes.plain(links)
+        called = set(paths.values())
+        ends = {links for links in calls if links and links not in holders and paths[links] not in forbidden}
+        owners = {links: [step for step in calls[links] if step.stateful] for links in ends}
+        for step in self.steps:
+            links = chains[step.place]
+            path = paths[links]
             if step.op.target == "constant":
                 own = self.constant_path(step)
-                home = tuple((name, 0) for name in own[:-1]) if own else links[:-1] if counts.get(links) == 1 else links
+                alone = len(calls.get(links, ())) == 1
+                home = tuple((name, 0) for name in own[:-1]) if own else links[:-1] if alone else links
                 found.append((step, home, own))
-            elif links and counts[links] == 1 and links not in holders and path not in forbidden:
+            elif links in ends and len(calls[links]) == 1:
                 found.append((step, links[:-1], path))
                 taken.add(path)
-            elif (
-                stateful[links] == 1
-                and self.is_whole(step, links, whole[links])
-                and links not in holders
-                and path not in forbidden
-            ):
+            elif links in ends and len(owners[links]) == 1 and self.is_whole(step, path, owners[links][0]):
                 found.append((step, links[:-1], path if step.stateful else ()))
                 taken.add(path)
             else:
@@ -153,18 +145,14 @@ class Placing:
                 found.append((step, links + inner, own))
         return found
 
-    def is_whole(self, step: Step, links: boxes.Chain, owner: Step) -> bool:
+    def is_whole(self, step: Step, at: Path, owner: Step) -> bool:
         """Whether a step is a torch module, with others that own nothing, as the zeros that an LSTM starts with.
 
         What ``owner``, the only one that may own something, owns must stand under the path of the module.
         """
-        path = ".".join(boxes.plain(links))
-        return (
-            len(links) > 0
-            and step.op.kind.startswith("torch.nn.modules.")
-            and all(
-                f"{path}.{slot}" in self.names(ref) for slot, ref in (*owner.learnables.items(), *owner.buffers.items())
-            )
+        path = ".".join(at)
+        return step.op.kind.startswith("torch.nn.modules.") and all(
+            f"{path}.{slot}" in self.names(ref) for slot, ref in (*owner.learnables.items(), *owner.buffers.items())
         )
 
     def constant_path(self, step: Step) -> Path:
@@ -200,20 +188,20 @@ class Placing:
 
     def replace_buffers(self, root: Box) -> bool:
         """Write a layer whose buffers are not its own as an operation on constants; whether there were such."""
-        added = False
+        calls = None
         for box in self.all_boxes(root):
             items: list[Item] = []
             for item in box.items:
                 if isinstance(item, Piece) and item.step.buffers and item.step.op.target != "constant":
                     keys = {name: ".".join((*item.own, name)) for name in item.step.buffers}
                     if not item.own or any(keys[name] not in self.names(r) for name, r in item.step.buffers.items()):
-                        item = Piece(operation(item.step.op, self.calls), ())
-                        added = True
+                        calls = calls or Calls(self.program)
+                        item = Piece(operation(item.step.op, calls), ())
                 items.append(item)
             box.items = items
-        if added:
+        if calls is not None:
             self.add_constants(root)
-        return added
+        return calls is not None
 
     def add_constants(self, root: Box) -> None:
         """Constants that are needed only now."""
@@ -272,11 +260,11 @@ class Placing:
     def loose_keys(self, root: Box) -> list[str]:
         """The learnables that are used, and that no layer stores, by the name that they are kept under."""
         found: dict[str, str] = {}
-        used = [
+        used = (
             ref
             for piece in boxes.pieces(root)
             for ref in (*piece.step.inputs.values(), *piece.step.learnables.values())
-        ]
+        )
         for ref in (*used, *(value for _, value in self.program.outputs if isinstance(value, Ref))):
             if self.roles.get(ref) == "parameter":
                 names = self.names(ref)
@@ -284,20 +272,21 @@ class Placing:
                     found.setdefault(names[0], self.program.slots[ref])
         return list(found.values())
 
-    def groups(self, root: Box) -> set[Path]:
+    def groups(self, root: Box, loose: list[str]) -> set[Path]:
         """The paths that have to be groups."""
         found = {box.path for box in self.all_boxes(root) if not box.loose}
-        for key in self.loose_keys(root):
+        for key in loose:
             names = key.split(".")
             found.update(tuple(names[:n]) for n in range(len(names)))
         return found
 
-    def hold(self, root: Box) -> None:
+    def hold(self, root: Box, loose: list[str]) -> None:
         """Add a Parameter for each learnable that no layer stores."""
-        for key in self.loose_keys(root):
+        refs = {key: ref for ref, key in reversed(self.program.slots.items())}
+        for key in loose:
             stored = self.program.stored[key]
             own = tuple(key.split("."))
-            ref = next(r for r, slot in self.program.slots.items() if slot == key)
+            ref = refs[key]
             op = Op("constant", [], {}, [ref])
             piece = Piece(Step(Parameter(stored.shape), op, {}, {}, {"value": ref}), own)
             self.box_at(root, own[:-1]).items.insert(0, piece)

@@ -5,6 +5,7 @@ that of torch/_export/serde/schema.py, versions 7 (PyTorch 2.5) and 8 (since 2.6
 """
 
 import os
+from functools import lru_cache
 from typing import Any
 
 from designer.files.archive import Archive, Span
@@ -75,12 +76,18 @@ def read_exported(path: str | os.PathLike[str]) -> tuple[Program, dict[str, Span
         raise FileError(f"{name} is damaged or was changed: {what}.") from None
 
 
+@lru_cache(1000)
+def _plain(number: int) -> Size:
+    """A size that is always the same; most of those in a file are few numbers."""
+    return Size(number)
+
+
 def _size(entry: Any) -> Size:
     if "as_int" in entry:
         number = entry["as_int"]
-        if type(number) is not int:
-            raise Damage(f"{shortened(number)} is not a size")
-        return Size(number)
+        if type(number) is int:
+            return _plain(number)
+        raise Damage(f"{shortened(number)} is not a size")
     expression = entry["as_expr"]
     text, hint = expression["expr_str"], expression.get("hint")
     if not isinstance(text, str) or len(text) > 10_000:
@@ -114,7 +121,7 @@ class _Reader:
         inputs, slots = self.read_inputs(signature["input_specs"], stored)
         ops = self.read_ops(graph["nodes"])
         outputs, places = self.read_outputs(signature["output_specs"], module)
-        for op in ops:
+        for op in ops if self.constants else ():
             op.arguments = [self.settled(argument) for argument in op.arguments]
             op.keywords = {key: self.settled(argument) for key, argument in op.keywords.items()}
         self.check_order(inputs, slots, ops, outputs)

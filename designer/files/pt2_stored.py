@@ -45,8 +45,7 @@ def read_contents(archive: Archive) -> Contents:
     for folder, config in (("weights", f"{model}_weights_config"), ("constants", f"{model}_constants_config")):
         entries = read_json(archive, f"data/{folder}/{config}.json")["config"]
         for key, entry in entries.items():
-            found.stored[path_of(key)] = stored = _stored(archive, folder, key, entry)
-            found.spans[stored.storage] = archive.span(stored.storage)
+            found.stored[path_of(key)] = _stored(archive, folder, key, entry, found.spans)
     return found
 
 
@@ -90,8 +89,8 @@ def _unchanged(found: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _stored(archive: Archive, folder: str, key: str, entry: Any) -> Stored:
-    """What the file says about one stored tensor, checked against the bytes that it has."""
+def _stored(archive: Archive, folder: str, key: str, entry: Any, spans: dict[str, Span]) -> Stored:
+    """What the file says about one stored tensor, checked against the bytes that it has; notes these in ``spans``."""
     quoted = shortened(key)
     meta = entry["tensor_meta"]
     if entry["use_pickle"] or meta is None:
@@ -104,7 +103,9 @@ def _stored(archive: Archive, folder: str, key: str, entry: Any) -> Stored:
     storage = f"data/{folder}/{name_of(entry['path_name'])}"
     shape, strides = (tuple(_whole(size["as_int"]) for size in meta[part]) for part in ("sizes", "strides"))
     offset = _whole(meta["storage_offset"]["as_int"])
-    count = archive.span(storage).size // ITEM_BYTES[dtype]
+    if storage not in spans:
+        spans[storage] = archive.span(storage)
+    count = spans[storage].size // ITEM_BYTES[dtype]
     if len(shape) != len(strides) or len(shape) > 64:
         raise Damage(f"{quoted} has {len(shape)} sizes and {len(strides)} strides")
     total = math.prod(shape)

@@ -52,10 +52,10 @@ class _Rebuilder(Placing):
         self.sources: dict[Ref, Port] = {}  # of learnables, by path from the root
         self.homes: dict[str, dict[Port, Port]] = {}  # their wires, by the network that holds both ends
         self.find_sources()
-        self.takers = self.counted(self.root)
-        for _, value in self.program.outputs:
-            if isinstance(value, Ref):
-                self.takers[value] = self.takers.get(value, 0) + 1
+        self.flows = boxes.flows(self.root)
+        self.spans: dict[int, tuple[int, int]] = {}  # box -> the numbers of what stands in it
+        self.takers: dict[Ref, tuple[int, int]] = {}  # value -> the numbers of the first and the last that take it
+        self.find_takers()
         self.keys: dict[str, str] = {}
         self.aliases: dict[str, str] = {}
         self.used: set[str] = set()
@@ -98,7 +98,9 @@ class _Rebuilder(Placing):
             legal = legal_name(name, numbered)
             if is_number(legal) and (rank == 2 or legal in taken):
                 legal = legal_name(title(item.step) if isinstance(item, Piece) else f"again_{legal}", numbered)
-            item.name = counted(legal, taken | kept if rank == 2 else taken)
+            if rank == 2:
+                taken |= kept
+            item.name = counted(legal, taken)
             taken.add(item.name)
             self.paths[id(item)] = join(path, item.name)
             if isinstance(item, Box):
@@ -123,15 +125,30 @@ class _Rebuilder(Placing):
                     if ref in self.learnable:
                         self.sources[ref] = Port(self.paths[id(piece)], port)
 
-    def counted(self, box: Box) -> dict[Ref, int]:
-        """How many items in a box take each value."""
-        found: dict[Ref, int] = {}
-        for inner in self.all_boxes(box):
-            for item in inner.items:
-                if not isinstance(item, Box):
-                    for ref in boxes.taken(item):
-                        found[ref] = found.get(ref, 0) + 1
-        return found
+    def find_takers(self) -> None:
+        """Find the first and the last that take each value; what is given back is taken behind the last."""
+        end = self.number(self.root, 0)
+        for _, value in self.program.outputs:
+            if isinstance(value, Ref):
+                self.takers[value] = (self.takers.get(value, (end,))[0], end)
+
+    def number(self, item: Item, start: int) -> int:
+        """Number what is no box, from ``start`` on, and note its numbers for each box and value; gives the next one."""
+        if not isinstance(item, Box):
+            for ref in self.flows[id(item)].taken:
+                self.takers[ref] = (self.takers.get(ref, (start,))[0], start)
+            return start + 1
+        end = start
+        for inner in item.items:
+            end = self.number(inner, end)
+        self.spans[id(item)] = (start, end)
+        return end
+
+    def leaves(self, box: Box, ref: Ref) -> bool:
+        """Whether anything outside of a box takes a value."""
+        start, end = self.spans[id(box)]
+        first, last = self.takers.get(ref, (start, -1))
+        return first < start or last >= end
 
     def offers(self) -> dict[int, set[str]]:
         """Which learnables each piece has to offer on a port, because another layer takes them."""
@@ -153,10 +170,11 @@ class _Rebuilder(Placing):
         wires: dict[Port, Port] = {}
         sources: dict[Ref, Port] = {}
         names = {item.name for item in box.items}
-        outer = [ref for ref in boxes.taken(box) if ref not in self.learnable] if path else list(self.inputs)
+        outer = [ref for ref in self.flows[id(box)].taken if ref not in self.learnable] if path else list(self.inputs)
         for n, (ref, said) in enumerate(zip(outer, self.said(box, outer))):
             label = "x" if path and n == 0 else said
-            name = counted(legal_name(label, False), names | set(layers))
+            name = counted(legal_name(label, False), names)
+            names.add(name)
             layers[name] = Input() if path else self.inputs[ref][1]
             sources[ref] = Port(name, "out")
             box.inputs[ref] = name
@@ -168,7 +186,8 @@ class _Rebuilder(Placing):
                 layers[item.name] = Call()
             else:
                 layers[item.name] = self.layer(item)
-                sources |= {ref: Port(item.name, port) for port, ref in item.step.outputs.items()}
+                for port, ref in item.step.outputs.items():
+                    sources[ref] = Port(item.name, port)
         for item in box.items:
             if isinstance(item, Again):
                 ports = self.ports_of(item.target)[1]
@@ -203,11 +222,10 @@ class _Rebuilder(Placing):
             wires[Port(item.name, BUNDLE)] = Port(item.target.name, BUNDLE)
         else:
             pairs = [*item.step.inputs.items()]
-            owned = {slot for slot, ref in item.step.learnables.items() if self.is_owned(item, slot, ref)}
-            pairs += [(slot, ref) for slot, ref in item.step.learnables.items() if slot not in owned]
+            pairs += [pair for pair in item.step.learnables.items() if not self.is_owned(item, *pair)]
         for port, ref in pairs:
-            target = Port(join(path, item.name), port)
             if ref in self.learnable:
+                target = Port(join(path, item.name), port)
                 home = common(parent(target.layer), parent(self.sources[ref].layer))
                 self.homes.setdefault(home, {})[target.below(home)] = self.sources[ref].below(home)
             else:
@@ -218,14 +236,15 @@ class _Rebuilder(Placing):
 
     def add_ends(self, box: Box, layers: dict[str, Layer], wires: dict[Port, Port], sources: dict[Ref, Port]) -> None:
         """Give a group an output for each value that is wanted outside."""
-        inside = self.counted(box)
+        made = self.flows[id(box)].made
         again = self.again.get(id(box), [])
-        wanted = {ref for use in again for ref, here in use.outputs.items() if self.takers.get(here)}
-        wanted |= {ref for ref in boxes.made(box) if self.takers.get(ref, 0) > inside.get(ref, 0)}
-        ends = [ref for ref in dict.fromkeys((*box.words, *boxes.made(box))) if ref in wanted - self.learnable]
+        wanted = {ref for use in again for ref, here in use.outputs.items() if here in self.takers}
+        wanted |= {ref for ref in made if self.leaves(box, ref)}
+        wanted -= self.learnable
+        ends = [ref for ref in dict.fromkeys((*box.words, *made)) if ref in wanted]
         for ref in ends:
             label = "out" if len(ends) == 1 else box.words.get(ref) or f"{self.labels.get(ref, 'out')}_out"
-            name = counted(legal_name(label, False), set(layers))
+            name = counted(legal_name(label, False), layers)
             layers[name] = Output()
             wires[Port(name, "in")] = sources[ref]
             box.outputs[ref] = name
@@ -239,7 +258,7 @@ class _Rebuilder(Placing):
         if bare and [*loose.values()] == [sources.get(results[0][1])]:
             return
         for (label, value), place in zip(results, places):
-            name = counted(_end_name(label), set(layers))
+            name = counted(_end_name(label), layers)
             layers[name] = Output(place)
             wires[Port(name, "in")] = self.sources[value] if value in self.learnable else sources[value]
 
@@ -261,8 +280,9 @@ class _Rebuilder(Placing):
         counter = ".".join((*piece.own, "num_batches_tracked"))
         if step.buffers and counter in self.program.stored:
             self.keep(layer.key(path, "num_batches_tracked"), counter)
-        for slot in (*step.learnables.values(), *step.inputs.values(), *step.buffers.values()):
-            self.used.update(self.names(slot))
+        for ref in (*step.learnables.values(), *step.inputs.values(), *step.buffers.values()):
+            if ref in self.roles:
+                self.used.update(self.names(ref))
         if isinstance(layer, Parameter):
             return dataclasses.replace(layer, frozen=tuple(frozen))
         if not (borrowed or frozen or id(piece) in self.offered):

@@ -37,6 +37,10 @@ class Step:
         return bool(self.learnables or self.buffers)
 
 
+Made = dict[str, list[tuple[Ref, int]]]  # a size -> the tensors with it, and which of theirs it is
+Taken = dict[str, dict[Ref, int]]  # the same, the first of those that are alike
+
+
 class Unwritable(Exception):
     """An argument that the written source cannot hold."""
 
@@ -54,12 +58,7 @@ class Calls:
                 self.takers.setdefault(ref, []).append(op)
         self.given = {value for _, value in program.outputs if isinstance(value, Ref)}
         self.order = {id(op): n for n, op in enumerate(program.ops)}
-        self.sized: dict[tuple[Place, str], list[tuple[Ref, int]]] = {}  # module and size -> the tensors there with it
-        for op in program.ops:
-            for result in op.results:
-                for dim, size in enumerate(self.metas[result].sizes if result in self.metas else ()):
-                    if size.text and result is not None:
-                        self.sized.setdefault((op.place, size.text), []).append((result, dim))
+        self.sized: dict[Place, tuple[Made, Taken]] = {}  # of the modules that were asked for
 
     def used(self, ref: Ref | None) -> bool:
         return ref is not None and (ref in self.takers or ref in self.given)
@@ -77,12 +76,13 @@ class Calls:
     def near(self, text: str, op: Op) -> tuple[Ref, int] | None:
         """The last tensor of this size that was made before a call, in its module or for it, and which size it is."""
         at = self.order.get(id(op), -1)
-        found = self.sized.get((op.place, text), [])
-        here = next((pair for pair in reversed(found) if self.order[id(self.makers[pair[0]])] < at), None)
+        if op.place not in self.sized:
+            self.sized[op.place] = self.find_sized(self.placed.get(op.place, []))
+        made, entering = self.sized[op.place]
+        here = next((pair for pair in reversed(made.get(text, [])) if self.made(pair[0]) < at), None)
         if here is not None or not op.place:
             return here
-        given = self.entering.get((op.place, text), {})
-        early = [(self.made(ref), ref, dim) for ref, dim in given.items() if self.made(ref) < at]
+        early = [(self.made(ref), ref, dim) for ref, dim in entering.get(text, {}).items() if self.made(ref) < at]
         return max(early)[1:] if early else None
 
     def made(self, ref: Ref) -> int:
@@ -91,15 +91,30 @@ class Calls:
         return -1 if maker is None else self.order[id(maker)]
 
     @cached_property
-    def entering(self) -> dict[tuple[Place, str], dict[Ref, int]]:
-        """Module and size -> the tensors that the module takes with it, and which of their sizes it is."""
-        found: dict[tuple[Place, str], dict[Ref, int]] = {}
+    def placed(self) -> dict[Place, list[Op]]:
+        """The calls in each module."""
+        found: dict[Place, list[Op]] = {}
         for op in self.program.ops:
-            for ref in op.refs() if op.place else ():
-                for dim, size in enumerate(self.metas[ref].sizes if ref in self.metas else ()):
-                    if size.text:
-                        found.setdefault((op.place, size.text), {}).setdefault(ref, dim)
+            found.setdefault(op.place, []).append(op)
         return found
+
+    def find_sized(self, ops: list[Op]) -> tuple[Made, Taken]:
+        """The tensors with sizes that are free: those that some calls make, and those that they take."""
+        made: Made = {}
+        taken: Taken = {}
+        for op in ops:
+            for result in filter(None, op.results):
+                for dim, text in self.free_sizes(result):
+                    made.setdefault(text, []).append((result, dim))
+            for ref in op.refs():
+                for dim, text in self.free_sizes(ref):
+                    taken.setdefault(text, {}).setdefault(ref, dim)
+        return made, taken
+
+    def free_sizes(self, ref: Ref) -> list[tuple[int, str]]:
+        """The sizes of a tensor that are free, and where they are; a number has none."""
+        sizes = self.metas[ref].sizes if ref in self.metas else ()
+        return [(dim, size.text) for dim, size in enumerate(sizes) if size.text]
 
 
 class Ports:

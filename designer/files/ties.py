@@ -14,14 +14,15 @@ class Twins:
     """The names of the file that stand for one tensor: the same bytes, seen the same way."""
 
     def __init__(self, program: Program):
-        self.program = program
-        self.keys: dict[tuple[object, ...], list[str]] = {}
+        alike: dict[tuple[object, ...], list[str]] = {}
+        self.names: dict[str, list[str]] = {}
         for key, stored in program.stored.items():
-            self.keys.setdefault(_identity(key, stored), []).append(key)
+            self.names[key] = alike.setdefault(_identity(key, stored), [])
+            self.names[key].append(key)
 
     def of(self, key: str) -> list[str]:
         """All names of the tensor that has this one."""
-        return self.keys[_identity(key, self.program.stored[key])]
+        return self.names[key]
 
     def first(self, key: str) -> str:
         """One name for all of them."""

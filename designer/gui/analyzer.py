@@ -14,7 +14,6 @@ from designer.gui.table import COLUMNS, NUMBERS, Part, total_cost
 from designer.gui.table_view import Table
 from designer.gui.theme import Theme
 from designer.gui.widgets import Icon, Label, Link, Picture, row
-from designer.model import Group
 
 if TYPE_CHECKING:
     from designer.gui.background import Analyzer
@@ -90,7 +89,7 @@ class AnalyzerPanel(QWidget):
     def _count(self) -> None:
         """Add up what the totals show, once for a network and its analysis: painting is not the time."""
         analysis = self.document.analysis
-        layers = sum(not isinstance(layer, Group) for layer in self.document.network.all.values())
+        layers = self.document.network.count
         self.counted = f"{layers:,} layer{'s' if layers != 1 else ''}"
         self.cost = total_cost(row for row in analysis.rows if row.type != "Group") if analysis else ""
         self.totals.update()

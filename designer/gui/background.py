@@ -18,6 +18,7 @@ class Background(QObject):
     def __init__(self, parent: QObject | None = None, threads: int = 1):
         super().__init__(parent)
         self._pool = ThreadPoolExecutor(threads, "designer")
+        self._under_way = 0
         self._finished.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
 
     def run(
@@ -37,12 +38,19 @@ class Background(QObject):
                 self._finished.emit(partial(then, result))
 
         self._pool.submit(job)
+        self._under_way += 1
+
+    @property
+    def busy(self) -> bool:
+        """Whether there is work whose result has not come."""
+        return self._under_way > 0
 
     def stop(self) -> None:
         """Let what runs end and drop what waits."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _deliver(self, call: Any) -> None:
+        self._under_way -= 1
         call()
 
 

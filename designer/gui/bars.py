@@ -11,7 +11,6 @@ from designer.gui.document import Document
 from designer.gui.drawing import draw_logo
 from designer.gui.session import Session
 from designer.gui.widgets import Dot, Icon, Label, Link, Picture, Tool, line, row
-from designer.model import Group
 
 REFUSED, TOLD = 8000, 6000  # milliseconds that a message stays
 
@@ -174,7 +173,7 @@ class StatusBar(QWidget):
             if not self.timer.isActive():
                 self._clear()
             return
-        layers = sum(not isinstance(layer, Group) for layer in network.all.values())
+        layers = network.count
         picked = sum("/" not in name for name in selection)
         self.selected.say(f"{picked} of {layers} layers selected" if picked else f"{layers} layer{'s' * (layers != 1)}")
         self.runs.say(f"CPU, {network.dtype}")

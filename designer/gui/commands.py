@@ -7,6 +7,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar
 
+from designer.edits.aligning import AXES
+from designer.gui.doing import LINES
 from designer.gui.examples import examples
 from designer.gui.replace import replace_layer, transfer_head
 
@@ -41,9 +43,9 @@ def make_actions(window: "MainWindow") -> dict[str, QAction]:
         Command("undo", "&Undo", ("Ctrl+Z",), do.undo),
         Command("redo", "&Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), do.redo),
         Command("history", "&History…", (), window.boxes.history),
-        Command("find", "&Find…", ("Ctrl+F",), window.boxes.find),
-        Command("find_next", "Find &next", ("F3",), lambda: window.boxes.step(1)),
-        Command("find_previous", "Find pre&vious", ("Shift+F3",), lambda: window.boxes.step(-1)),
+        Command("find", "&Find…", ("Ctrl+F",), window.finding.open),
+        Command("find_next", "Find &next", ("F3",), lambda: window.finding.step(1)),
+        Command("find_previous", "Find pre&vious", ("Shift+F3",), lambda: window.finding.step(-1)),
         Command("options", "Setti&ngs…", ("Ctrl+,",), window.open_settings),
         Command("palette", "All co&mmands…", ("Ctrl+Shift+P",), window.boxes.open),
         Command("cut", "Cu&t", ("Ctrl+X",), clip.cut, canvas=True),
@@ -74,9 +76,18 @@ def make_actions(window: "MainWindow") -> dict[str, QAction]:
         Command("group", "&Group", ("Ctrl+G",), do.group, canvas=True),
         Command("ungroup", "&Ungroup", ("Ctrl+Shift+G",), do.ungroup, canvas=True),
         Command("arrange", "&Arrange", ("Ctrl+L",), do.arrange, canvas=True),
+        Command("arrange_down", "Arrange from top to &bottom", (), lambda: do.arrange(down=True), canvas=True),
+        *(Command(f"align_{to}", f"Align {LINES[to]}", (), lambda to=to: do.align(to), canvas=True) for to in LINES),
+        *(
+            Command(
+                f"distribute_{along}", f"Distribute {along}", (), lambda along=along: do.distribute(along), canvas=True
+            )
+            for along in AXES
+        ),
         Command("tie", "&Tie two layers", ("Ctrl+T",), do.tie, canvas=True),
         Command("untie", "&Untie", ("Ctrl+Shift+T",), do.untie, canvas=True),
         Command("transfer", "Trans&fer head…", (), lambda: transfer_head(window), canvas=True),
+        Command("downstream", "Select do&wnstream", ("Ctrl+Shift+D",), do.select_downstream, canvas=True),
         Command("owner", "Go to &owner", ("J",), do.go_to_owner, canvas=True),
         Command("borrower", "Go to next &borrower", ("Shift+J",), do.go_to_borrower, canvas=True),
         Command("next_problem", "&Next problem", ("F8",), lambda: window.step_problem(1)),
@@ -101,8 +112,9 @@ def _action(window: "MainWindow", command: Command) -> QAction:
 
 # Those that are added to the view of the canvas.
 ON_CANVAS = (
-    "cut copy paste duplicate copy_picture search rename replace settings freeze group ungroup arrange tie untie "
-    "transfer owner borrower"
+    "cut copy paste duplicate copy_picture search rename replace settings freeze group ungroup arrange "
+    "arrange_down tie untie transfer owner borrower downstream align_left align_centre align_right align_top "
+    "align_middle align_bottom distribute_horizontally distribute_vertically"
 ).split()
 
 # What stands in the menus: names of actions, those of the canvas with a dot before them, | for a line.
@@ -110,18 +122,29 @@ MENUS = {
     "&File": "new open import attach (recent) (examples) | save save_as | export copy_report | close quit",
     "&Edit": (
         "undo redo history | cut copy paste duplicate .delete .delete_joined | copy_picture copy_python | "
-        ".select_all .clear | .go_left .go_right .go_up .go_down .keep | find find_next find_previous | palette options"
+        ".select_all downstream .clear | .go_left .go_right .go_up .go_down .keep | "
+        "find find_next find_previous | palette options"
     ),
     "&View": (
-        ".fit .fit_all | zoom_in zoom_out zoom_100 | .ties | library properties analyzer problems code import_report | "
-        "next_panel previous_panel | (theme) full_screen"
+        ".fit .fit_all | zoom_in zoom_out zoom_100 | .ties .overview | .bookmark .bookmarks | "
+        "library properties analyzer problems code import_report | next_panel previous_panel | (theme) full_screen"
     ),
     "&Layer": (
         ".search .insert .connect .slice search | "
-        "rename replace settings .fold freeze | group ungroup .enter .leave | arrange"
+        "rename replace settings .fold freeze | group ungroup .call_again .differences .enter .leave | "
+        "arrange arrange_down (align)"
     ),
     "&Ties": "tie untie transfer | owner borrower | next_problem previous_problem",
     "&Help": "keys | about",
+}
+
+# Menus within menus, by their names.
+SUBMENUS = {
+    "align": (
+        "Ali&gn and distribute",
+        "align_left align_centre align_right | align_top align_middle align_bottom | "
+        "distribute_horizontally distribute_vertically",
+    ),
 }
 
 
@@ -131,14 +154,25 @@ def fill_menus(bar: QMenuBar, actions: dict[str, QAction], parts: dict[str, QMen
         menu.clear()
     known = {menu.title(): menu for menu in bar.findChildren(QMenu) if menu.title()}
     for title, content in MENUS.items():
-        menu = known.get(title) or bar.addMenu(title)
-        for name in content.split():
-            if name == "|":
-                menu.addSeparator()
-            elif name.startswith("("):
-                menu.addMenu(parts[name.strip("()")])
-            elif name in actions:
-                menu.addAction(actions[name])
+        _fill(known.get(title) or bar.addMenu(title), content, actions, parts, known)
+
+
+def _fill(
+    menu: QMenu, content: str, actions: dict[str, QAction], parts: dict[str, QMenu], known: dict[str, QMenu]
+) -> None:
+    for name in content.split():
+        if name == "|":
+            menu.addSeparator()
+        elif (inner := name.strip("()")) in SUBMENUS:
+            title, lines = SUBMENUS[inner]
+            made = known.get(title) or QMenu(title, menu)
+            made.clear()
+            _fill(made, lines, actions, parts, known)
+            menu.addMenu(made)
+        elif name.startswith("("):
+            menu.addMenu(parts[inner])
+        elif name in actions:
+            menu.addAction(actions[name])
 
 
 def examples_menu(window: "MainWindow") -> QMenu:

@@ -10,6 +10,7 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from designer.analysis import Analysis
 from designer.analysis.waiting import MustWait, not_waiting
+from designer.gui.bookmarks import Bookmark
 from designer.model import Network, NetworkError, Port
 from designer.model.names import parent
 
@@ -26,6 +27,7 @@ class View:
     unfolded: frozenset[str] = frozenset()  # layers whose learnables are listed, of many a group: lstm/l0
     ties: Literal["all", "selected", "off"] = "all"
     places: Mapping[str, tuple[float, float, float]] = dataclasses.field(default_factory=dict)  # group -> x, y, zoom
+    bookmarks: tuple[Bookmark, ...] = ()
 
     def within(self, network: Network) -> "View":
         """The same view without what the network does not have."""

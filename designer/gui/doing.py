@@ -1,21 +1,34 @@
 """What commands do to the selection: each one edit, or one sentence why not."""
 
 import itertools
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QObject, Signal
 
-from designer.edits import arrange, freeze, group, ungroup
+from designer.analysis import Analysis
+from designer.edits import align, arrange, distribute, freeze, group, ungroup
+from designer.edits.aligning import Edge
+from designer.edits.arrange import Outline
 from designer.gui.document import Document
+from designer.gui.following import downstream, next_borrower, owner_of
 from designer.gui.properties import split
 from designer.gui.steps import difference
-from designer.gui.table import layer_of
 from designer.gui.untying import borrows, untie_ports
 from designer.model import Group, Network, Port
 from designer.model.names import join, parent
 
 if TYPE_CHECKING:
     from designer.gui.canvas import Canvas
+
+LINES: dict[Edge, str] = {
+    "left": "left edges",
+    "centre": "centres",
+    "right": "right edges",
+    "top": "tops",
+    "middle": "middles",
+    "bottom": "bottoms",
+}
 
 
 class Doing(QObject):
@@ -88,24 +101,42 @@ class Doing(QObject):
 
         self.document.attempt(f"Ungroup {_these(tuple(paths))}", edit)
 
-    def arrange(self) -> None:
+    def arrange(self, down: bool = False) -> None:
         """Lay out the selected layers, or all of the group that is shown and bring it into view."""
         chosen = self.selected()
         names = chosen if len(chosen) > 1 else []
         path, canvas = self.document.view.path, self.canvas
         if canvas is None:
-            self.document.attempt("Arrange", lambda net: arrange(net, path=path, rows=True))
+            self.document.attempt("Arrange", lambda net: arrange(net, path=path, rows=True, down=down))
             return
 
         def change() -> bool:
             sizes = canvas.outlines()
             what = f"Arrange {_these(tuple(names))}" if names else "Arrange"
-            made = self.document.attempt(what, lambda net: arrange(net, sizes, path, names, rows=True))
+            made = self.document.attempt(what, lambda net: arrange(net, sizes, path, names, rows=True, down=down))
             if made and not names:
                 canvas.fit(all=True, at_once=True)
             return made
 
         canvas.motion.glide(change)
+
+    def align(self, to: Edge) -> None:
+        """Put the selected layers in line."""
+        self._place("Align", f"by their {LINES[to]}", lambda net, paths, sizes: align(net, *paths, to=to, sizes=sizes))
+
+    def distribute(self, along: Literal["horizontally", "vertically"]) -> None:
+        """Leave like gaps between the selected layers."""
+        edit = lambda net, paths, sizes: distribute(net, *paths, along=along, sizes=sizes)  # noqa: E731
+        self._place("Distribute", along, edit)
+
+    def _place(self, verb: str, how: str, edit: Callable[[Network, list[str], dict[str, Outline]], Network]) -> None:
+        """Move the selected layers from where they are drawn, in the sizes that they are drawn in."""
+        if self.canvas is None:
+            return
+        paths, sizes = self.canvas.selected_layers(), self.canvas.outlines()
+        drawn = {path: (node.x(), node.y()) for path in paths if (node := self.canvas.node(path))}
+        text = f"{verb} {_these(tuple(paths))} {how}" if paths else verb
+        self.document.attempt(text, lambda net: edit(net.move(drawn), paths, sizes))
 
     def freeze(self) -> None:
         """Freeze the selected layers; when all are frozen, unfreeze them."""
@@ -142,26 +173,29 @@ class Doing(QObject):
         else:
             self.document.refused.emit("Select a layer that borrows, or a tie, to untie it.")
 
+    def select_downstream(self) -> None:
+        """Select all that the data of the selected layers reaches, too."""
+        network, view = self.document.network, self.document.view
+        paths = [path for path in self.selected() if parent(path) == view.path]
+        if paths:
+            self.document.look(selection=downstream(network, view.path, paths, network.learnable_ports))
+        else:
+            self.document.refused.emit("Select the layer first from which on the others shall be selected.")
+
     def go_to_owner(self) -> None:
         """Select the layer that owns what the selected one borrows."""
-        analysis, paths = self.document.analysis, self.selected()
-        known = analysis is not None and len(paths) == 1 and paths[0] in analysis.network.all
-        tied = analysis.row(paths[0]).tied_to if known else {}
-        owner = layer_of(self.document.network, next(iter(tied.values()), "").partition(", ")[0])
-        self._go(owner, "Select a layer that borrows to go to its owner.")
+        self._go(owner_of, "Select a layer that borrows to go to its owner.")
 
     def go_to_borrower(self) -> None:
-        """Select the next of the layers that borrow from the selected one."""
-        network, paths = self.document.network, self.selected()
-        targets: list[str] = []
-        if len(paths) == 1:
-            layer = network.layer(paths[0])
-            for name in layer.output_learnables:
-                targets += [port.layer for port in network.targets.get(Port(paths[0], name), ())]
-        self._go(targets[0] if targets else "", "Select a layer that others borrow from to go to them.")
+        """Select the next of the layers that borrow from the selected one, or from whom it borrows."""
+        self._go(next_borrower, "Select a layer that others borrow from to go to them.")
 
-    def _go(self, path: str, refusal: str) -> None:
-        if not path:
+    def _go(self, other: Callable[[Analysis, str], str], refusal: str) -> None:
+        """Show the layer that another one leads to."""
+        analysis, paths = self.document.analysis, self.selected()
+        known = analysis is not None and len(paths) == 1 and paths[0] in analysis.network.all
+        path = other(analysis, paths[0]) if analysis is not None and known else ""
+        if not path or path not in self.document.network.all:
             self.document.refused.emit(refusal)
         elif self.canvas:
             self.canvas.show_path(path)

@@ -15,10 +15,11 @@ from designer.files.kinds import kind_of
 from designer.files.progress import Progress, followed
 from designer.files.values import VALUES
 from designer.gui.asking import NO_ANSWER, Answer, Question
+from designer.gui.bookmarks import bookmarks_from, bookmarks_to, place_from
 from designer.gui.document import Document, View
 from designer.gui.examples import Example
 from designer.gui.session import Session
-from designer.model import Network, NetworkError, Parameter
+from designer.model import Network, NetworkError, Parameter, Port
 
 PROJECT = ".network"
 PROJECTS = "Networks (*.network)"
@@ -60,7 +61,8 @@ def read(path: Path, answer: Answer = NO_ANSWER) -> Opened:
 
 def count_ties(network: Network) -> int:
     """Count the learnables that layers take from others."""
-    return sum(port.name in network.layer(port.layer).input_learnables for port in network.wires)
+    wires = network.wires
+    return sum(Port(path, name) in wires for path, layer in network.all.items() for name in layer.input_learnables)
 
 
 def takes_values(network: Network) -> bool:
@@ -83,24 +85,15 @@ def view_from(saved: dict[str, Any]) -> View:
         view = dataclasses.replace(view, ties=saved["ties"])
     places = saved.get("places")
     if isinstance(places, dict):
-        kept = {path: _place(at) for path, at in places.items()}
+        kept = {path: place_from(at) for path, at in places.items()}
         view = dataclasses.replace(view, places={path: at for path, at in kept.items() if at})
-    return view
+    return dataclasses.replace(view, bookmarks=bookmarks_from(saved.get("bookmarks")))
 
 
 def _names(saved: Any) -> frozenset[str]:
     """Take a list of texts; anything else is none."""
     plain = isinstance(saved, list) and all(isinstance(entry, str) for entry in saved)
     return frozenset(saved) if plain else frozenset()
-
-
-def _place(at: Any) -> tuple[float, float, float] | None:
-    """Take x, y and zoom, where they are numbers that a window can show."""
-    if not isinstance(at, list) or len(at) != 3:
-        return None
-    if not all(isinstance(number, int | float) and abs(number) < 1e9 for number in at) or not 0.01 <= at[2] <= 8:
-        return None
-    return float(at[0]), float(at[1]), float(at[2])
 
 
 def view_to(view: View) -> dict[str, Any]:
@@ -111,6 +104,7 @@ def view_to(view: View) -> dict[str, Any]:
         "unfolded": sorted(view.unfolded),
         "ties": view.ties,
         "places": {path: list(at) for path, at in sorted(view.places.items())},
+        "bookmarks": bookmarks_to(view.bookmarks),
     }
 
 

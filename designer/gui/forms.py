@@ -10,7 +10,6 @@ from designer.analysis import Row
 from designer.analysis.sizes import memory
 from designer.files.report_lines import facts
 from designer.gui.widgets import Fold, Label, Link, Tile, column, line, row
-from designer.model import Group
 from designer.model.names import parent
 
 if TYPE_CHECKING:
@@ -90,7 +89,7 @@ class NetworkForm(Form):
         self.head(Tile("Group", "Group"), self.name, Label("Network", "t2"))
         net = lambda: self.document.network  # noqa: E731
         body = column(
-            self.fact("Layers", lambda: f"{sum(not isinstance(layer, Group) for layer in net().all.values()):,}"),
+            self.fact("Layers", lambda: f"{net().count:,}"),
             self.fact("Inputs", lambda: ", ".join(net().inputs) or "none"),
             self.fact("Outputs", lambda: ", ".join(net().outputs) or "none"),
             self.fact("Type of numbers", lambda: net().dtype),

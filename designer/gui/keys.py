@@ -16,10 +16,20 @@ WIDTH, COLUMNS = 340, 3
 GESTURES = {
     "Mouse on layers": (
         ("Drag", "Move; a lone layer onto a wire: insert"),
+        ("Drag, then Shift or Ctrl", "Along one axis; off ports and grid"),
+        ("Ctrl+drag", "Pull copies off"),
         ("Shift+click", "Add to the selection, or take out"),
         ("Double-click", "Settings; a group: enter"),
         ("Right-click", "Menu"),
         ("Drop from the library", "Add; onto a wire: insert"),
+    ),
+    "Mouse on groups": (
+        ("Rest on its body", "See what is inside"),
+        ("Drag a port\u2019s name", "Put the port elsewhere"),
+        ("Double-click a port\u2019s name", "Rename the port"),
+        ("Click \u201c\u00d7 12\u201d", "List the groups that are alike"),
+        ("Drop layers on the path", "Move them to that level"),
+        ("Click \u201cfrom emb\u201d", "Go to the other end of a tie"),
     ),
     "Mouse on learnables": (
         ("Click \u201cLearnables\u201d", "Show the switches, or hide them"),
@@ -30,6 +40,10 @@ GESTURES = {
     "Mouse on ports and wires": (
         ("Drag a port", "New wire; onto nothing: layers that fit"),
         ("Drag a wired input", "Pull the wire off; onto nothing: cut"),
+        ("Ctrl+drag a wired input", "Copy the wire"),
+        ("Ctrl+drag a wired output", "Move all its wires"),
+        ("Double-click a wired port", "Jump to the other end"),
+        ("Double-click a free output", "Layers that fit"),
         ("Click a wire", "Select it"),
         ("Double-click a wire", "Insert a layer"),
         ("Double-click a tie's label", "Show both ends"),
@@ -37,15 +51,24 @@ GESTURES = {
     "Mouse on the canvas": (
         ("Wheel", "Zoom to the pointer"),
         ("Shift+wheel", "Pan sideways"),
+        ("Two fingers, pinch", "Pan, zoom"),
         ("Middle drag, right drag", "Pan"),
         ("Space+drag", "Pan"),
         ("Drag", "Select what the frame touches"),
         ("Shift+drag, Ctrl+drag", "Add to the selection, take out of it"),
         ("Double-click", "Add a layer there"),
     ),
+    "Mouse on the overview": (
+        ("Click", "Move the view there"),
+        ("Drag the frame", "Pull the view along"),
+        ("Double-click", "Fit all"),
+    ),
     "Without a mouse": (
         ("Arrows, Shift+arrows", "Nudge the selection by 8, by 64"),
         ("Tab, type, Enter", "Add a layer after the selected one"),
+        ("L, arrows, Space", "Go to a switch and toggle it; Esc leaves"),
+        ("F3 in the find box, Esc", "Step through, go back"),
+        ("F2, Del in the bookmarks", "Rename, remove"),
         ("F6", "Leave the canvas for the next panel"),
     ),
 }

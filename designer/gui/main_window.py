@@ -39,6 +39,7 @@ from designer.gui.doing import Doing, lowered
 from designer.gui.dropping import DropFrame, dragged_files
 from designer.gui.exporting import Exporting
 from designer.gui.filing import PROGRAMS, Filing, Opened, takes_values
+from designer.gui.finding import Finding
 from designer.gui.keys import Keys
 from designer.gui.library import Library
 from designer.gui.palette import Palette
@@ -54,7 +55,9 @@ from designer.model import Network, layer_types
 NEED_NETWORK = (
     "attach save save_as export cut copy paste duplicate copy_picture copy_python zoom_in zoom_out zoom_100 library "
     "properties analyzer problems code import_report copy_report search rename replace settings freeze group ungroup "
-    "arrange tie untie transfer owner borrower next_problem previous_problem history find find_next find_previous"
+    "arrange tie untie transfer owner borrower next_problem previous_problem history find find_next find_previous "
+    "align_left align_centre align_right align_top align_middle align_bottom distribute_horizontally "
+    "distribute_vertically downstream"
 ).split()
 
 
@@ -77,7 +80,7 @@ class MainWindow(QMainWindow):
         self.clipboard = Clipboard(self.document, session)
         self.exporting = Exporting(self.document, session, self.filing.folder)
         self.made_canvas: Any = None
-        self.boxes = Palette(self)
+        self.boxes, self.finding = Palette(self), Finding(self)
         self.actions_by_name = commands.make_actions(self)
         self.library, self.bottom = Library(), Bottom(self.document, self.comparing, self.suggesting)
         self.properties = Properties(self.document, self.actions_by_name)

@@ -1,4 +1,4 @@
-"""Boxes over the window to choose from by typing: all commands, the steps of the history, the layers."""
+"""Boxes over the window to choose from by typing: all commands, the steps of the history."""
 
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
@@ -7,11 +7,8 @@ from PySide6.QtCore import QPoint
 from PySide6.QtGui import QAction, QKeySequence
 
 from designer.gui.doing import lowered
-from designer.gui.drawing import category_of, shape_text
-from designer.gui.table import matches
 
 if TYPE_CHECKING:
-    from designer.analysis import Row
     from designer.gui.canvas.box import Box, Line
     from designer.gui.main_window import MainWindow
 
@@ -24,9 +21,16 @@ WORDS = {
     "untie": "own copy weights",
     "transfer": "fine-tune finetune new head classes learn rate",
     "replace": "change type swap",
+    "align_centre": "center",
     "arrange": "layout tidy auto",
     "canvas.search": "insert node layer create",
+    "find": "search layers shape type tied frozen",
     "freeze": "requires_grad train lock",
+    "canvas.overview": "minimap map",
+    "canvas.bookmark": "keep place camera view",
+    "canvas.bookmarks": "places cameras views go to",
+    "downstream": "after following dependents",
+    "copy_picture": "image screenshot png",
     "export": "python code pytorch source picture weights",
     "attach": "load_state_dict load weights checkpoint safetensors npz into",
     "import": "open pt2 state_dict safetensors checkpoint",
@@ -69,13 +73,11 @@ class Palette:
     def __init__(self, window: "MainWindow"):
         self.window = window
         self.recent: list[str] = []  # names of commands that were chosen, the last first
-        self.query = ""  # what was looked for last
-        self.shown = ""  # the layer that was found last
         self.box: Box | None = None
 
     def open(self) -> None:
         """List every command."""
-        self._ask("Run a command", "", self.lines)
+        self.ask("Run a command", "", self.lines)
 
     def lines(self, text: str) -> "list[Line]":
         """List the commands that have all words of a text; without one, those that were chosen before come first."""
@@ -102,7 +104,7 @@ class Palette:
 
     def history(self) -> None:
         """List the steps of the history, the last first; one is gone to by a single click."""
-        self._ask("Go to a step", "the last first", self.steps)
+        self.ask("Go to a step", "the last first", self.steps)
 
     def steps(self, text: str) -> "list[Line]":
         from designer.gui.canvas.box import Line
@@ -121,56 +123,8 @@ class Palette:
         name = f"after: {lowered(history.text(number - 1))}" if number else "at the beginning"
         self.window.doing.go_to_step(number, f"The network {name}.")
 
-    def find(self) -> None:
-        """Look for layers, also inside groups."""
-        if not self.window.on_start:
-            self._ask("Find layers", "tied  frozen  type:lstm  >1M", self.hits)
-            if self.box is not None and self.query:
-                self.box.field.setText(self.query)
-                self.box.field.selectAll()
-
-    def hits(self, text: str) -> "list[Line]":
-        """List the layers that answer to a text: words, ``type:lstm``, ``tied``, ``frozen``, ``>1M``, a shape."""
-        from designer.gui.canvas.box import Line
-
-        self.query = text.strip() or self.query
-        if not text.strip():
-            return [Line("Names, types, shapes as 300, or the words at the right")]
-        found = self.found(text)
-        lines = [
-            Line(
-                row.name,
-                row.type,
-                shape_text(row.activations[0]) if row.activations else "",
-                (category_of(type(self.window.document.network.layer(row.name))), row.type),
-                run=lambda _, path=row.name: self.show(path),
-            )
-            for row in found
-        ]
-        return lines or [Line(f"No layer answers to {text.strip()}.")]
-
-    def found(self, text: str) -> "list[Row]":
-        document = self.window.document
-        if document.analysis is None:
-            return []
-        return [r for r in document.analysis.rows if r.name in document.network.all and matches(r, text)]
-
-    def show(self, path: str) -> None:
-        self.shown = path
-        self.window.canvas.show_path(path)
-
-    def step(self, by: int) -> None:
-        """Show the next layer that answers to what was looked for, or the one before."""
-        found = [row.name for row in self.found(self.query)] if self.query else []
-        if not found:
-            self.find()
-            return
-        at = found.index(self.shown) if self.shown in found else -1 if by > 0 else 0
-        self.show(found[(at + by) % len(found)])
-        number = found.index(self.shown) + 1
-        self.window.document.told.emit(f"{self.shown} is {number} of {len(found)} found by {self.query}.")
-
-    def _ask(self, hint: str, caption: str, lines: "Callable[[str], list[Line]]") -> None:
+    def ask(self, hint: str, caption: str, lines: "Callable[[str], list[Line]]") -> "Box":
+        """Open a box over the page that is shown."""
         from designer.gui.canvas.box import Box
 
         self.close()
@@ -179,6 +133,7 @@ class Palette:
         box.closed.connect(box.deleteLater)
         box.closed.connect(self._forget)
         box.ask(QPoint((parent.width() - WIDTH) // 2, TOP), hint, caption, lines)
+        return box
 
     def close(self) -> None:
         if self.box is not None:

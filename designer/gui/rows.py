@@ -1,7 +1,7 @@
 """The rows of the analyzer: which are shown, in which order, and how their cells are drawn."""
 
 from collections.abc import Iterable
-from typing import cast
+from typing import Any, cast
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QRectF, Qt
 from PySide6.QtGui import QPainter
@@ -11,7 +11,7 @@ from designer.analysis import Analysis, Row
 from designer.gui import theme
 from designer.gui.document import Document
 from designer.gui.drawing import category_of, draw_icon, draw_text, draw_tile
-from designer.gui.table import COLUMNS, NUMBERS, Cell, borrowers, cells, matches
+from designer.gui.table import COLUMNS, NUMBERS, Cell, borrowers, cells, layer_of, matches
 from designer.gui.theme import Theme
 from designer.gui.tips import tip
 from designer.model import Group, Network
@@ -50,8 +50,9 @@ class Rows(QAbstractTableModel):
         self.beginResetModel()
         self.cells, self.borrowed, self.problems = {}, {}, {}
         if analysis is None:
-            rows = [Row(path, type(layer).__name__, (), {}, {}, 0, 0) for path, layer in self.network.all.items()]
-            self.known = tuple(rows)
+            none: dict[str, Any] = {}
+            names = ((path, type(layer).__name__) for path, layer in self.network.all.items())
+            self.known = tuple(Row(path, kind, (), none, none, 0, 0, states=none) for path, kind in names)
         else:
             self.network, self.known = analysis.network, tuple(analysis.rows)
             self.borrowed = borrowers(analysis)
@@ -90,7 +91,8 @@ class Rows(QAbstractTableModel):
 
     def _order(self) -> None:
         if self.words:
-            self.shown = [row for row in self.known if matches(row, self.words)]
+            lending = {layer_of(self.network, key) for key in self.borrowed}
+            self.shown = [row for row in self.known if matches(row, self.words, lending)]
             self._sort(self.shown)
         else:
             held: dict[str, list[Row]] = {}

@@ -26,10 +26,10 @@ class Session(QObject):
         self.settings = settings
         self.windows: list[QObject] = []
         self.copied: tuple[Part, str | None] | None = None  # layers, and their text once it is on the clipboard
-        self.collecting = Collecting(self)
+        self.files = Background(self, threads=4)  # a long import does not keep others waiting
+        self.collecting = Collecting(self, lambda: self.files.busy)
         self.torch = Torch(Background(self))
         self.torch.came.connect(gc.freeze)  # what its import made is looked at no more
-        self.files = Background(self, threads=4)  # a long import does not keep others waiting
         self.theme_name = theme_name or str(settings.value("theme", "system"))
         self.show_theme()
         hints = QApplication.styleHints()

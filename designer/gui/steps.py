@@ -29,8 +29,11 @@ def difference(before: Network, after: Network) -> tuple[str, frozenset[str]]:
 
 
 def _same(old: Layer | None, new: Layer) -> bool:
-    """Whether a layer is the same; what is in a group differs for itself."""
-    return old is new or (isinstance(old, Group) and isinstance(new, Group)) or old == new
+    """Whether a layer is the same; what is in a group differs for itself, but not the order of its ports."""
+    if isinstance(old, Group) and isinstance(new, Group):
+        sides = (old.inputs(), new.inputs()), (old.outputs(), new.outputs())
+        return all(before == after or set(before) != set(after) for before, after in sides)
+    return old is new or old == new
 
 
 def _filled(before: Network, after: Network) -> set[str]:

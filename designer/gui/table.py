@@ -1,7 +1,7 @@
 """The analysis as a table: what each cell shows, how rows are found, sorted and copied."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from designer.analysis import Analysis, Row
@@ -194,20 +194,40 @@ def _expression(network: Network, port: Port, key: str) -> str:
     return f" by {type(layer).__name__} {layer.summary()}".rstrip() if layer.computes else ""
 
 
-def matches(row: Row, words: str) -> bool:
-    """Whether a row is what a filter asks for: words, ``type:lstm``, ``tied``, ``frozen``, ``>1M``."""
-    return all(_matches(row, word) for word in words.lower().split())
+def lenders(analysis: Analysis) -> frozenset[str]:
+    """Give the layers that others borrow from."""
+    return frozenset(layer_of(analysis.network, key) for key in borrowers(analysis))
 
 
-def _matches(row: Row, word: str) -> bool:
+def matches(row: Row, words: str, lending: Collection[str] = ()) -> bool:
+    """Whether a row is what a filter asks for: words, ``type:lstm``, ``tied``, ``frozen``, ``>1M``, ``B x T x 300``.
+
+    ``lending`` are the layers that others borrow from: they are tied too.
+    """
+    parts = re.sub(r"\s*×\s*|\s+x\s+", "×", words.lower()).split()
+    return all(_matches(row, word, lending) for word in parts)
+
+
+def _matches(row: Row, word: str, lending: Collection[str]) -> bool:
     if word.startswith("type:"):
         return row.type.lower().startswith(word[5:])
-    if word == "tied" and row.tied_to:
+    if word == "tied" and (row.tied_to or row.name in lending):
         return True
     if word == "frozen" and row.trains is False:
         return True
     if limit := re.fullmatch(r"([<>])(\d+(?:\.\d+)?)([kmg]?)", word):
         number = float(limit[2]) * {"": 1, "k": 1e3, "m": 1e6, "g": 1e9}[limit[3]]
         return (row.used or 0) > number if limit[1] == ">" else (row.used or 0) < number
-    shapes = (*row.activations, *row.learnables.values()) if word.isdigit() else ()
-    return word in row.name.lower() or word in row.type.lower() or any(shape and int(word) in shape for shape in shapes)
+    return word in row.name.lower() or word in row.type.lower() or _has_sizes(row, word)
+
+
+def _has_sizes(row: Row, word: str) -> bool:
+    """Whether sizes, as 300 or 1000x300 or B×T×300, follow each other in a shape of the layer."""
+    sizes = word.split("×") if "×" in word else word.split("x")
+    if not all(sizes) or (len(sizes) == 1 and not word.isdigit()):
+        return False
+    for shape in (*row.activations, *row.learnables.values()):
+        known = [str(size).lower() for size in shape or ()]
+        if any(known[n : n + len(sizes)] == sizes for n in range(len(known) - len(sizes) + 1)):
+            return True
+    return False

@@ -1,6 +1,8 @@
 """The base class of every layer type, and the table of all types."""
 
 import dataclasses
+from collections.abc import Callable
+from functools import cached_property
 from typing import Any, ClassVar, dataclass_transform
 
 from designer.model.errors import NetworkError
@@ -61,14 +63,14 @@ class Layer:
         values = self.__dict__
         if isinstance(values["frozen"], bool):  # all learnables, or none
             values["frozen"] = self.learnables() if values["frozen"] else ()
-        defaults = _defaults(type(self))
-        for name, convert in converters(type(self)).items():
-            if values[name] is not defaults[name]:
+        for name, default, convert in _checks(type(self)):
+            if values[name] is not default:
                 values[name] = convert(values[name])
         if values["input_learnables"] or values["output_learnables"] or values["frozen"]:
             self._check_learnables()
         for field in ("learn_rate_factors", "weight_decay_factors"):
-            if pairs := dict(values[field]):
+            if values[field]:
+                pairs = dict(values[field])
                 values[field] = tuple((name, pairs[name]) for name in self._known(pairs) if pairs[name] != 1.0)
 
     def _check_learnables(self) -> None:
@@ -91,8 +93,8 @@ class Layer:
         return self.__dict__["_hash"]  # type: ignore[no-any-return]
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without the hash: that of a text is another one in another process."""
-        return {name: value for name, value in self.__dict__.items() if name != "_hash"}
+        """Without the hash, that of a text is another one in another process, and without what is quickly made anew."""
+        return {name: value for name, value in self.__dict__.items() if name not in ("_hash", "settings", "body")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -158,15 +160,22 @@ class Layer:
         """The learnables that it stores."""
         return tuple(name for name in self.learnables() if name not in self.input_learnables)
 
+    @cached_property
+    def settings(self) -> str:
+        """Its type and all properties but the note, as a text that only equal ones have."""
+        return repr((type(self).__name__, *(self.__dict__[n] for n in converters(type(self)) if n != "note")))
+
     def key(self, path: str, learnable: str) -> str:
         """The state_dict key of one of its learnables or buffers."""
         return f"{path}.{learnable}"
 
 
-_default_values: dict[type, dict[str, Any]] = {}
+_known_checks: dict[type, list[tuple[str, Any, Callable[[Any], Any]]]] = {}
 
 
-def _defaults(kind: type[Layer]) -> dict[str, Any]:
-    if kind not in _default_values:
-        _default_values[kind] = {field.name: field.default for field in dataclasses.fields(kind)}
-    return _default_values[kind]
+def _checks(kind: type[Layer]) -> list[tuple[str, Any, Callable[[Any], Any]]]:
+    """Each field with its default, and what turns any other value into its type."""
+    if kind not in _known_checks:
+        defaults = {field.name: field.default for field in dataclasses.fields(kind)}
+        _known_checks[kind] = [(name, defaults[name], convert) for name, convert in converters(kind).items()]
+    return _known_checks[kind]

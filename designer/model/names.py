@@ -95,7 +95,7 @@ def parent(path: str) -> str:
 
 
 def join(*names: str) -> str:
-    return ".".join(name for name in names if name)
+    return ".".join(filter(None, names))
 
 
 def under(path: str, root: str) -> bool:

@@ -67,19 +67,14 @@ class Network:
     def all(self) -> Mapping[str, Layer]:
         """Every layer and group by its path, a group before what it holds."""
         found: dict[str, Layer] = {}
-        for name, layer in self.layers.items():
-            found[name] = layer
-            if isinstance(layer, Group):
-                found.update((f"{name}.{path}", inner) for path, inner in layer.network.all.items())
+        _add_all(self, "", found)
         return found
 
     @cached_property
     def wires(self) -> Wires:
         """Every wire, target -> source, by path from here."""
         found = dict(self.connections)
-        for name, layer in self.layers.items():
-            if isinstance(layer, Group):
-                found.update((t.above(name), s.above(name)) for t, s in layer.network.wires.items())
+        _add_wires(self, "", found)
         return found
 
     @cached_property
@@ -113,6 +108,11 @@ class Network:
     def is_learnable(self, port: Port) -> bool:
         """Whether an output port has nothing but learnables upstream."""
         return rules.carries(self, port) == "learnable"
+
+    @cached_property
+    def count(self) -> int:
+        """How many layers there are, those in groups as well, the groups themselves left out."""
+        return sum(layer.network.count if isinstance(layer, Group) else 1 for layer in self.layers.values())
 
     @cached_property
     def depth(self) -> int:
@@ -207,12 +207,12 @@ class Network:
             count = max(count, group.network._count(path[len(name) + 1 :]))
         return count
 
-    @property
+    @cached_property
     def inputs(self) -> tuple[str, ...]:
         """The names of its Input layers."""
         return tuple(name for name, layer in self.layers.items() if isinstance(layer, Input))
 
-    @property
+    @cached_property
     def ends(self) -> tuple[str, ...]:
         """The names of its Output layers."""
         return tuple(name for name, layer in self.layers.items() if isinstance(layer, Output))
@@ -560,7 +560,8 @@ class Network:
             return False
         if port.name == BUNDLE:
             return not isinstance(layer, Input | Output | Parameter)
-        return port.name in layer.output_learnables or port.name in self.outputs_of(port.layer)
+        outputs = self.outputs_of(port.layer) if isinstance(layer, Call) else layer.outputs()
+        return port.name in layer.output_learnables or port.name in outputs
 
     def has_input(self, port: Port) -> bool:
         """Whether there is such an input port; a layer with any number of inputs has those with a wire and one more."""
@@ -573,11 +574,29 @@ class Network:
             if (called := self.called(port.layer)) is None:
                 return False
             layer = self.layer(called)
-        if port.name in self.layer(port.layer).input_learnables:
+        elif port.name in layer.input_learnables:
             return True
         if layer.variadic:
             return port.name.isdecimal() and len(port.name) < 6 and str(int(port.name)) == port.name
         return port.name in layer.inputs()
+
+
+def _add_all(network: Network, prefix: str, found: dict[str, Layer]) -> None:
+    for name, layer in network.layers.items():
+        path = prefix + name
+        found[path] = layer
+        if isinstance(layer, Group):
+            _add_all(layer.network, f"{path}.", found)
+
+
+def _add_wires(network: Network, prefix: str, found: dict[Port, Port]) -> None:
+    """Add the wires inside the groups of a network."""
+    for name, layer in network.layers.items():
+        if isinstance(layer, Group):
+            inner = f"{prefix}{name}."
+            for target, source in layer.network.connections.items():
+                found[Port(inner + target.layer, target.name)] = Port(inner + source.layer, source.name)
+            _add_wires(layer.network, inner, found)
 
 
 def _with(mapping: Mapping[Any, Any], changes: Mapping[Any, Any]) -> dict[Any, Any]:

@@ -164,18 +164,18 @@ def _fixed(entries: list[tuple[Callable[[Any], Any], str]]) -> tuple[Callable[[A
 
 def _literals(value: Any) -> tuple[Any, ...]:
     """Nested tuples of numbers, booleans, texts and None."""
-
-    def literal(entry: Any, depth: int) -> Any:
-        if isinstance(entry, dict):
-            entry = tuple(entry.items())
-        if isinstance(entry, list | tuple) and depth < 32:
-            return tuple(literal(inner, depth + 1) for inner in entry)
-        if entry is None or isinstance(entry, bool | int | str):
-            return entry
-        if isinstance(entry, float):
-            return math.nan if entry != entry else entry
-        raise _Misfit
-
     if not isinstance(value, dict | list | tuple):
         raise _Misfit
-    return typing.cast(tuple[Any, ...], literal(value, 0))
+    return typing.cast(tuple[Any, ...], _literal(value, 0))
+
+
+def _literal(entry: Any, depth: int) -> Any:
+    if isinstance(entry, dict):
+        entry = tuple(entry.items())
+    if isinstance(entry, list | tuple) and depth < 32:
+        return tuple(_literal(inner, depth + 1) for inner in entry)
+    if entry is None or isinstance(entry, bool | int | str):
+        return entry
+    if isinstance(entry, float):
+        return math.nan if entry != entry else entry
+    raise _Misfit

@@ -331,21 +331,26 @@ def _check_calls(wires: Mapping[Port, Port]) -> None:
 def _check_count(network: "Network") -> None:
     """Refuse Calls in groups that are called in groups: a short file may ask for layers without end."""
     counts: dict[str, int] = {}
-
-    def count(path: str) -> int:
-        if path not in counts:
-            layer = network.find(path)
-            called = network.called(path) if isinstance(layer, Call) else None
-            inner = layer.network.layers if isinstance(layer, Group) else ()
-            counts[path] = count(called) if called else 1 + sum(count(f"{path}.{name}") for name in inner)
-        return counts[path]
-
-    if (total := sum(map(count, network.layers))) > MOST_LAYERS:
+    if (total := sum(_counted(network, path, counts) for path in network.layers)) > MOST_LAYERS:
         raise NetworkError(f"With all that its Calls call it has {total:,} layers, and {MOST_LAYERS:,} are allowed.")
 
 
+def _counted(network: "Network", path: str, counts: dict[str, int]) -> int:
+    """How many layers a layer stands for; ``counts`` are those known before."""
+    if path not in counts:
+        layer = network.find(path)
+        called = network.called(path) if isinstance(layer, Call) else None
+        inner = layer.network.layers if isinstance(layer, Group) else ()
+        held = [called] if called else [f"{path}.{name}" for name in inner]
+        counts[path] = (not called) + sum(_counted(network, each, counts) for each in held)
+    return counts[path]
+
+
 def _check_loops(network: "Network") -> None:
-    """Refuse a port that needs itself, in one walk over all ports."""
+    """Refuse a port that needs itself, in one walk over all ports where it does not follow from the order of layers."""
+    groups = (layer.network for layer in network.all.values() if isinstance(layer, Group))
+    if all(level._order is not None for level in (network, *groups)):
+        return
     done: set[Port] = set()
     for start in network.targets:
         if start in done:

@@ -1,5 +1,7 @@
 """The layers that the model itself knows: ends of a network, a free learnable, a group, a second use."""
 
+import hashlib
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from designer.model.errors import NetworkError
@@ -154,6 +156,21 @@ class Group(Layer, category="In and out", search="block subgraph nested"):
     @property
     def computes(self) -> bool:
         return False
+
+    @cached_property
+    def body(self) -> str:
+        """A digest of what is inside: the same for groups with the same layers, settings and wires.
+
+        Positions, notes and the order of the layers do not count; that of the ports does. Without layers it is empty.
+        """
+        net = self.network
+        if all(isinstance(layer, Input | Output) for layer in net.layers.values()):
+            return ""
+        texts = ((name, la.body if isinstance(la, Group) else la.settings) for name, la in net.layers.items())
+        layers = sorted(f"{name}: {text}" for name, text in texts)
+        wires = sorted(f"{t.layer}/{t.name} {s.layer}/{s.name}" for t, s in net.connections.items())
+        text = "\n".join((str(net.inputs), str(net.ends), *layers, "", *wires))
+        return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).hexdigest()
 
 
 class Call(Layer, category="In and out", search="share reuse again siamese"):

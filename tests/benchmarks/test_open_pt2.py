@@ -118,10 +118,8 @@ def test_opening_is_quicker_than_torch_loading(path, benchmark, capsys):
     assert mine <= SHARE * other
 
 
-def test_the_first_picture(request, path, window, benchmark, capsys):
+def test_the_first_picture(path, window, benchmark, capsys):
     """From the path to a painted canvas, its groups folded."""
-    if path.stem == "llama":
-        request.applymarker(pytest.mark.xfail(reason="takes about 1.4 s, most of it the import", strict=False))
     times = []
 
     def opened():

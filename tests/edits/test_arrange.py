@@ -193,3 +193,27 @@ def test_wires_without_end_take_no_memory_without_end():
     assert len(places) == count
     assert len(ranked(boxes, wires).rank) <= count + 100_000
     assert time.process_time() - start < 60
+
+
+def test_from_top_to_bottom():
+    net = arrange(residual(), down=True)
+    sizes = {name: estimated_outline(name, layer) for name, layer in net.layers.items()}
+    assert list(overlaps(net, sizes)) == []
+    assert len({x for x, _ in net.positions.values()}) == 1
+    for target, source in net.connections.items():
+        assert net.positions[source.layer][1] + sizes[source.layer].height < net.positions[target.layer][1]
+    assert arrange(net, down=True) == net
+
+
+def test_long_lines_go_on_in_rows():
+    net = Network().chain(x=Input(("B", 8)), **{f"l{n}": Linear(8) for n in range(400)})
+    line, rows = arrange(net), arrange(net, rows=True)
+    sizes = {name: estimated_outline(name, layer) for name, layer in net.layers.items()}
+    assert len({y for _, y in line.positions.values()}) == 1
+    assert list(overlaps(rows, sizes)) == []
+    heights = [rows.positions[name][1] for name in net.layers]
+    assert heights == sorted(heights)
+    wide, high = (max(at[n] for at in rows.positions.values()) for n in (0, 1))
+    assert 1 < wide / high < 4
+    short = Network().chain(x=Input(("B", 8)), **{f"l{n}": Linear(8) for n in range(40)})
+    assert arrange(short, rows=True) == arrange(short)

@@ -159,3 +159,22 @@ def test_calls_stay_together():
 def test_refusals(edit, sentence):
     with pytest.raises(NetworkError, match=re.escape(sentence)):
         edit(model())
+
+
+def test_layers_of_a_moved_group_come_to_stand_in_its_place():
+    net = Network().chain(x=Input(("B", 4)), a=Linear(4), b=Linear(4), end=Linear(4))
+    net = net.move({"x": (0, 0), "a": (200, 0), "b": (440, 40), "end": (800, 0)})
+    moved = group(net, ["a", "b"], "g").move({"g": (220, 300)})
+    back = ungroup(moved, "g")
+    assert back.positions == {"x": (0, 0), "a": (220, 300), "b": (460, 340), "end": (800, 0)}
+
+
+def test_what_stands_right_of_a_group_gives_way_to_its_layers():
+    net = Network().chain(x=Input(("B", 4)), a=Linear(4), b=Linear(4), end=Linear(4), far=Linear(4))
+    grouped = group(net.move({"a": (0, 0), "b": (240, 0)}), ["a", "b"], "g")
+    grouped = grouped.move({"x": (-200, 0), "g": (0, 0), "end": (232, 0), "far": (464, 80)})
+    back = ungroup(grouped, "g").positions
+    assert (back["a"], back["b"], back["x"]) == ((0, 0), (240, 0), (-200, 0))
+    assert back["end"][0] >= 240 + 112 + 32
+    assert back["far"][0] - back["end"][0] == 232
+    assert (back["end"][1], back["far"][1]) == (0, 80)

@@ -1,6 +1,7 @@
 """What a .pt2 file becomes: groups, second uses, wires, names, inputs and outputs, constants, values."""
 
 import copy
+import gc
 import inspect
 
 import pytest
@@ -410,3 +411,20 @@ def test_a_choice_that_depends_on_the_data_is_shown_only(exported):
     assert report.placeholders == {"higher_order.cond": 1}
     assert "cond" in network.layers
     assert report.comparison.reason == "higher_order.cond is not an operation that may be run"
+
+
+def test_a_file_that_was_read_leaves_no_garbage_behind(exported):
+    """What only refers to itself, such as a function that calls itself, keeps the whole program until it is found."""
+    blocks = nn.Sequential(*(nn.Sequential(nn.Linear(4, 4), nn.ReLU()) for _ in range(8)))
+    path = exported(Net(lambda self, x: self.blocks(x) + x.mean(), blocks=blocks), {"x": torch.rand(2, 4)}, {"x": [0]})
+    import_pytorch(path)
+    collecting = gc.isenabled()
+    gc.collect()
+    gc.disable()
+    try:
+        read = import_pytorch(path)
+        assert gc.collect() < 40
+        assert len(read.network.layers["blocks"].network.layers) > 8
+    finally:
+        if collecting:
+            gc.enable()

@@ -117,31 +117,6 @@ def test_the_history_lists_every_step(desk, tied):
     assert [line.tail for line in desk.window.boxes.steps("")] == ["undone", "undone", "now", ""]
 
 
-def test_layers_are_found_inside_groups_and_stepped_through(desk, tied):
-    from designer.edits import group
-
-    desk.open(group(tied, ["lstm"], "block"))
-    desk.key(Qt.Key.Key_F, CTRL)
-    box = desk.window.boxes.box
-    QTest.keyClicks(box.field, "type:lstm")
-    QTest.keyClick(box.field, Qt.Key.Key_Return)
-    assert desk.document.view.path == "block"
-    assert desk.document.view.selection == {"block.lstm"}
-    desk.key(Qt.Key.Key_F, CTRL)
-    box = desk.window.boxes.box
-    assert box.field.text() == "type:lstm"
-    QTest.keyClicks(box.field, "1000")
-    found = [row.name for row in desk.window.boxes.found("1000")]
-    assert found == ["emb", "fc", "probs"]
-    QTest.keyClick(box.field, Qt.Key.Key_Escape)
-    for path in ("emb", "fc", "probs", "emb"):
-        desk.key(Qt.Key.Key_F3)
-        assert desk.document.view.selection == {path}
-    desk.key(Qt.Key.Key_F3, SHIFT)
-    assert desk.document.view.selection == {"probs"}
-    assert desk.told[-1] == "probs is 3 of 3 found by 1000."
-
-
 def test_the_sheet_shows_every_key(desk, tied):
     desk.open(tied)
     desk.key(Qt.Key.Key_F1)

@@ -103,7 +103,7 @@ def test_filter(desk, tied):
     for words, names in (
         ("lst", ["lstm"]),
         ("type:lin", ["fc"]),
-        ("tied", ["fc"]),
+        ("tied", ["emb", "fc"]),
         (">300k", ["lstm", "fc"]),
         ("", list(tied.layers)),
     ):

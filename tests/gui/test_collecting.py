@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from designer.gui import collecting
-from designer.gui.collecting import NEW, WORTH, Collecting
+from designer.gui.collecting import NEW, PATIENT, WORTH, Collecting
 
 
 @pytest.fixture
@@ -53,6 +53,35 @@ def test_what_is_new_is_collected_soon(collected, qtbot):
     kept = [[] for _ in range(3 * NEW)]
     qtbot.waitUntil(lambda: bool(collected.done), timeout=5_000)
     assert kept
+
+
+def test_nothing_is_collected_while_a_file_is_read_but_not_for_ever(collected, monkeypatch):
+    monkeypatch.setattr(gc, "get_count", lambda: (NEW, 0, 0))
+    collected.reading = lambda: True
+    collected.looks = WORTH
+    collected.collect_all()
+    for _ in range(PATIENT):
+        collected.collect_new()
+    assert not collected.done
+    collected.collect_new()
+    assert len(collected.done) == 1
+    collected.collect_new()
+    assert len(collected.done) == 1
+    collected.reading = lambda: False
+    collected.collect_new()
+    collected.collect_all()
+    assert [generation for generation, _ in collected.done[1:]] == [0, 2]
+
+
+def test_files_are_read_until_what_they_gave_has_come(session, qtbot):
+    come = []
+    assert not session.collecting.reading()
+    session.files.run(lambda: 1, come.append)
+    session.files.run(lambda: 1 / 0, come.append, lambda error: come.append(type(error)))
+    assert session.collecting.reading()
+    qtbot.waitUntil(lambda: len(come) == 2, timeout=5_000)
+    assert set(come) == {1, ZeroDivisionError}
+    assert not session.collecting.reading()
 
 
 def test_full_collections_wait(collected, monkeypatch):

@@ -15,9 +15,11 @@ import pytest
 from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QApplication
 
-from designer import analyze, load
+from designer import Network, analyze, load, save
 from designer.files.project import read_project
 from designer.gui.filing import Opened, view_from
+from designer.layers import Dropout, Input, Linear, ReLU
+from designer.model import Port
 
 missing = [tool for tool in ("Xvfb", "xdotool") if not shutil.which(tool)]
 pytestmark = pytest.mark.skipif(bool(missing), reason=f"needs {' and '.join(missing)} for real mouse events")
@@ -28,7 +30,7 @@ SIZE = (1440, 900)
 class Screen:
     """An X server with the program on it."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, *opened):
         self.log = (folder / "log").open("w")
         reading, writing = os.pipe()
         self.server = subprocess.Popen(
@@ -50,7 +52,7 @@ class Screen:
         }
         self.env["PYTHONPATH"] = str(ROOT)
         self.program = subprocess.Popen(
-            [sys.executable, "-m", "designer", "--theme", "dark"],
+            [sys.executable, "-m", "designer", "--theme", "dark", *map(str, opened)],
             env=self.env,
             stderr=self.log,
             stdout=self.log,
@@ -68,12 +70,13 @@ class Screen:
         self.run("mousemove", at.x(), at.y(), "sleep", 0.05, "click", "--repeat", count, "--delay", 60, button)
         time.sleep(0.25)
 
-    def drag(self, start, end):
-        words = ["mousemove", start.x(), start.y(), "sleep", 0.05, "mousedown", 1]
+    def drag(self, start, end, button=1, held=""):
+        words = ["keydown", held] if held else []
+        words += ["mousemove", start.x(), start.y(), "sleep", 0.05, "mousedown", button]
         for step in range(1, 11):
             at = start + (end - start) * step / 10
             words += ["sleep", 0.03, "mousemove", at.x(), at.y()]
-        self.run(*words, "sleep", 0.2, "mouseup", 1)
+        self.run(*words, "sleep", 0.2, "mouseup", button, *(["keyup", held] if held else []))
         time.sleep(0.3)
 
     def key(self, *keys):
@@ -131,6 +134,10 @@ class Twin:
 
     def scene(self, at):
         return self.of(self.desk.canvas.view.viewport(), at)
+
+    def wire(self, target):
+        wire = self.desk.canvas.mirror.wires[Port.parse(target)]
+        return self.scene(self.desk.at(wire.path().pointAtPercent(0.5)))
 
     def body(self, name):
         return self.scene(self.desk.at(self.desk.canvas.node(name).pos()) + QPoint(60, 14))
@@ -247,3 +254,55 @@ def untie(desk, screen, twin):
     assert not load(twin.path).layer("linear").input_learnables
     screen.key("ctrl+z")
     assert analyze(twin.saved()).stored == 1_023_400
+
+
+def test_moves_on_the_canvas(desk, tmp_path):
+    """Pan, zoom, band, move, insert, pull off, copy and slice, with a real mouse."""
+    path = tmp_path / "moves.network"
+    net = Network().chain(x=Input(("B", 8)), a=Linear(8), b=ReLU(), c=Linear(8)).add(d=Dropout())
+    places = {"x": (0, 0), "a": (200, 0), "b": (480, 0), "c": (720, 0), "d": (300, 240)}
+    save(net.move({name: (float(x), float(y)) for name, (x, y) in places.items()}), path)
+    screen = Screen(tmp_path, path)
+    try:
+        moves(screen, Twin(desk, screen, path))
+    finally:
+        screen.end()
+
+
+def moves(screen, twin):
+    desk = twin.desk
+    twin.saved()
+    empty = twin.scene(desk.at(desk.canvas.area().bottomLeft()) + QPoint(10, 40))
+    screen.drag(empty, empty + QPoint(90, 20), button=2)
+    screen.run("mousemove", empty.x(), empty.y(), "click", "--repeat", 3, 4, "click", "--repeat", 2, 5)
+    twin.saved()
+
+    # A band around two layers, which are moved together.
+    before = dict(desk.network.positions)
+    first, last = desk.canvas.node("b").frame, desk.canvas.node("c").frame
+    corner = twin.scene(desk.at(first.topLeft()) + QPoint(-20, -30))
+    screen.drag(corner, twin.scene(desk.at(last.bottomRight()) + QPoint(20, 30)))
+    screen.drag(twin.body("b"), twin.body("b") + QPoint(0, 80))
+    after = twin.saved().positions
+    moved = {name for name in after if after[name] != before[name]}
+    assert moved == {"b", "c"}
+    assert after["b"][1] - before["b"][1] == after["c"][1] - before["c"][1] > 0
+
+    # A lone layer dropped on a wire is inserted; a wire pulled off an input onto nothing is cut.
+    screen.drag(twin.body("d"), twin.wire("b/in"))
+    network = twin.saved()
+    assert str(network.wires[Port("b", "in")]) == "d/out"
+    assert str(network.wires[Port("d", "in")]) == "a/out"
+    screen.drag(twin.scene(desk.port("c", "in")), twin.scene(desk.port("c", "in")) + QPoint(-40, 120))
+    assert Port("c", "in") not in twin.saved().wires
+
+    # Copies by Ctrl, and a slice through two wires.
+    screen.click(twin.body("c"))
+    time.sleep(0.5)  # else it were a double-click
+    screen.drag(twin.body("c"), twin.body("c") + QPoint(0, 150), held="ctrl")
+    assert len(twin.saved().layers) == 6
+    upper = twin.wire("a/in") + QPoint(0, -60)
+    screen.drag(upper, upper + QPoint(0, 120), button=3, held="ctrl")
+    assert Port("a", "in") not in twin.saved().wires
+    screen.key("ctrl+z")
+    assert Port("a", "in") in twin.saved().wires

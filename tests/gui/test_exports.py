@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog
 from safetensors.torch import load_file
 
 from designer import build, group, initialize
+from designer.gui.canvas import picture
 from designer.layers import Linear
 from designer.model import Network
 
@@ -110,6 +111,30 @@ def test_a_picture_as_a_drawing(desk, tied, tmp_path, export):
     assert desk.told[-1] == "Exported net.svg."
     texts = {text.text for text in ElementTree.parse(tmp_path / "net.svg").iter("{http://www.w3.org/2000/svg}text")}
     assert {"emb", "fc", "Learnables", "from emb"} <= texts
+
+
+def test_a_drawing_of_what_is_selected_in_the_open_group(desk, tied, tmp_path, export):
+    desk.open(group(tied, ["lstm", "fc", "probs"], "block"))
+    desk.canvas.enter("block")
+    QApplication.processEvents()
+    desk.select("block.fc", "block.probs")
+    export("Picture", tmp_path / "part.svg", "Drawing (*.svg)", only=True)
+    tree = ElementTree.parse(tmp_path / "part.svg").iter("{http://www.w3.org/2000/svg}text")
+    texts = {text.text for text in tree}
+    assert {"fc", "probs", "Learnables"} <= texts
+    assert not {"lstm", "emb", "tokens"} & texts
+    desk.key(Qt.Key.Key_C, CONTROL | SHIFT)
+    part = QApplication.clipboard().image()
+    frame = desk.canvas.node("block.fc").frame.united(desk.canvas.node("block.probs").frame)
+    assert part.width() == pytest.approx(2 * (frame.width() + 48), abs=8)
+
+
+def test_a_picture_of_layers_far_apart_stays_within_bounds(desk, tied, monkeypatch):
+    monkeypatch.setattr(picture, "MOST", 90_000)
+    desk.open(tied.move({"tokens": (0, 0), "emb": (9000, 9000), "lstm": (4000, 0), "fc": (0, 5000), "probs": (9, 9)}))
+    image = picture.image(desk.canvas)
+    assert 80_000 < image.width() * image.height() < 91_000
+    assert image.width() / image.height() == pytest.approx(1, abs=0.1)
 
 
 def test_a_file_of_others_is_not_replaced_unasked(desk, tied, tmp_path, export):

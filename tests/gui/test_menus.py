@@ -59,6 +59,11 @@ def test_of_several_layers_and_a_group(desk, tied):
     assert desk.document.view.selection == {"lstm", "fc"}
     assert texts(menu)[0] == "Tie two layers"
     assert "Rename" not in texts(menu)
+    assert texts(menu)[-2:] == ["Align and distribute", "Delete"]
+    desk.choose(menu, "Align and distribute", "Align left edges")
+    assert desk.canvas.node("lstm").x() == desk.canvas.node("fc").x()
+    desk.document.history.undo()
+    menu = desk.right(desk.body("fc"))
     desk.choose(menu, "Group")
     assert isinstance(desk.network.layer("block"), type(group(tied, ["lstm", "fc"], "b").layer("b")))
     menu = desk.right(desk.body("block"))
@@ -142,3 +147,24 @@ def test_by_the_key_for_menus(desk, tied):
         assert texts(menu)[0] == first
         assert desk.document.view.selection == frozenset(filter(None, [chosen]))
         menu.close()
+
+
+def test_of_a_port_of_a_group(desk):
+    net = Network().chain(x=Input(("B", 4)), a=Linear(4)).chain(y=Input(("B", 4)), b=Linear(4))
+    desk.open(group(net, ["a", "b"], "block"))
+    menu = desk.right(desk.port("block", "x"))
+    assert [text.split("\t")[0] for text in texts(menu)][-5:] == [
+        *("Disconnect", "Rename port…", "Move up", "Move down", "Remove port"),
+    ]
+    states = {action.text().split("\t")[0]: action.isEnabled() for action in menu.actions()}
+    assert not states["Move up"]
+    assert not states["Remove port"]
+    desk.choose(menu, "Move down")
+    assert desk.network.layer("block").inputs() == ("y", "x")
+    desk.document.edit("Cut", desk.network.disconnect("block.a/in"))
+    desk.choose(desk.right(desk.port("block", "x")), "Remove port")
+    assert desk.network.layer("block").inputs() == ("y",)
+    desk.choose(desk.right(desk.port("block", "y")), "Rename port…")
+    assert desk.canvas.naming.isVisible()
+    assert desk.canvas.naming.text() == "y"
+    assert desk.undo_texts() == ["Move port block.x", "Cut", "Remove port block.x"]

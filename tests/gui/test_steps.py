@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
 from designer.edits import group, tie
+from designer.edits.ports import move_port
 from designer.gui.canvas import saying
 from designer.gui.steps import difference
 from designer.layers import Input, Linear, ReLU
@@ -31,6 +32,8 @@ def test_what_a_step_changed(net):
     assert difference(net, net.move({"one": (9, 9)})) == ("", {"one"})
     assert difference(net, net.remove("act")) == ("", set())
     assert difference(nested, nested.set("block.one", out_features=5)) == ("block", {"block.one"})
+    ports = nested.add(**{"block.more": Input()})
+    assert difference(ports, move_port(ports, "block.more", 0)) == ("", {"block"})
     both = nested.set("block.one", out_features=5).set("two", out_features=5)
     assert difference(nested, both) == ("", {"block", "two"})
     assert difference(nested, nested.move({"block.act": (9, 9)})) == ("block", {"block.act"})

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from designer.layers import Add, Input, Linear, MatMul, Permute
 from designer.model import BUNDLE, Call, Group, Network, NetworkError, Output, Port
 from designer.model.names import under
+from designer.model.rules import check_network
 
 
 def fed_by(net, target):
@@ -116,6 +117,27 @@ def test_connect_refuses_exactly_what_would_need_itself(data):
         assert elsewhere or refusal.endswith("would make a loop.") == looped, (source, target, refusal)
         if not refusal and data.draw(st.integers(0, 5)) == 0:
             net = net.disconnect(data.draw(st.sampled_from(list(net.wires))))
+
+
+@settings(max_examples=60)
+@given(data=st.data())
+def test_a_whole_network_is_refused_exactly_where_a_port_needs_itself(data):
+    """The order of layers, level by level, rules loops out or says nothing; then each port is followed."""
+    net = START
+    for _ in range(20):
+        target = data.draw(st.sampled_from(list(inputs(net))))
+        source = data.draw(st.sampled_from([port for port in outputs(net) if fits(port, target)]))
+        if source.name == BUNDLE and (source.layer.count("."), target.layer.count(".")) != (0, 0):
+            continue
+        tried = wired(net, source, target)
+        try:
+            check_network(tried)
+            refusal = ""
+        except NetworkError as error:
+            refusal = str(error)
+        assert refusal.endswith(("make a loop.", "calls itself.")) == needs_itself(tried), (source, target, refusal)
+        if not refusal:
+            net = tried
 
 
 @settings(max_examples=100)

@@ -100,6 +100,14 @@ def test_outputs_without_output_layers_are_what_nothing_is_wired_to():
     assert net.add(end=Output()).connect("a", "end").outputs == {"end": Port("a", "out")}
 
 
+def test_layers_are_counted_without_the_groups_that_hold_them():
+    held = Network().chain(x=Input(), a=ReLU(), y=Output())
+    net = Network().chain(x=Input(("B", 4)), g=Group(held.chain("a", deeper=Group(held))))
+    assert net.count == 7
+    assert net.remove("g.deeper.a").count == 6
+    assert Network().count == 0
+
+
 def test_a_learnable_is_no_output_of_the_network():
     net = Network().add(p=Parameter((2, 2)), t=Permute((1, 0))).connect("p/value", "t")
     assert net.outputs == {}

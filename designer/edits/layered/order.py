@@ -60,12 +60,19 @@ class _Places:
     def __init__(self, found: Columns):
         self.found = found
         self.at = [0] * len(found.rank)
-        for column in found.columns:
-            self._number(column)
+        self._crossings: list[int | None] = [None] * max(
+            0, len(found.columns) - 1
+        )  # after each column; None: not known
+        for n in range(len(found.columns)):
+            self._number(n)
 
-    def _number(self, column: list[int]) -> None:
-        for n, item in enumerate(column):
-            self.at[item] = n
+    def _number(self, n: int) -> None:
+        """Take in a new order of a column."""
+        for place, item in enumerate(self.found.columns[n]):
+            self.at[item] = place
+        for gap in (n - 1, n):
+            if 0 <= gap < len(self._crossings):
+                self._crossings[gap] = None
 
     def _ends(self, steps: list[Step]) -> list[float]:
         """Where wires end in the column beside, sorted: at the place of an item, and at which height of it."""
@@ -73,12 +80,20 @@ class _Places:
         return sorted([at[step.item] + step.there / 65536 for step in steps])
 
     def all_crossings(self) -> int:
-        return sum(map(self.crossings, range(len(self.found.columns) - 1)))
+        return sum(map(self.crossings, range(len(self._crossings))))
 
-    def crossings(self, left: int) -> int:
+    def crossings(self, gap: int) -> int:
         """How many wires cross between a column and the next."""
-        column = self.found.columns[left]
-        if len(column) < 2 and len(self.found.columns[left + 1]) < 2 and len(self.found.after[column[0]]) < 2:
+        if not 0 <= gap < len(self._crossings):
+            return 0
+        known = self._crossings[gap]
+        if known is None:
+            known = self._crossings[gap] = self._counted(gap)
+        return known
+
+    def _counted(self, gap: int) -> int:
+        column = self.found.columns[gap]
+        if len(column) < 2 and len(self.found.columns[gap + 1]) < 2 and len(self.found.after[column[0]]) < 2:
             return 0
         seen: list[float] = []
         crossed = 0
@@ -92,35 +107,41 @@ class _Places:
         return crossed
 
     def sweep(self, rightwards: bool) -> None:
-        """Order each column by what is known of the one beside it."""
-        columns = self.found.columns
-        for column in columns[1:] if rightwards else columns[-2::-1]:
-            if len(column) > 1:
-                self._by_medians(column, self.found.before if rightwards else self.found.after)
-        for column in columns:
-            if len(column) > 1:
-                self._exchange(column)
+        """Order each column, where wires cross, by what is known of the one beside it."""
+        count = len(self.found.columns)
+        beside = self.found.before if rightwards else self.found.after
+        for n in range(1, count) if rightwards else range(count - 2, -1, -1):
+            if self.crossings(n - 1 if rightwards else n):
+                self._by_medians(n, beside)
+        for n in range(count):
+            if self.crossings(n - 1) or self.crossings(n):
+                self._exchange(n)
 
-    def _by_medians(self, column: list[int], beside: list[list[Step]]) -> None:
+    def _by_medians(self, n: int, beside: list[list[Step]]) -> None:
+        column = self.found.columns[n]
         medians = {item: _median(self._ends(beside[item])) for item in column if beside[item]}
         moving = iter(sorted(medians, key=medians.__getitem__))  # an item without wires there keeps its place
-        column[:] = [next(moving) if item in medians else item for item in column]
-        self._number(column)
+        ordered = [next(moving) if item in medians else item for item in column]
+        if ordered != column:
+            column[:] = ordered
+            self._number(n)
 
-    def _exchange(self, column: list[int]) -> None:
+    def _exchange(self, n: int) -> None:
         """Exchange items side by side while wires cross less."""
+        column = self.found.columns[n]
         left = {item: self._ends(self.found.before[item]) for item in column}
         right = {item: self._ends(self.found.after[item]) for item in column}
-        better = True
+        better, changed = True, False
         while better:
             better = False
-            for n in range(len(column) - 1):
-                upper, lower = column[n], column[n + 1]
+            for k in range(len(column) - 1):
+                upper, lower = column[k], column[k + 1]
                 now = _crossed(left[upper], left[lower]) + _crossed(right[upper], right[lower])
                 if now and now > _crossed(left[lower], left[upper]) + _crossed(right[lower], right[upper]):
-                    column[n], column[n + 1] = lower, upper
-                    better = True
-        self._number(column)
+                    column[k], column[k + 1] = lower, upper
+                    better = changed = True
+        if changed:
+            self._number(n)
 
 
 def _by_height(steps: list[Step]) -> list[tuple[float, list[Step]]]:

@@ -33,17 +33,20 @@ class Line(NamedTuple):
     icon: str = "search"  # where nothing else stands there; "": none
     run: Callable[[bool], object] | None = None  # called with whether Shift is held; None: it cannot be chosen
     cut: Callable[[], object] | None = None  # what Del does
+    rename: Callable[[], object] | None = None  # what F2 does
 
 
 class Box(QWidget):
-    """The box; ``closed`` tells that it is gone."""
+    """The box; ``closed`` tells that it is gone, ``left`` before that, that Escape was pressed."""
 
     closed = Signal()
+    left = Signal()
 
     def __init__(self, parent: QWidget, width: int = WIDTH):
         super().__init__(parent)
         self.most = width
         self.caption = ""
+        self.note = ""  # stands in the place of the caption once something is typed
         self.lines_for: Callable[[str], list[Line]] = lambda text: []
         self.place = QRect()  # of all that it may cover, shadow included
         self.running = False
@@ -145,17 +148,24 @@ class Box(QWidget):
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self._take(self.list.currentRow(), shift=bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
         elif key == Qt.Key.Key_Escape:
+            self.left.emit()
             self.close_box()
         elif key == Qt.Key.Key_Delete and self._cuts():
             pass
+        elif key == Qt.Key.Key_F2 and (rename := self._chosen("rename")):
+            rename()
         else:
             return False
         return True
 
+    def _chosen(self, what: str) -> Callable[[], object] | None:
+        """What the chosen line does by a key of its own."""
+        row = self.list.currentRow()
+        return getattr(self.list.line(row), what) if row >= 0 else None
+
     def _cuts(self) -> bool:
         """Let Del cut the wire of the chosen line, if the cursor has nothing to delete."""
-        field, row = self.field, self.list.currentRow()
-        cut = self.list.line(row).cut if row >= 0 else None
+        field, cut = self.field, self._chosen("cut")
         if cut is None or field.hasSelectedText() or field.cursorPosition() < len(field.text()):
             return False
         self.running = True
@@ -181,10 +191,8 @@ class Box(QWidget):
         painter.setPen(QPen(colors.border, 1))
         below = body.y() + FIELD - 0.5
         painter.drawLine(QPointF(body.x() + 1, below), QPointF(body.right() - 1, below))
-        if self.caption and not self.field.text():
-            draw_text(
-                painter, body.right() - 12, body.y() + 26, self.caption, colors.text2, 11, align="right", width=160
-            )
+        if beside := self.note if self.field.text() else self.caption:
+            draw_text(painter, body.right() - 12, body.y() + 26, beside, colors.text2, 11, align="right", width=160)
         painter.end()
 
 
@@ -245,8 +253,8 @@ class _Drawn(QStyledItemDelegate):
             at = QPointF(x + 9, area.center().y())
             draw_port(painter, colors, at, diamond=line.port == "diamond", filled=line.filled)
             x += 28
-        elif not line.run and line.icon:
-            draw_icon(painter, "search", QRectF(x + 2, area.y() + 7, 14, 14), colors.text3)
+        elif line.icon and (not line.run or line.icon != "search"):
+            draw_icon(painter, line.icon, QRectF(x + 2, area.y() + 7, 14, 14), colors.text3)
             x += 28
         right = area.right() - 12
         color = colors.text1 if line.run else colors.text2

@@ -12,18 +12,24 @@ from designer.edits.insertion import bypass
 from designer.gui.canvas.adding import Adding
 from designer.gui.canvas.commands import commands
 from designer.gui.canvas.connecting import Connecting
+from designer.gui.canvas.far_ends import FarEnds
 from designer.gui.canvas.frame import Frame
 from designer.gui.canvas.gestures import CTRL, SHIFT
 from designer.gui.canvas.joins import Join
+from designer.gui.canvas.lighting import Lighting
 from designer.gui.canvas.map import Map, Views
+from designer.gui.canvas.marking import Marking
 from designer.gui.canvas.mirror import Mirror, Place
 from designer.gui.canvas.motion import Motion
 from designer.gui.canvas.naming import Naming
 from designer.gui.canvas.node import NodeItem
+from designer.gui.canvas.opening import opened
+from designer.gui.canvas.peek import Peek
 from designer.gui.canvas.placing import Placing, outline_of
 from designer.gui.canvas.preview import Preview
 from designer.gui.canvas.saying import Saying
 from designer.gui.canvas.search import LayerSearch
+from designer.gui.canvas.switching import Switching
 from designer.gui.canvas.tooltips import tooltip
 from designer.gui.canvas.tying import Choosing, tie_layers
 from designer.gui.canvas.viewer import Hit, Viewer
@@ -60,13 +66,15 @@ class Canvas(NodeGraph):
         self._arrive = QTimer(self, singleShot=True, interval=0)
         self._arrive.timeout.connect(self._bring_into_view)
         self._fitted = False  # whether the shown group was brought into view once
-        self.adding, self.motion = Adding(self), Motion(self)
+        self.adding, self.motion, self.far_ends = Adding(self), Motion(self), FarEnds(self)
         self.frame = Frame(self)
-        self.preview = Preview(self)
+        self.preview, self.peek = Preview(self), Peek(self)
         self.search = LayerSearch(self, self.frame.box)
         self.choosing = Choosing(self, self.frame.box)
         self.naming = Naming(self)
         self.connecting, self.walking = Connecting(self, self.frame.box), Walking(self)
+        self.marking, self.switching = Marking(self, self.frame.box), Switching(self)
+        self.lighting = Lighting(self)
         self.commands, self.saying = commands(self), Saying(self)
         document.changed.connect(self.redraw)
         document.viewed.connect(self.redraw)
@@ -84,6 +92,8 @@ class Canvas(NodeGraph):
     def redraw(self) -> None:
         document, entered = self.document, self.mirror.path != self.document.view.path
         self.preview.forget()
+        if document.network is not self.mirror.network or entered:
+            self.peek.over(None)
         if document.network is not self.mirror.network and document.analysis is None and not document.history.count():
             self.placing = Placing()  # another document was opened
             self._arrive.start()
@@ -98,6 +108,8 @@ class Canvas(NodeGraph):
         self.frame.follow()
         self.naming.follow()
         self.saying.follow()
+        self.switching.follow()
+        self.lighting.follow()
         if not self.mirror.still:
             self.view.viewport().update()
 
@@ -190,6 +202,8 @@ class Canvas(NodeGraph):
         return {path: outline_of(node.view.form) for path, node in self.mirror.nodes.items() if node.view.look}
 
     def tooltip(self, hit: Hit) -> str:
+        if hit.what == "body" and self.peek.isVisible():
+            return ""  # it says more
         return tooltip(hit, self.document.network, self.document.analysis)
 
     # The selection.
@@ -216,8 +230,13 @@ class Canvas(NodeGraph):
         """Cancel a gesture that is under way or armed, else clear the selection."""
         if self.view.slicing:
             self.slice(False)
-        elif not self.view.cancel():
+        elif not self.view.cancel() and not self.switching.leave() and not self.lighting.clear():
             self.select(())
+
+    def pressed(self) -> None:
+        """A button is pressed: what keys or a click had armed is over."""
+        self.switching.leave()
+        self.lighting.clear()
 
     def slice(self, on: bool = True) -> None:
         """Let the next drag cut the wires that it crosses."""
@@ -236,6 +255,9 @@ class Canvas(NodeGraph):
             self.document.look(path=path, selection=frozenset())
 
     def enter_selected(self) -> None:
+        """Enter the selected group; where the keyboard is at switches, open a group of their names."""
+        if self.switching.open_names():
+            return
         groups = [path for path in self.selected_layers() if isinstance(self.document.network.find(path), Group)]
         if len(groups) == 1:
             self.enter(groups[0])
@@ -248,24 +270,7 @@ class Canvas(NodeGraph):
 
     def opened(self, hit: Hit) -> None:
         """What a double-click does."""
-        network = self.document.network
-        if hit.what == "port" and (wires := hit.port.connected_pipes):
-            other = wires[0].input_port if hit.port.out else wires[0].output_port
-            self.select({other.node.look.path})
-            self.fit()
-        elif hit.what == "label":
-            self.select({hit.wire.output_port.node.look.path, hit.wire.input_port.node.look.path})
-            self.fit()
-        elif hit.what == "name":
-            self.naming.open(hit.node.look.path)
-        elif hit.node is not None and isinstance(network.find(hit.node.look.path), Group):
-            self.enter(hit.node.look.path)
-        elif hit.node is not None:
-            self.settings_wanted.emit(hit.node.look.path)
-        elif hit.what == "canvas":
-            self.search.open(hit.at)
-        elif hit.what == "wire":
-            self.search.open_on_wire(hit.wire.target, hit.at)
+        opened(self, hit)
 
     # Edits that gestures and keys end in.
 
@@ -380,6 +385,8 @@ class Canvas(NodeGraph):
 
     def key(self, event: Any) -> bool:
         """Take a key that is no command of its own; whether it meant something."""
+        if not event.modifiers() & (CTRL | SHIFT | Qt.KeyboardModifier.AltModifier) and self.switching.key(event.key()):
+            return True
         arrows = {
             Qt.Key.Key_Left: (-1, 0),
             Qt.Key.Key_Right: (1, 0),

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
 
+from designer.gui.canvas.calling import call_again
+from designer.gui.canvas.twins import show_differences
+
 if TYPE_CHECKING:
     from designer.gui.canvas.canvas import Canvas
 
@@ -29,7 +32,12 @@ def commands(canvas: "Canvas") -> dict[str, QAction]:
         "fit": ("Fit selection", ("F",), canvas.fit),
         "fit_all": ("Fit all", ("Home",), lambda: canvas.fit(all=True)),
         "ties": ("Ties: All, Selected, Off", ("T",), canvas.cycle_ties),
-        "fold": ("Fold or unfold learnables", ("L",), lambda: canvas.fold(canvas.selected_layers())),
+        "overview": ("Overview: pin or hide", ("M",), canvas.frame.overview.toggle),
+        "bookmark": ("Bookmark this view", ("B",), canvas.marking.add),
+        "bookmarks": ("Bookmarks…", ("Shift+B",), canvas.marking.open),
+        "fold": ("Fold or unfold learnables", ("L",), canvas.switching.fold),
+        "call_again": ("Call again", ("Ctrl+Shift+A",), lambda: call_again(canvas)),
+        "differences": ("Show differences", (), lambda: show_differences(canvas)),
         "enter": ("Enter group", ("Return", "Enter"), canvas.enter_selected),
         "leave": ("Leave group", ("Shift+Return", "Shift+Enter", "Alt+Up"), canvas.leave),
     }

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from PySide6.QtCore import QPointF
 
 from designer.gui.canvas.look import Look, PortLook
+from designer.gui.canvas.pill import pill_width
 from designer.gui.drawing import text_width
 
 GRID = 8
@@ -68,7 +69,7 @@ def _on_grid(width: float) -> float:
 
 def _needed_width(look: Look, data: list[list[PortLook]]) -> float:
     mono = look.type == "Operation"
-    badges = 22 * bool(look.trouble) + 20 * look.frozen
+    badges = 22 * bool(look.trouble) + 20 * look.frozen + (pill_width(look.alike) + 6 if look.alike else 0)
     need = [
         40 + text_width(look.name, 13, 600) + 12 + badges,
         40 + text_width(look.subtitle, 11, mono=mono) + 12,

@@ -2,14 +2,15 @@
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QImage, QPainter, QPen
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QAbstractButton, QFrame, QHBoxLayout, QToolButton, QWidget
 
 from designer.gui import theme as themes
 from designer.gui.canvas.box import Box
+from designer.gui.canvas.overview import Overview
 from designer.gui.drawing import draw_text, metrics, shape_text, text_width
-from designer.gui.theme import Theme, faded
+from designer.gui.theme import faded
 from designer.gui.tips import tip
 from designer.gui.widgets import Icon, Label, Piece, Tool, line, row
 from designer.layers import Input
@@ -55,14 +56,7 @@ class Frame(QWidget):
 
     def _camera_moved(self) -> None:
         self.zoom.follow()
-        self._show_overview()
-
-    def _show_overview(self) -> None:
-        """Only while a part of the network is out of view."""
-        area, seen = self.canvas.area(), self.canvas.view.visible()
-        room = self.width() >= 640 and self.height() >= 320
-        self.overview.setVisible(room and not area.isEmpty() and not seen.contains(area))
-        self.overview.update()
+        self.overview.follow()
 
     def showEvent(self, event) -> None:
         super().showEvent(event)
@@ -74,7 +68,7 @@ class Frame(QWidget):
 
     def _place(self) -> None:
         self.zoom.follow()
-        self._show_overview()
+        self.overview.follow()
         right, bottom = self.width() - GAP, self.height() - GAP
         for pill in (self.path, self.ties, self.zoom):
             pill.adjustSize()
@@ -129,6 +123,20 @@ class PathPill(Pill):
             layout.addWidget(step)
             step.show()
 
+    def level_at(self, at: QPoint) -> str | None:
+        """The level at a point of the pill."""
+        widget = self.childAt(at) if self.rect().contains(at) else None
+        if widget is self.home:
+            return ""
+        return widget.path if isinstance(widget, Crumb) else None
+
+    def light(self, level: str | None) -> None:
+        """Light the level that would take what is held over it."""
+        for step in self.steps:
+            if isinstance(step, Crumb) and step.lit != (step.path == level):
+                step.lit = not step.lit
+                step.update()
+
 
 class Crumb(QToolButton):
     """One level of the path."""
@@ -141,13 +149,19 @@ class Crumb(QToolButton):
         self.setFixedSize(round(text_width(self.text(), 12)) + 12, 24)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setEnabled(True)
-        self.last = last
+        self.last, self.path = last, path
+        self.lit = False  # layers are held over it
         self.clicked.connect(lambda: canvas.enter(path))
 
     def paintEvent(self, event) -> None:
         painter = QPainter(self)
         colors = themes.current()
-        color = colors.text1 if self.last or self.underMouse() else colors.text2
+        if self.lit:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(QPen(colors.accent, 1.5))
+            painter.setBrush(faded(colors.accent, 0.22))
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 6, 6)
+        color = colors.text1 if self.last or self.lit or self.underMouse() else colors.text2
         draw_text(painter, self.width() / 2, 16, self.text(), color, 12, align="center")
         painter.end()
 
@@ -290,70 +304,3 @@ class StartButton(QAbstractButton):
         draw_text(painter, 52, 22, self.name, colors.text1, 12, 500, align="center")
         draw_text(painter, 52, 40, self.shape, colors.text2, 11, align="center")
         painter.end()
-
-
-class Overview(QWidget):
-    """The whole group in small, and which part of it is seen; a press or a drag moves the view there."""
-
-    def __init__(self, canvas: "Canvas"):
-        super().__init__()
-        self.canvas = canvas
-        self.setFixedSize(184, 104)
-        self._state: tuple[object, ...] = ()
-        self._picture, self._held = QImage(), QRectF()  # and the part of the scene that it shows
-        self.setToolTip("Overview")
-        self.setAccessibleName("Overview")
-
-    def _scale(self) -> tuple[float, QPointF]:
-        seen, area = self.canvas.view.visible(), self.canvas.area()
-        whole = area.united(seen)
-        scale = min((self.width() - 16) / whole.width(), (self.height() - 16) / whole.height())
-        return scale, QPointF(self.rect().center()) - whole.center() * scale
-
-    def paintEvent(self, event) -> None:
-        colors, view = themes.current(), self.canvas.view
-        scale, shift = self._scale()
-        view.map.update()
-        state = (view.map.drawn, colors.name, view.ties)
-        if state != self._state and not (self._state and view.gesture is not None and view.gesture.dragging):
-            self._state, self._picture = state, self._drawn(colors)
-        painter = QPainter(self)
-        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
-        painter.setPen(QPen(colors.edge, 1))
-        painter.setBrush(colors.panel)
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 8, 8)
-        seen = self.canvas.view.visible()
-        painter.drawImage(_small(self._held, scale, shift), self._picture)
-        painter.setPen(QPen(colors.accent, 1))
-        painter.setBrush(faded(colors.accent, 0.1))
-        painter.drawRoundedRect(_small(seen, scale, shift).adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
-        painter.end()
-
-    def _drawn(self, colors: Theme) -> QImage:
-        """The whole network in small; kept, since it stays the same while the view is moved."""
-        area, ratio = self.canvas.area().adjusted(-AROUND, -AROUND, AROUND, AROUND), self.devicePixelRatioF()
-        self._held = area
-        scale = ratio * min((self.width() - 16) / area.width(), (self.height() - 16) / area.height())
-        size = (area.size() * scale).toSize().expandedTo(QSize(1, 1))
-        picture = QImage(size, QImage.Format.Format_ARGB32_Premultiplied)
-        picture.fill(Qt.GlobalColor.transparent)
-        painter = QPainter(picture)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.scale(size.width() / area.width(), size.height() / area.height())
-        painter.translate(-area.topLeft())
-        self.canvas.view.map.paint(painter, colors, scale / ratio, self.canvas.view.ties == "all")
-        painter.end()
-        return picture
-
-    def mousePressEvent(self, event) -> None:
-        scale, shift = self._scale()
-        self.canvas.view.set_camera((event.position() - shift) / scale, self.canvas.view.zoom)
-
-    mouseMoveEvent = mousePressEvent
-
-    def mouseDoubleClickEvent(self, event) -> None:
-        self.canvas.fit(all=True)
-
-
-def _small(rect: QRectF, scale: float, shift: QPointF) -> QRectF:
-    return QRectF(rect.topLeft() * scale + shift, rect.bottomRight() * scale + shift)

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
 
-from designer.gui.canvas.form import GRID
+from designer.gui.canvas.lifting import drop_on_level, level_at
 from designer.gui.canvas.node import NodeItem
+from designer.gui.canvas.snapping import Snapping
 from designer.gui.theme import Theme, faded
 
 if TYPE_CHECKING:
@@ -18,7 +19,10 @@ LEFT, MIDDLE, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton, Qt
 
 def gesture_for(viewer: "Viewer", event) -> "Gesture":
     """Tell what a press begins."""
+    from designer.gui.canvas.beyond import StubPress
+    from designer.gui.canvas.ends import EndPress
     from designer.gui.canvas.slicing import Slice
+    from designer.gui.canvas.twins import TwinsPress
     from designer.gui.canvas.tying import LearnablesPress
     from designer.gui.canvas.wiring import PortPress, SwitchPress
 
@@ -33,6 +37,9 @@ def gesture_for(viewer: "Viewer", event) -> "Gesture":
         return Slice(viewer, hit, event)
     kinds: dict[str, type[Gesture]] = {
         "port": PortPress,
+        "end": EndPress,
+        "alike": TwinsPress,
+        "stub": StubPress,
         "takes": SwitchPress,
         "offers": SwitchPress,
         "fold": LearnablesPress,
@@ -212,21 +219,22 @@ class NodePress(Gesture):
 
 
 class Move(Gesture):
-    """Move the selected layers on a grid of 8; Shift keeps to one axis, Ctrl leaves the grid."""
+    """Move the selected layers, to ports of neighbours or on the grid; Shift keeps to one axis, Ctrl moves freely."""
 
     def __init__(self, viewer: "Viewer", hit: "Hit", event):
         super().__init__(viewer, hit, event)
         self.nodes = [self.canvas.node(path) for path in self.canvas.selected_layers()]
         self.origins = [node.pos() for node in self.nodes]
-        self.origin = hit.node.pos()
+        assert hit.node is not None, "a node is held"
+        self.snapping = Snapping(viewer, hit.node, self.nodes)
+        self.level: str | None = None  # of the path, that they are held over
 
     def move(self, at, modifiers):
+        self.level = level_at(self.canvas, at)
         by = self.viewer.scene_at(at) - self.hit.at
         if modifiers & SHIFT:
             by = QPointF(by.x(), 0) if abs(by.x()) >= abs(by.y()) else QPointF(0, by.y())
-        if not modifiers & CTRL:
-            to = self.origin + by
-            by = QPointF(_snapped(to.x(), self.origin.x(), by.x()), _snapped(to.y(), self.origin.y(), by.y()))
+        by = self.snapping.rest(by, free=bool(modifiers & CTRL))
         for node, origin in zip(self.nodes, self.origins):
             node.setPos(origin + by)
         if len(self.nodes) == 1:
@@ -234,15 +242,18 @@ class Move(Gesture):
 
     def drop(self, at, modifiers):
         self.move(at, modifiers)
+        if self.level is not None:
+            self.cancel()
+            drop_on_level(self.canvas, [node.look.path for node in self.nodes], self.level)
+            return
         if len(self.nodes) != 1 or not self.canvas.adding.move_onto_wire(self.nodes[0]):
             self.canvas.keep_places([node.look.path for node in self.nodes])
 
     def cancel(self):
         self.canvas.adding.light(None)
+        self.canvas.frame.path.light(None)
         for node, origin in zip(self.nodes, self.origins):
             node.setPos(origin)
 
-
-def _snapped(to: float, origin: float, by: float) -> float:
-    """How far to go to stand on the grid; not at all along an axis without motion."""
-    return GRID * round(to / GRID) - origin if by else 0.0
+    def paint(self, painter, theme):
+        self.snapping.paint(painter, theme)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from PySide6.QtCore import Qt
 
 from designer.analysis import Analysis, Row
+from designer.edits.likeness import alike
 from designer.gui.document import View
 from designer.gui.drawing import category_of, shape_text
 from designer.gui.name_groups import name_groups
@@ -23,7 +24,11 @@ class PortLook(NamedTuple):
     diamond: bool = False  # a learnable one
     label: str = ""
     row: int = -1  # of the learnables that it stands beside; -1: a data port, or the header
-    beyond: bool = False  # wired to a layer that stands outside the group that is shown
+    far: tuple[str, ...] = ()  # the layers outside the group that is shown that it is wired to
+
+    @property
+    def beyond(self) -> bool:
+        return bool(self.far)
 
 
 class LearnableRow(NamedTuple):
@@ -62,6 +67,7 @@ class Look(NamedTuple):
     trouble: str = ""  # "error" or "warning"
     says: tuple[str, ...] = ()  # what is wrong
     frozen: bool = False
+    alike: int = 0  # how many groups are like this one, itself among them
 
     @property
     def subtitle(self) -> str:
@@ -121,24 +127,28 @@ def look(
     if kind == "free":
         at, rows = {"value": -1}, ()
     where: dict[bool, list[PortLook]] = {False: [], True: []}
+
+    def far(port: Port, out: bool) -> tuple[str, ...]:
+        return _far_ends(network, port, out, parent(path)) if port in beyond else ()
+
     for out, names in ((False, data_in), (True, data_out)):
         numbered = layer.variadic and not out
         for port in names:
             label = "" if numbered or len(names) < 2 else port
             at_port = Port(path, port)
-            where[out].append(PortLook(port, at_port, kind == "capsule", label, beyond=at_port in beyond))
+            where[out].append(PortLook(port, at_port, kind == "capsule", label, far=far(at_port, out)))
     for out, names in ((False, layer.input_learnables), (True, layer.output_learnables)):
         for name_of in names:
             at_port = Port(path, name_of)
-            where[out].append(PortLook(name_of, at_port, True, row=at[name_of], beyond=at_port in beyond))
+            where[out].append(PortLook(name_of, at_port, True, row=at[name_of], far=far(at_port, out)))
     for out, wanted in ((False, isinstance(layer, Call)), (True, Port(path, BUNDLE) in network.targets)):
         if wanted:
             at_port = Port(path, BUNDLE)
-            where[out].append(PortLook(BUNDLE, at_port, True, row=at[BUNDLE], beyond=at_port in beyond))
+            where[out].append(PortLook(BUNDLE, at_port, True, row=at[BUNDLE], far=far(at_port, out)))
     for out, ports in ((False, crossing.inputs), (True, crossing.outputs)):
         for at_port in ports:
             label = _inner(at_port, path)
-            where[out].append(PortLook(label, at_port, True, row=at[label], beyond=at_port in beyond))
+            where[out].append(PortLook(label, at_port, True, row=at[label], far=far(at_port, out)))
     total, owns = _total(layer, row, crossing)
     return Look(
         path=path,
@@ -157,6 +167,7 @@ def look(
         unfolded=path in view.unfolded and bool(layer.learnables()),
         trouble=trouble[0],
         says=trouble[1],
+        alike=len(alike(network).get(path, ())) if kind == "group" else 0,
         frozen=bool(layer.frozen) and set(layer.frozen) >= set(layer.owned),
     )
 
@@ -243,6 +254,15 @@ def _origin(network: Network, port: Port) -> str:
     return port.layer
 
 
+def _far_ends(network: Network, port: Port, out: bool, home: str) -> tuple[str, ...]:
+    """The layers outside a group at the other end of the wires of a port in it; the owner, through expressions."""
+    if not out:
+        source = network.source_of(port)
+        return (_origin(network, source),) if source else ()
+    targets = (target.layer for target in network.targets.get(port, ()))
+    return tuple(dict.fromkeys(path for path in targets if not under(path, home)))
+
+
 def _short(path: str, beside: str) -> str:
     """A path as it is said beside another layer: without the groups that both stand in."""
     home = parent(beside)
@@ -294,8 +314,8 @@ def _loose(root: Network, path: str, group: Group) -> tuple[list[Port], list[Por
     """The learnable ports inside a group that somebody switched on, and that have no wire at all."""
     takes, offers = [], []
     for below, layer in group.network.all.items():
-        if isinstance(layer, Parameter):
-            continue  # its port is always there
+        if isinstance(layer, Parameter) or not (layer.input_learnables or layer.output_learnables):
+            continue  # the port of a Parameter is always there
         at = f"{path}.{below}"
         takes += [Port(at, name) for name in layer.input_learnables if Port(at, name) not in root.wires]
         offers += [Port(at, name) for name in layer.output_learnables if Port(at, name) not in root.targets]

@@ -14,6 +14,8 @@ from designer.gui.drawing import draw_text, text_width
 from designer.gui.theme import Theme, faded
 from designer.model import Port
 
+DUST = 0.04  # blocks are about a pixel high
+
 
 class Map:
     """Blocks and lines by colour, kept until something changes; what only moves is changed in place."""
@@ -50,9 +52,8 @@ class Map:
         """Draw blocks and wires, in the coordinates of the scene."""
         self.update()
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(
-            QPen(theme.data if zoom >= FAR else faded(theme.data, 0.7), 0)
-        )  # wider ones take ten times as long
+        strong = min(1.0, max(0.25, zoom / FAR))  # from afar thousands of lines would hide the blocks
+        painter.setPen(QPen(faded(theme.data, strong), 0))  # wider ones take ten times as long
         painter.drawLines(self._lines)
         if ties and self._ties:
             painter.setPen(wire_pen(theme.learn, 1.5 / zoom, dashed=True))
@@ -63,7 +64,10 @@ class Map:
                 painter.drawLines([QLineF(*wire.ends) for wire in self._ties])
         painter.setPen(Qt.PenStyle.NoPen)
         for category, blocks in self._blocks.items():
-            painter.setBrush(theme.learn if category == "capsule" else category_color(theme, category))
+            color = theme.learn if category == "capsule" else category_color(theme, category)
+            painter.setBrush(color)
+            if zoom < DUST:  # a line of a pixel around each, so that they stay seen
+                painter.setPen(QPen(color, 0))
             painter.drawRects(blocks)
 
     def paint_marks(self, painter: QPainter, theme: Theme, zoom: float, seen: set[NodeItem]) -> None:

@@ -9,15 +9,18 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu
 
 from designer.analysis import permutations
+from designer.edits.likeness import nearly_alike
 from designer.edits.switches import borrowers, switch_input, switch_output
 from designer.gui.canvas import joins
+from designer.gui.canvas.ends import port_menu
 from designer.gui.canvas.joins import End
 from designer.gui.canvas.port import PortItem
 from designer.gui.canvas.tooltips import tooltip
 from designer.gui.canvas.viewer import Hit
+from designer.gui.commands import SUBMENUS
 from designer.gui.drawing import shape_text
 from designer.gui.untying import borrows, untie_ports
-from designer.model import BUNDLE, Group, Port
+from designer.model import BUNDLE, Group, Input, Output, Parameter, Port
 from designer.model.names import parent
 
 if TYPE_CHECKING:
@@ -26,10 +29,10 @@ if TYPE_CHECKING:
 
 # Names of commands, those of the canvas with a dot before them, | for a line; one that is not there is left out.
 ONE = "settings rename replace transfer .connect"
-GROUP = ".enter settings rename ungroup differences"
+GROUP = ".enter settings rename ungroup .differences"
 SEVERAL = "tie"
-LAYERS = "| untie freeze | group call_again | cut copy duplicate | .delete"
-CANVAS = ".search paste | undo redo | .select_all arrange .fit_all .ties | .leave"
+LAYERS = "| untie freeze | group .call_again | cut copy duplicate copy_picture | downstream | .delete"
+CANVAS = ".search paste | undo redo | .select_all arrange .fit_all .ties .overview | .bookmark .bookmarks | .leave"
 
 LISTED = 16  # that something can be tied or connected to; more are looked for with the search box
 LOOKING = 0.05  # seconds for finding them
@@ -43,8 +46,8 @@ def open_menu(window: "MainWindow", hit: Hit | None, at: QPoint | None) -> QMenu
     menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     menu.setToolTipsVisible(True)
     made = _Menu(window, menu, hit)
-    if hit.port is not None:
-        made.port(hit.port)
+    if (port := hit.port or hit.end) is not None:
+        made.port(port)
     elif hit.what in ("takes", "offers") and hit.part.row.names and not hit.part.row.head:
         made.switch(Port(hit.node.look.path, hit.part.row.names[0]), hit.what == "offers")
     elif hit.node is not None:
@@ -74,16 +77,18 @@ class _Menu:
         self.document = window.document
         self.network, self.analysis = window.document.network, window.document.analysis
 
-    def fill(self, names: str) -> None:
+    def fill(self, names: str, menu: QMenu | None = None) -> QMenu:
         """Add commands by their names."""
+        menu = menu or self.menu
         for name in names.split():
             if name == "|":
-                self.menu.addSeparator()
+                menu.addSeparator()
                 continue
             actions = self.canvas.commands if name.startswith(".") else self.window.actions_by_name
             action = actions.get(name.lstrip("."))
             if action is not None and self._makes_sense(name):
-                self.menu.addAction(action)
+                menu.addAction(action)
+        return menu
 
     def add(self, text: str, run: Callable[[], object], menu: QMenu | None = None) -> QAction:
         action = (menu or self.menu).addAction(text.replace("&", "&&"))
@@ -100,6 +105,10 @@ class _Menu:
         if name == "untie":
             ports = [Port(path, n) for path, layer in zip(paths, layers) for n in layer.input_learnables]
             return any(borrows(self.network, port) for port in ports)
+        if name == ".differences":
+            return len(nearly_alike(self.network, paths[0] if paths else self.hit.node.look.path)) > 1
+        if name == ".call_again":
+            return len(layers) == 1 and not isinstance(layers[0], Input | Output | Parameter)
         return name != "tie" or len(paths) == 2
 
     # One for each kind of thing.
@@ -108,6 +117,8 @@ class _Menu:
         paths = self.canvas.selected_layers()
         if len(paths) > 1:
             self.fill(f"{SEVERAL} {LAYERS}")
+            title, names = SUBMENUS["align"]
+            self.menu.insertMenu(self.menu.actions()[-2], self.fill(names, QMenu(title, self.menu)))
             return
         (path,) = paths or [self.hit.node.look.path]
         layer = self.network.layer(path)
@@ -151,6 +162,7 @@ class _Menu:
             self.menu.addSeparator()
             self.add("Disconnect" if len(ends) == 1 else f"Disconnect all {len(ends)}", lambda: self._cut(targets))
             self._untie(targets)
+        port_menu(self, item)
         if not self.menu.actions():
             self.menu.addAction("Nothing fits this port").setEnabled(False)
 

@@ -9,9 +9,11 @@ from NodeGraphQt import BaseNode, NodeGraph
 from NodeGraphQt import Port as StockPort
 
 from designer.analysis import Analysis
+from designer.edits.likeness import alike
 from designer.gui.canvas import look as looks
 from designer.gui.canvas.look import Crossing, Look, PortLook
 from designer.gui.canvas.node import NodeItem
+from designer.gui.canvas.tied_wires import ties_of
 from designer.gui.canvas.wire import WireItem
 from designer.gui.document import View
 from designer.gui.drawing import shape_text
@@ -101,9 +103,11 @@ class Mirror:
         self._outside: dict[Port, Port] = {}
         self._beyond: frozenset[Port] = frozenset()  # the ports of these wires
         self._crossings: dict[str, Crossing] = {}
+        self._alike: dict[str, int] = {}
         self._troubles: dict[str, looks.Trouble] = {}
         self._lit: set[WireItem] = set()
         self._chosen: set[NodeItem | WireItem] = set()
+        self._ends_lit: set[NodeItem] = set()
         self._places: Mapping[str, Place] = {}
         self.still = False  # whether what was drawn last looks as before
 
@@ -118,6 +122,7 @@ class Mirror:
         self.network, self._shown, self.analysis, self.view = Network(), Network(), None, View()
         self.learnable, self._outside, self._crossings, self._troubles = frozenset(), {}, {}, {}
         self._beyond = frozenset()
+        self._alike, self._ends_lit = {}, set()
         self._ends, self._lit, self._chosen, self._places = {}, set(), set(), {}
 
     def draw(
@@ -147,6 +152,7 @@ class Mirror:
             dirty |= self._compare_layers(shown, old_shown) | self._ends_of(changed_wires)
             dirty |= self._compare_learnable(network, bool(changed_wires))
         dirty |= self._compare_crossings(network, shown, edited)
+        dirty |= self._compare_likeness(network, shown) if edited else set()
         dirty |= self._compare_views(view, old_view)
         dirty |= self._compare_analyses(analysis, old_analysis)
         for target in self._gone() if edited else ():
@@ -235,6 +241,15 @@ class Mirror:
                 dirty.add(join(self.path, name))
         self._crossings = now
         return dirty
+
+    def _compare_likeness(self, network: Network, shown: Network) -> set[str]:
+        """The groups that have more or fewer like them, wherever those stand."""
+        found = alike(network)
+        before, self._alike = self._alike, {}
+        for name, layer in shown.layers.items():
+            if isinstance(layer, Group) and (path := join(self.path, name)) in found:
+                self._alike[path] = len(found[path])
+        return {path for path in before.keys() | self._alike.keys() if before.get(path) != self._alike.get(path)}
 
     def _find_outside(self, network: Network) -> dict[Port, Port]:
         """The wires with one end in the group that is shown and one beyond it."""
@@ -332,6 +347,7 @@ class Mirror:
     def _remove(self, path: str) -> None:
         node = self.nodes.pop(path)
         self._chosen.discard(node.view)
+        self._ends_lit.discard(node.view)
         self.graph.viewer().node_gone(node.view)
         del self.graph.model.nodes[path]
         node.view.delete()
@@ -423,12 +439,17 @@ class Mirror:
             if isinstance(item, NodeItem):
                 item.setZValue(2.0 if item in chosen else 1.0)
         self._chosen = chosen
-        lit = {wire for node in nodes for port in node.ports() for wire in port.connected_pipes if wire.learnable}
+        lit = ties_of(nodes)
         for wire in lit ^ self._lit:
             wire.prepareGeometryChange()
             wire.lit = wire in lit
             wire.update()
         self._lit = lit
+        ends = {port.node for wire in lit for port in (wire.output_port, wire.input_port)} - set(nodes)
+        for item in ends ^ self._ends_lit:
+            item.lit = item in ends
+            item.update()
+        self._ends_lit = ends
         viewer = self.graph.viewer()
         viewer.map.selected, viewer.map.chosen = nodes, [*lit, *wires]
         dims = any(wire.learnable for wire in wires)

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QKeyEvent
 
+from designer.gui.canvas.ends import end_of, field_rect
+from designer.gui.canvas.port import PortItem
 from designer.gui.editors import Field
 from designer.gui.tips import tip
 from designer.model import NetworkError
@@ -36,6 +38,14 @@ class Naming(Field):
         view = self.canvas.view
         if not view.visible().contains(node.view.frame):
             view.set_camera(node.view.frame.center(), max(view.zoom, 0.7))
+        self._open(path)
+
+    def open_end(self, path: str) -> None:
+        """Lie over the name of a port of a group that is shown; ``path`` is that of its Input or Output."""
+        if self._port_of(path) is not None:
+            self._open(path)
+
+    def _open(self, path: str) -> None:
         self.path = path
         self.show_text(path.rpartition(".")[2])
         self.setToolTip("Enter keeps the name, Escape the old one.")
@@ -46,7 +56,10 @@ class Naming(Field):
 
     def open_selected(self) -> None:
         paths = self.canvas.selected_layers()
-        if len(paths) == 1:
+        end = self.canvas.view.pointed_end()
+        if end is not None and (not paths or paths == [parent(end)]):
+            self.open_end(end)
+        elif len(paths) == 1:
             self.open(paths[0])
         else:
             self.canvas.document.refused.emit("Select one layer to rename it.")
@@ -54,14 +67,24 @@ class Naming(Field):
     def follow(self) -> None:
         """Stay over the name while the view is moved; go when the layer is gone."""
         node = self.canvas.mirror.nodes.get(self.path) if self.path else None
+        view = self.canvas.view
+        if node is None and (port := self._port_of(self.path)) is not None:
+            rect = view.viewportTransform().mapRect(field_rect(port.node, port)).toRect()
+            self.setGeometry(rect.x(), rect.center().y() - HEIGHT // 2, max(NARROWEST, rect.width()), HEIGHT)
+            return
         if node is None:
             self.close_field()
             return
-        view, frame = self.canvas.view, node.view.frame
+        frame = node.view.frame
         middle = min(MIDDLE, frame.height() / 2)
         at = view.viewportTransform().map(frame.topLeft() + QPointF(LEFT, middle)).toPoint()
         width = max(NARROWEST, round((frame.width() - LEFT - RIGHT) * view.zoom))
         self.setGeometry(at.x(), at.y() - HEIGHT // 2, width, HEIGHT)
+
+    def _port_of(self, path: str) -> PortItem | None:
+        node = self.canvas.mirror.nodes.get(parent(path)) if path else None
+        ports = node.view.ports() if node is not None else ()
+        return next((port for port in ports if end_of(self.canvas, port) == path), None)
 
     def close_field(self) -> None:
         """Go away; what was typed and not kept is dropped."""

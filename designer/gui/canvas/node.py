@@ -10,7 +10,9 @@ from PySide6.QtWidgets import QGraphicsItem
 from designer.gui.canvas.form import HEADER, NARROW, ROW, SECTION, Form, form
 from designer.gui.canvas.look import LearnableRow, Look
 from designer.gui.canvas.paint import paint_node
+from designer.gui.canvas.pill import pill_width
 from designer.gui.canvas.port import IN, OUT, PortItem
+from designer.gui.canvas.stubs import Stub, hang
 from designer.gui.drawing import text_width
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ MARGIN = 24  # for shadow, ring, diamonds and the stubs of wires
 class Part(NamedTuple):
     """What of a node is under the pointer."""
 
-    what: str = "body"  # or name, badge, fold, group, takes, offers
+    what: str = "body"  # or name, badge, alike, fold, group, takes, offers
     row: LearnableRow | None = None
 
 
@@ -45,7 +47,9 @@ class NodeItem(AbstractNodeItem):
         self.form = Form(NARROW, HEADER, HEADER, HEADER, {}, {})
         self.frame = QRectF(0, 0, NARROW, HEADER)  # its rectangle in the scene, without shadow
         self.hovered = False
+        self.lit = False  # it takes part in a tie of what is selected
         self.mark = ""  # "target" or "refused", while a wire is held over it
+        self.stubs: list[Stub] = []  # of ties that leave the group that is shown
         self._inputs: list[PortItem] = []
         self._outputs: list[PortItem] = []
         self._area = QRectF()
@@ -107,6 +111,7 @@ class NodeItem(AbstractNodeItem):
                 assert port.name == port_look.name, (port.name, port_look.name)
                 port.look = port_look
                 port.place(places[port.name])
+        self.stubs = hang(self, self.stubs)
         if shown:
             self.redraw_wires()
             self.update()
@@ -144,6 +149,9 @@ class NodeItem(AbstractNodeItem):
         if at.y() < HEADER:
             if look.trouble and at.x() > wide - 32 and at.y() < 28:
                 return Part("badge")
+            right = wide - 12 - 22 * bool(look.trouble) - 20 * look.frozen
+            if look.alike and right - pill_width(look.alike) <= at.x() <= right and 6 <= at.y() <= 26:
+                return Part("alike")
             named = 40 <= at.x() <= 40 + min(text_width(look.name, 13, 600), wide - 52) and 6 <= at.y() <= 25
             return Part("name") if named else Part()
         if look.section and self.form.section <= at.y() < self.form.section + SECTION:

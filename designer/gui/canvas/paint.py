@@ -4,12 +4,13 @@ import functools
 import math
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPaintEngine, QPainter, QPen, QPixmap
 
 from designer.gui import theme as themes
 from designer.gui.canvas.form import ROW, SECTION
 from designer.gui.canvas.look import LearnableRow
+from designer.gui.canvas.pill import draw_pill, pill_width
 from designer.gui.canvas.port import draw_port
 from designer.gui.drawing import draw_checkbox, draw_icon, draw_text, draw_tile, text_width, tile_icon
 from designer.gui.theme import Theme, faded, mix
@@ -41,12 +42,7 @@ def paint_node(painter: QPainter, node: "NodeItem") -> None:
             _learnables(painter, node, theme, zoom)
     for port in node.ports():
         at = port.pos()
-        if port.look.beyond:
-            pen = QPen(theme.learn, 2)
-            pen.setDashPattern([3.5, 2.5])
-            painter.setPen(pen)
-            painter.drawLine(QLineF(at, at + QPointF(20 if port.out else -20, 0)))
-        shown = node.hovered or port.hovered or port.fits
+        shown = node.hovered or port.hovered or port.fits or port.lit
         halo = (theme.learn if port.look.diamond else theme.data) if shown else None
         draw_port(painter, theme, at, diamond=port.look.diamond, filled=port.wired, halo=halo)
 
@@ -113,7 +109,8 @@ def _frame(painter: QPainter, node: "NodeItem", theme: Theme, zoom: float) -> No
         painter.setBrush(faded(getattr(theme, edge), 0.22))
         painter.drawRoundedRect(rect.adjusted(-5, -5, 5, 5), RADIUS + 5, RADIUS + 5)
     strong = edge not in ("edge", "control")
-    painter.setPen(QPen(getattr(theme, edge), 2 if strong else 1))
+    tied = node.lit and not strong
+    painter.setPen(QPen(theme.learn if tied else getattr(theme, edge), 2 if strong else 1.5 if tied else 1))
     painter.setBrush(theme.node)
     inset = 0 if strong else 0.5
     painter.drawRoundedRect(rect.adjusted(inset, inset, -inset, -inset), RADIUS, RADIUS)
@@ -129,6 +126,9 @@ def _header(painter: QPainter, node: "NodeItem", theme: Theme, zoom: float) -> N
     if look.frozen:
         draw_icon(painter, "lock", QRectF(right - 14, 9, 14, 14), theme.text2, 2.25)
         right -= 20
+    if look.alike and zoom >= NEAR:
+        draw_pill(painter, theme, right, look.alike, node.hovered)
+        right -= pill_width(look.alike) + 6
     ink = mix(theme.text1, theme.text3, 0.5) if look.frozen else theme.text1
     if zoom >= NEAR:
         draw_text(painter, 40, 20, look.name, ink, 13, 600, width=right - 40, elide=ELIDE_MIDDLE)

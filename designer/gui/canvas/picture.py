@@ -1,6 +1,7 @@
 """A picture of what is open, by the paint code of the canvas: for a file, the clipboard, a notebook."""
 
 import dataclasses
+import math
 import re
 from collections.abc import Collection
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 MARGIN = 24.0  # around the layers
 SHARP = 2.0  # pixels of a PNG for one of the canvas
 LARGEST = 16_000  # pixels, of a side of a PNG
+MOST = 64_000_000  # pixels of a PNG, a quarter of a GiB while it is drawn
 FONTS = {  # where a reader has not the first one
     "Inter": "Inter, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif",
     "JetBrains Mono": "'JetBrains Mono', Consolas, Menlo, monospace",
@@ -29,8 +31,9 @@ FONTS = {  # where a reader has not the first one
 def image(canvas: "Canvas", paths: Collection[str] = ()) -> QImage:
     """Draw some layers, or all, as pixels; from afar where they would be too many."""
     items, area = _what(canvas, paths)
-    scale = min(SHARP, LARGEST / max(area.width(), area.height()))
-    made = QImage(round(area.width() * scale), round(area.height() * scale), QImage.Format.Format_RGB32)
+    wide, high = max(1.0, area.width()), max(1.0, area.height())
+    scale = min(SHARP, LARGEST / max(wide, high), math.sqrt(MOST / (wide * high)))
+    made = QImage(max(1, round(wide * scale)), max(1, round(high * scale)), QImage.Format.Format_RGB32)
     made.setDotsPerMeterX(round(scale * 96 / 0.0254))
     made.setDotsPerMeterY(round(scale * 96 / 0.0254))
     painter = QPainter(made)

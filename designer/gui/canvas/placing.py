@@ -26,7 +26,7 @@ class Placing:
         missing = [join(path, name) for name in shown.layers if name not in shown.positions]
         fresh = [at for at in missing if at not in self._given]
         if fresh:
-            sizes = _sizes(network, view, analysis)
+            sizes = outlines(network, view, analysis)
             made = arrange(network, sizes, path, rows=True).network_at(path).positions
             if not own:
                 fresh = missing  # nothing was placed by hand: all of it is arranged anew
@@ -44,7 +44,7 @@ def _below(standing: list[Place], made: dict[str, Place]) -> dict[str, Place]:
     return {at: (x + right, y + down) for at, (x, y) in made.items()}
 
 
-def _sizes(network: Network, view: View, analysis: Analysis | None) -> dict[str, Outline]:
+def outlines(network: Network, view: View, analysis: Analysis | None) -> dict[str, Outline]:
     """The frames that the nodes of the open group will have."""
     learnable, found = network.learnable_ports, {}
     for name in network.network_at(view.path).layers:

@@ -38,7 +38,8 @@ class PortItem(StockPortItem):
         self._hovered = self._multi_connection = self._locked = False
         self._display_name = False
         self.look: PortLook | None = None
-        self.fits = False  # lit: the wire that is drawn may end here
+        self.fits = False  # the wire that is drawn may end here
+        self.lit = False  # a wire from the port that was clicked may
 
     node = property(lambda self: self._node)
 

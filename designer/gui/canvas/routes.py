@@ -122,22 +122,30 @@ def _columns(left: float, right: float) -> range:
     return range(int(left // CELL), int(right // CELL) + 1)
 
 
-def tie(start: QPointF, end: QPointF, lowest: float, blockers: Blockers, free: Callable[[float], bool]) -> Route:
+def tie(
+    start: QPointF,
+    end: QPointF,
+    lowest: float,
+    blockers: Blockers,
+    free: Callable[[float], bool],
+    beside: tuple[float, float] = (OUT, OUT),
+) -> Route:
     """Lead a learnable to its borrower: straight where the way is free, else through a lane under what is passed.
 
-    ``lowest`` is the lower edge of both layers; ``free`` tells whether the lane at a height is.
+    ``lowest`` is the lower edge of both layers; ``free`` tells whether the lane at a height is;
+    ``beside`` is how far from its ends it goes down and up.
     """
     if end.x() - start.x() >= 2 * OUT:
         between = QRectF(start, end).normalized().adjusted(4, -CLEAR, -4, CLEAR)
         if not blockers(between):
             return _straight(start, end)
-    left, right = sorted((start.x() + OUT, end.x() - OUT))
+    out, back = start.x() + beside[0], end.x() - beside[1]
+    left, right = min(out, back), max(out, back)
     y = lowest + BELOW
     while found := blockers(QRectF(left - 2, y - CLEAR, right - left + 4, 2 * CLEAR)):
         y = max(frame.bottom() for frame in found) + BELOW
     while not free(y):
         y += PITCH
-    out, back = start.x() + OUT, end.x() - OUT
     points = [start, QPointF(out, start.y()), QPointF(out, y), QPointF(back, y), QPointF(back, end.y()), end]
     return Route(rounded(points), QPointF((out + back) / 2, y), abs(back - out) - 2 * CORNER, y)
 

@@ -17,11 +17,15 @@ def tooltip(hit: "Hit", network: Network, analysis: Analysis | None) -> str:
         return _port(hit, network, analysis)
     if hit.what in ("wire", "label"):
         return _wire(hit.wire.source, hit.wire.target, analysis)
+    if hit.stub is not None:
+        return "Go to " + ", ".join(hit.stub.far)
     if hit.node is None:
         return ""
     look, row = hit.node.look, hit.part.row
     if hit.what == "badge":
         return "\n".join(look.says)
+    if hit.what == "alike":
+        return f"{look.alike:,} groups have this body; a click lists them"
     if hit.what == "offers":
         whole = ", ".join(row.names)
         return (

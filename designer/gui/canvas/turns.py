@@ -29,8 +29,8 @@ def turned(
     ``leftmost`` is the left edge of all layers; ``level`` and ``upright`` tell whether a track is free of other wires.
     """
     for y in _levels(last.top() - UNDER, first.bottom() + CLEAR, -PITCH):
-        out = _upright(start.x() + OUT, start.y(), y, 1, frames)
-        into = _upright(end.x() - OUT, y, end.y(), -1, frames)
+        out = _upright(start.x() + OUT, start.y(), y, 1, frames, upright)
+        into = _upright(end.x() - OUT, y, end.y(), -1, frames, upright)
         if out - start.x() > WIDE or end.x() - into > WIDE:
             break
         if _level(out, into, y, frames, level):
@@ -50,11 +50,11 @@ def _beside_rows(
 ) -> list[QPointF]:
     """A way under the first row, down beside all rows, and in above the last one."""
     for y in _levels(first.bottom() + UNDER, last.top() - 2 * UNDER, PITCH):
-        out = _upright(start.x() + OUT, start.y(), y, 1, frames)
+        out = _upright(start.x() + OUT, start.y(), y, 1, frames, upright)
         if out - start.x() > WIDE or not _level(edge, out, y, frames, level):
             continue
         for lower in _levels(last.top() - UNDER, y + PITCH, -PITCH):
-            into = _upright(end.x() - OUT, lower, end.y(), -1, frames)
+            into = _upright(end.x() - OUT, lower, end.y(), -1, frames, upright)
             if end.x() - into > WIDE:
                 return []
             if _level(edge, into, lower, frames, level):
@@ -74,9 +74,14 @@ def _level(x0: float, x1: float, y: float, frames: Blockers, free: Free) -> bool
     return not frames(QRectF(left, y - CLEAR, right - left, 2 * CLEAR)) and free(left, right, y)
 
 
-def _upright(x: float, y0: float, y1: float, side: int, frames: Blockers) -> float:
+def _upright(x: float, y0: float, y1: float, side: int, frames: Blockers, free: Free) -> float:
     """Where a wire can go straight up or down between two heights, near x: to the right of it, or to the left."""
-    while found := frames(QRectF(x - CLEAR, min(y0, y1), 2 * CLEAR, abs(y1 - y0))):
-        edge = max(frame.right() for frame in found) if side > 0 else min(frame.left() for frame in found)
-        x = edge + side * (CLEAR + 1)
-    return x
+    top, bottom = min(y0, y1), max(y0, y1)
+    while True:
+        if found := frames(QRectF(x - CLEAR, top, 2 * CLEAR, bottom - top)):
+            edge = max(frame.right() for frame in found) if side > 0 else min(frame.left() for frame in found)
+            x = edge + side * (CLEAR + 1)
+        elif not free(top, bottom, x):
+            x += side * PITCH
+        else:
+            return x

@@ -8,13 +8,15 @@ from PySide6.QtGui import QImage, QNativeGestureEvent, QPainter, QPen, QPixmap, 
 from PySide6.QtWidgets import QFrame, QGraphicsView, QToolTip
 
 from designer.gui import theme as themes
+from designer.gui.canvas.ends import end_of, label_at
 from designer.gui.canvas.gestures import Gesture, Hold, gesture_for
 from designer.gui.canvas.grid import Cell, Grid, cells
 from designer.gui.canvas.map import Map
 from designer.gui.canvas.node import NodeItem, Part
-from designer.gui.canvas.paint import FAR, MIDWAY
+from designer.gui.canvas.paint import FAR, MIDWAY, NEAR
 from designer.gui.canvas.port import REACH, PortItem
 from designer.gui.canvas.routes import Lanes
+from designer.gui.canvas.stubs import Stub
 from designer.gui.canvas.wire import WireItem
 from designer.gui.tips import tip
 
@@ -31,12 +33,14 @@ BOUNDING = Qt.ItemSelectionMode.IntersectsItemBoundingRect
 class Hit(NamedTuple):
     """What lies under the pointer."""
 
-    what: str  # port, takes, offers, fold, group, badge, name, body, label, wire or canvas
+    what: str  # port, end, stub, takes, offers, fold, group, badge, name, body, label, wire or canvas
     at: QPointF  # in the scene
     node: NodeItem | None = None
     port: PortItem | None = None
     wire: WireItem | None = None
     part: Part = Part()
+    end: PortItem | None = None  # a port of a group, pressed at its name
+    stub: Stub | None = None  # of a tie that leaves the group that is shown
 
 
 class Viewer(NodeViewer):
@@ -61,7 +65,7 @@ class Viewer(NodeViewer):
         self.gesture: Gesture | None = None
         self.space = self.slicing = False
         self.wheel_pans = False
-        self._hover: NodeItem | PortItem | WireItem | None = None
+        self._hover: NodeItem | PortItem | Stub | WireItem | None = None
         self._late = QTimer(self, singleShot=True, interval=0)
         self._late.timeout.connect(self.reroute)
         self._passed: set[Cell] = set()  # the squares where nodes were and are since wires were led the last time
@@ -133,8 +137,13 @@ class Viewer(NodeViewer):
                 if distance <= reach and not covered:
                     return Hit("port", scene, port.node, port)
         if top is not None:
+            if self.zoom >= NEAR and (end := label_at(top, scene - top.pos())) is not None:
+                return Hit("end", scene, top, end=end)
             part = top.part_at(scene - top.pos()) if self.zoom >= MIDWAY else Part()
             return Hit(part.what, scene, top, part=part)
+        for stub in items if self.zoom >= NEAR else ():
+            if isinstance(stub, Stub) and stub.pill_rect().contains(scene):
+                return Hit("stub", scene, stub=stub)
         for wire in items:
             if isinstance(wire, WireItem) and wire.drawn and not wire.pulled:
                 if self.zoom >= MIDWAY and wire.pill_rect().contains(scene):
@@ -194,7 +203,7 @@ class Viewer(NodeViewer):
         self.grid.drop(node)
         self.map.stale = True
         self.wires_pass(node.frame)
-        if self._hover is node or (isinstance(self._hover, PortItem) and self._hover.node is node):
+        if self._hover is node or (isinstance(self._hover, PortItem | Stub) and self._hover.node is node):
             self._hover = None
 
     def reroute(self) -> None:
@@ -267,7 +276,9 @@ class Viewer(NodeViewer):
         return QRectF(self.scene_at(QPointF(rect.topLeft())), self.scene_at(QPointF(rect.bottomRight())))
 
     def drawForeground(self, painter: QPainter, rect: QRectF) -> None:
+        self.canvas.far_ends.paint(painter, self.theme)
         self.canvas.search.paint(painter, self.theme)
+        self.canvas.switching.paint(painter, self.theme)
         if self.gesture is not None and self.gesture.dragging:
             painter.save()
             self.gesture.paint(painter, self.theme)
@@ -284,9 +295,14 @@ class Viewer(NodeViewer):
 
     def mousePressEvent(self, event) -> None:
         self.setFocus(Qt.FocusReason.MouseFocusReason)
+        self.canvas.pressed()
         if self.gesture is not None:
             if event.button() == Qt.MouseButton.RightButton:
                 self.cancel()
+            return
+        far = self.canvas.far_ends.at(event.position()) if event.button() == Qt.MouseButton.LeftButton else None
+        if far is not None:
+            self.canvas.show_path(far.path)
             return
         self.gesture = gesture_for(self, event)
         self.show_hover(None)
@@ -364,12 +380,21 @@ class Viewer(NodeViewer):
             shape = Qt.CursorShape.CrossCursor
         elif self.space:
             shape = Qt.CursorShape.OpenHandCursor
+        elif hit.what == "stub" or self.canvas.far_ends.at(at) is not None:
+            shape = Qt.CursorShape.PointingHandCursor
         elif hit.what == "name" and hit.node.look.path in self.canvas.selection:  # after the first click
             shape = Qt.CursorShape.IBeamCursor
         self.viewport().setCursor(shape)
-        self.show_hover(hit.port or hit.node or hit.wire)
+        self.show_hover(hit.port or hit.end or hit.node or hit.stub or hit.wire)
+        self.canvas.peek.over(hit.node if hit.what == "body" else None)
 
-    def show_hover(self, item: NodeItem | PortItem | WireItem | None) -> None:
+    def pointed_end(self) -> str | None:
+        """The Input or Output in a group whose port the pointer is at."""
+        return end_of(self.canvas, self._hover) if isinstance(self._hover, PortItem) else None
+
+    def show_hover(self, item: NodeItem | PortItem | Stub | WireItem | None) -> None:
+        if item is None:
+            self.canvas.peek.over(None)
         if item is self._hover:
             return
         for changed, on in ((self._hover, False), (item, True)):
@@ -389,7 +414,7 @@ class Viewer(NodeViewer):
     # Keys.
 
     def keyPressEvent(self, event) -> None:
-        if event.key() == Qt.Key.Key_Space:
+        if event.key() == Qt.Key.Key_Space and not self.canvas.switching.on:
             if not event.isAutoRepeat():
                 self.space = True
                 self.viewport().setCursor(Qt.CursorShape.OpenHandCursor)

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QGraphicsItem, QGraphicsPathItem
 from designer.gui.canvas.detours import NEAR as NEAR_BY
 from designer.gui.canvas.detours import Lane, Neighbour, Others, lanes, lead
 from designer.gui.canvas.paint import NEAR
-from designer.gui.canvas.routes import OUT, Blockers, Route, curve, rounded, tie
+from designer.gui.canvas.routes import OUT, PITCH, Blockers, Route, curve, rounded, tie
 from designer.gui.canvas.turns import turned
 from designer.gui.drawing import draw_icon, draw_text, text_width
 from designer.gui.theme import Theme, faded, mix
@@ -99,18 +99,30 @@ class WireItem(PipeItem):
 
     def _under(self, start: QPointF, end: QPointF) -> Route:
         """The way of a tie, or of data that runs backwards past other layers."""
-        stage = self.stage
+        stage, owner = self.stage, self.source
         first, last = self._output_port.node, self._input_port.node
-        left, right = sorted((start.x() + OUT, end.x() - OUT))
+        lowest = max(first.frame.bottom(), last.frame.bottom())
+
+        def beside(at: QPointF, side: int) -> float:
+            """How far from a port a free track leads down."""
+            tracks = (OUT + n * PITCH for n in range(3))
+            top, bottom = min(at.y(), lowest), max(at.y(), lowest)
+            return next((far for far in tracks if stage.uprights.free(owner, top, bottom, at.x() + side * far)), OUT)
+
+        out, back = beside(start, 1), beside(end, -1)
+        left, right = sorted((start.x() + out, end.x() - back))
         route = tie(
             start,
             end,
-            max(first.frame.bottom(), last.frame.bottom()),
+            lowest,
             lambda rect: stage.frames_in(rect, first, last),
-            lambda y: stage.lanes.free(self.source, left, right, y),
+            lambda y: stage.lanes.free(owner, left, right, y),
+            (out, back),
         )
         if route.lane is not None:
-            stage.lanes.take(self.target, self.source, left, right, route.lane)
+            stage.lanes.take(self.target, owner, left, right, route.lane)
+            for x, y in ((start.x() + out, start.y()), (end.x() - back, end.y())):
+                stage.uprights.take(self.target, owner, min(y, route.lane), max(y, route.lane), x)
         return route
 
     def _around(self, start: QPointF, end: QPointF) -> QPainterPath:
@@ -134,6 +146,8 @@ class WireItem(PipeItem):
         )
         way: list[Lane] | None = []
         if end.x() - start.x() < 2 * OUT:
+            if corners := self._turned(start, end, first.frame, last.frame, frames):
+                return rounded([start, *corners, end])
             if not frames(QRectF(start, end).normalized().adjusted(-OUT, 0, OUT, 0)):
                 return self._plain(start, end)
         elif abs(end.y() - start.y()) < 1 and not frames(QRectF(start, end).adjusted(2, -4, -2, 4)):
@@ -158,16 +172,20 @@ class WireItem(PipeItem):
         if last.top() < first.bottom():
             return []
         owner, level, upright = self.source, self.stage.lanes, self.stage.uprights
-        self.corners = turned(
-            start,
-            end,
-            first,
-            last,
-            self.stage.canvas.area().left(),
-            frames,
-            lambda left, right, y: level.free(owner, left, right, y),
-            lambda top, bottom, x: upright.free(owner, top, bottom, x),
-        )
+        left = self.stage.canvas.area().left()
+        for free in (upright.free, _shared):  # where all tracks between two columns are taken, one is shared
+            self.corners = turned(
+                start,
+                end,
+                first,
+                last,
+                left,
+                frames,
+                lambda left, right, y: level.free(owner, left, right, y),
+                lambda top, bottom, x, free=free: free(owner, top, bottom, x),
+            )
+            if self.corners:
+                break
         for one, other in itertools.pairwise(self.corners):
             if one.y() == other.y():
                 level.take(self.target, owner, min(one.x(), other.x()), max(one.x(), other.x()), one.y())
@@ -313,6 +331,10 @@ class WireItem(PipeItem):
         painter.drawRoundedRect(rect, PILL / 2, PILL / 2)
         draw_icon(painter, "link", QRectF(rect.x() + 9, rect.y() + 5, 12, 12), theme.learn, 2.25)
         draw_text(painter, rect.x() + 26, rect.y() + 15, self.pill_text, theme.text1, 11, 500)
+
+
+def _shared(*_: object) -> bool:
+    return True
 
 
 def _neighbours(ports: "list[PortItem]", but: "PortItem") -> list[Neighbour]:

@@ -1,6 +1,5 @@
 """Drawing wires: from a port, from a switch that is ticked on the way, or by the end of a wire that is there."""
 
-import time
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -9,8 +8,9 @@ from PySide6.QtGui import QPainter, QPen
 from designer.edits.switches import switch_input, switch_output
 from designer.gui.canvas import joins
 from designer.gui.canvas.form import CAPSULE, ROW
-from designer.gui.canvas.gestures import SHIFT, Gesture
+from designer.gui.canvas.gestures import CTRL, SHIFT, Gesture
 from designer.gui.canvas.joins import End, Join
+from designer.gui.canvas.lighting import carries_learnable, fitting
 from designer.gui.canvas.node import NodeItem
 from designer.gui.canvas.paint import MIDWAY, RADIUS, draw_capsule, draw_shadow
 from designer.gui.canvas.port import PortItem, draw_port
@@ -18,33 +18,44 @@ from designer.gui.canvas.routes import curve
 from designer.gui.canvas.wire import WireItem, wire_pen
 from designer.gui.drawing import draw_checkbox, draw_icon, draw_text, text_width
 from designer.gui.theme import Theme, faded
-from designer.model import BUNDLE, Network, Port
+from designer.model import Network, Port
 
 if TYPE_CHECKING:
     from designer.gui.canvas.viewer import Hit
 
-LIGHT_UP = 0.03  # seconds in which ports that fit are looked for
-
 
 class PortPress(Gesture):
-    """Select a port, which lights those that fit; a drag draws a wire, or pulls off the one that ends here."""
+    """Select a port, a free one lights those that fit; a drag draws a wire, or pulls off the one that ends here.
+
+    With Ctrl a wired input gives a copy of its wire, and a wired output all its wires.
+    """
 
     def click(self, modifiers):
         port = self.hit.port
+        assert port is not None, "a port was pressed"
         wires = port.connected_pipes
         if len(wires) == 1:
             self.canvas.select({str(wires[0].target)}, modifiers)
         else:
             self.canvas.select({port.look.port.layer if port.look.row < 0 else self.hit.node.look.path}, modifiers)
+        if not wires and not port.look.beyond:
+            self.canvas.lighting.light(port)
 
     def start(self, modifiers):
         port = self.hit.port
         target = port.look.port
         source = None if port.out else self.canvas.document.network.source_of(target)
+        ctrl = self.modifiers & CTRL
+        if ctrl and port.out and port.connected_pipes:
+            from designer.gui.canvas.rewiring import Rewire
+
+            return Rewire(self)
         if source is None:
             return Draw(self, End(target, port.out), port.anchor(), port)
         wire = port.connected_pipes[0] if port.connected_pipes else None
         anchor = wire.output_port.anchor() if wire else port.anchor() - QPointF(60, 0)
+        if ctrl:
+            return Draw(self, End(source, True), anchor, wire.output_port if wire else None)
         end = End(source, True, lambda net: net.disconnect(target))
         return Draw(self, end, anchor, wire.output_port if wire else None, pulled=wire, off=target)
 
@@ -110,35 +121,15 @@ class Draw(Gesture):
         self.over: tuple | None = None  # port, node, row and switch under the pointer
         self.join: Join | None = None  # what a release there would do
         self.marked: list[NodeItem | PortItem] = []
-        network = self.canvas.document.network
-        ready = start.first(network)
-        layer = ready.layer(start.port.layer)
-        learnable = (
-            ready.is_learnable(start.port) if start.out else start.port.name in (*layer.input_learnables, BUNDLE)
-        )
-        self.learnable = learnable
+        self.learnable = carries_learnable(self.canvas.document.network, start)
         if pulled is not None:
             pulled.pulled = True
             pulled.update()
         self.viewer.viewport().setCursor(Qt.CursorShape.CrossCursor)
-        self._light_up()
-
-    def _light_up(self) -> None:
-        """Mark the ports in view that fit, as many as can be asked in no time."""
-        network, analysis = self.canvas.document.network, self.canvas.document.analysis
-        until = time.perf_counter() + LIGHT_UP
-        visible = self.viewer.scene().items(self.viewer.visible(), Qt.ItemSelectionMode.IntersectsItemBoundingRect)
-        for port in visible:
-            if not isinstance(port, PortItem) or port.out == self.begin.out or port is self.port:
-                continue
-            if time.perf_counter() > until:
-                break
-            if port.look.diamond == self.learnable:
-                found = joins.join(network, analysis, self.begin, End(port.look.port, port.out))
-                if not found.refused:
-                    port.fits = True
-                    self.marked.append(port)
-                    port.node.update()
+        for fits in fitting(self.canvas, start, port):
+            fits.fits = True
+            self.marked.append(fits)
+            fits.node.update()
 
     def move(self, at, modifiers):
         self.at = at

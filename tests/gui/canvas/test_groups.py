@@ -1,9 +1,10 @@
 """Groups on the canvas: nodes whose ports are derived, entered and left, each seen as it was left."""
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtTest import QTest
 
-from designer.edits import group
+from designer.edits import group, tie
 from designer.layers import Embedding, Input, Linear, ReLU, Softmax
 from designer.model import BUNDLE, Call, Network, Port
 
@@ -152,3 +153,66 @@ def test_another_document_is_placed_and_shown_anew(stage, language_model, qtbot)
     it.document.open(Network().chain(emb=Input(("B", 4)), fc=Linear(3)), "other")
     qtbot.waitUntil(lambda: it.view.visible().contains(it.canvas.area()))
     assert it.canvas.node("emb").y() == it.canvas.node("fc").y()
+
+
+def test_a_stub_names_the_other_end_of_a_tie_and_leads_there(nested):
+    nested.canvas.enter("decoder.inner")
+    (stub,) = nested.canvas.node("decoder.inner.head").stubs
+    assert stub.text == "from emb"
+    at = nested.at(stub.pill_rect().center())
+    assert nested.view.hit(QPointF(at)).stub is stub
+    assert nested.canvas.tooltip(nested.view.hit(QPointF(at))) == "Go to emb"
+    nested.view.grab()
+    nested.click(at)
+    assert nested.document.view.path == ""
+    assert nested.canvas.selection == {"emb"}
+    assert not nested.undo_texts()
+
+
+def test_a_stub_of_an_owner_asks_which_borrower(nested):
+    net = nested.network.add(more=Linear(100)).connect("decoder", "more")
+    nested.document.edit("More", tie(net, "emb/weight", "more/weight", permute=()))
+    nested.document.edit("Group", group(nested.network, ["emb"], "first"))
+    nested.canvas.enter("first")
+    (stub,) = nested.canvas.node("first.emb").stubs
+    assert stub.far == ("decoder.inner.head", "more")
+    assert stub.text == "to 2 layers"
+    nested.click(nested.at(stub.pill_rect().center()))
+    box = nested.canvas.frame.box
+    assert [line.title for line in box.list.lines] == ["decoder.inner.head", "more"]
+    QTest.keyClick(box.field, Qt.Key.Key_Return)
+    assert nested.document.view.path == "decoder.inner"
+    assert nested.canvas.selection == {"decoder.inner.head"}
+
+
+def test_stubs_come_and_go_with_their_ties_and_names_with_the_switch(nested):
+    nested.canvas.enter("decoder.inner")
+    head = nested.canvas.node("decoder.inner.head")
+    nested.document.look(ties="off")
+    assert not head.stubs[0].drawn
+    assert nested.view.hit(head.stubs[0].pill.center() + head.pos()).stub is None
+    nested.document.look(ties="selected")
+    assert not head.stubs[0].drawn
+    nested.canvas.select({"decoder.inner.head"})
+    assert head.stubs[0].drawn
+    nested.document.edit("Cut", nested.network.disconnect(Port("decoder.inner.head", "weight")))
+    assert not head.stubs
+    nested.document.history.undo()
+    assert [stub.text for stub in head.stubs] == ["from emb"]
+    nested.document.edit("Rename", nested.network.rename("emb", "words"))
+    assert [stub.text for stub in head.stubs] == ["from words"]
+
+
+def test_the_tie_of_the_selected_layer_is_lit_from_owner_to_all_borrowers(nested):
+    net = nested.network.add(more=Linear(100)).connect("decoder", "more")
+    nested.document.edit("More", tie(net, "emb/weight", "more/weight", permute=()))
+    wires = nested.canvas.mirror.wires
+    ties = {wires[Port("decoder.inner.head", "weight")], wires[Port("more", "weight")]}
+    for name, others in (("more", {"emb", "decoder"}), ("emb", {"decoder", "more"}), ("decoder", {"emb", "more"})):
+        nested.canvas.select({name})
+        assert {wire for wire in wires.values() if wire.lit} == ties
+        assert {node.look.path for node in nested.canvas.nodes() if node.lit} == others
+    nested.view.grab()
+    nested.canvas.select({"tokens"})
+    assert not any(wire.lit for wire in wires.values())
+    assert not any(node.lit for node in nested.canvas.nodes())

@@ -7,8 +7,10 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from designer.edits import group
+from designer.edits import align, distribute, group
+from designer.edits.aligning import AXES, EDGES
 from designer.gui import theme
+from designer.gui.canvas.ends import label_rect
 from designer.layers import (
     LSTM,
     Add,
@@ -24,8 +26,14 @@ from designer.model import Call, Network
 
 NONE = Qt.KeyboardModifier.NoModifier
 SHIFT, CTRL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
-KEYS = ("Delete", "Backspace", "L", "T", "F", "Home", "Return", "Left", "Down", "Escape", "K")
-OPENING = ((Qt.Key.Key_Tab,), (Qt.Key.Key_A, SHIFT), (Qt.Key.Key_C,), (Qt.Key.Key_I, SHIFT))
+KEYS = (
+    *("Delete", "Backspace", "L", "T", "F", "Home", "Return", "Left", "Down", "Escape", "K"),
+    *("M", "B", "Space", "Up", "Right", "L"),
+)
+OPENING = (
+    *((Qt.Key.Key_Tab,), (Qt.Key.Key_A, SHIFT), (Qt.Key.Key_A, CTRL | SHIFT), (Qt.Key.Key_C,)),
+    *((Qt.Key.Key_I, SHIFT), (Qt.Key.Key_B, SHIFT)),
+)
 TEXTS = ("", "", "lin", "relu", "perm", "weight", "take", "in", "convv", "lstm", "call", "0")
 TYPES = ("Linear", "ReLU", "Add", "Embedding", "Concatenate", "Permute", "Parameter", "Output", "Call", "LSTM")
 
@@ -71,7 +79,13 @@ class Monkey:
                 return it.at(node.pos() + node.switch_rect(row, self.random.random() < 0.5).center())
             if pick < 0.72:
                 return it.fold(node.look.path)
+            labels = [port for port in node.ports() if port.look.label and node.look.kind == "group"]
+            if labels and pick < 0.76:
+                return it.at(node.pos() + label_rect(node, self.random.choice(labels)).center())
             return it.body(node.look.path)
+        if self.random.random() < 0.3:
+            level = self.random.choice([step for step in it.canvas.frame.path.steps if hasattr(step, "path")])
+            return level.mapTo(it.canvas.frame, level.rect().center())
         size = it.view.viewport().size()
         return QPoint(self.random.randrange(size.width()), self.random.randrange(size.height()))
 
@@ -79,13 +93,38 @@ class Monkey:
         wires = list(self.it.canvas.mirror.wires)
         return self.it.wire(str(self.random.choice(wires))) if wires else self.somewhere()
 
+    def on_the_overview(self):
+        """Click, drag or double-click where the whole network is seen in small."""
+        seen = self.it.canvas.frame.overview
+        if not seen.isVisible():
+            return
+        start, end = (QPoint(self.random.randrange(184), self.random.randrange(104)) for _ in range(2))
+        if self.random.random() < 0.3:
+            QTest.mouseDClick(seen, Qt.MouseButton.LeftButton, NONE, start)
+            return
+        QTest.mousePress(seen, Qt.MouseButton.LeftButton, NONE, start)
+        QTest.mouseMove(seen, end)
+        QTest.mouseRelease(seen, Qt.MouseButton.LeftButton, NONE, end)
+
+    def put_in_line(self):
+        """Align or distribute what is selected, or all that data reaches from there."""
+        it, paths = self.it, self.it.canvas.selected_layers()
+        sizes, edit = it.canvas.outlines(), self.random.choice((align, distribute))
+        if len(paths) < 3:
+            it.canvas.select_all()
+            return
+        drawn = {path: (it.canvas.node(path).x(), it.canvas.node(path).y()) for path in paths}
+        how = {"to": self.random.choice(list(EDGES))} if edit is align else {"along": self.random.choice(list(AXES))}
+        it.document.attempt("Put in line", lambda net: edit(net.move(drawn), *paths, sizes=sizes, **how))
+
     def choose_in_box(self):
         """Type into the box if one is open, and take what it finds or leave it."""
         box = self.it.canvas.frame.box
         while box.isVisible():
             QTest.keyClicks(box.field, self.random.choice(TEXTS))
             for _ in range(self.random.randrange(4)):
-                QTest.keyClick(box.field, self.random.choice((Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_Delete)))
+                keys = Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_Delete, Qt.Key.Key_F2
+                QTest.keyClick(box.field, self.random.choice(keys))
             leaves = self.random.random() < 0.4
             key = Qt.Key.Key_Escape if leaves else Qt.Key.Key_Return
             QTest.keyClick(box.field, key, self.random.choice((NONE, NONE, SHIFT)))
@@ -124,7 +163,11 @@ class Monkey:
             it.drop(self.random.choice(TYPES), self.random.choice((anywhere, self.on_a_wire())))
         elif pick < 0.90:
             it.wheel(self.somewhere(), self.random.choice([-3, -1, 1, 2]), modifiers)
+        elif pick < 0.91:
+            self.on_the_overview()
         elif pick < 0.92:
+            self.put_in_line()
+        elif pick < 0.93:
             theme.apply(it.app, self.random.choice([theme.DARK, theme.LIGHT]))
         else:
             for _ in range(self.random.randint(1, 4)):

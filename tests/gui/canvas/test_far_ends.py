@@ -1,0 +1,61 @@
+"""Ties that leave the view say where they lead, and a click goes there."""
+
+import pytest
+from PySide6.QtCore import QPointF, QRectF
+
+from designer import tie
+from designer.layers import Embedding, Input, Linear, ReLU
+from designer.model import Network
+
+
+@pytest.fixture
+def wide(stage):
+    """A tie over thirty layers, its owner in view."""
+    middle = {f"l{n}": ReLU() for n in range(30)}
+    net = Network().chain(x=Input(("B", "T"), dtype="int64"), emb=Embedding(50, 8), **middle, head=Linear(50))
+    it = stage(tie(net, "emb/weight", "head/weight"))
+    it.view.set_camera(it.canvas.node("emb").frame.center() + QPointF(200, 0), 1.0)
+    return it
+
+
+def test_the_end_that_is_out_of_view(wide):
+    (end,) = wide.canvas.far_ends.ends()
+    assert end.path == "head"
+    room = QRectF(wide.view.viewport().rect())
+    assert room.contains(end.rect)
+    assert end.rect.right() > room.right() - 40
+    wide.canvas.widget.grab()
+
+
+def test_a_click_goes_there_and_back(wide):
+    wide.click(wide.canvas.far_ends.ends()[0].rect.center().toPoint())
+    assert wide.canvas.selection == {"head"}
+    assert wide.view.visible().intersects(wide.canvas.node("head").frame)
+    (back,) = wide.canvas.far_ends.ends()
+    assert back.path == "emb"
+    assert back.rect.left() < 40
+    wide.click(back.rect.center().toPoint())
+    assert wide.canvas.selection == {"emb"}
+
+
+def test_none_where_both_ends_are_seen_or_ties_are_off_or_all_is_far(wide):
+    wide.document.look(ties="off")
+    assert wide.canvas.far_ends.ends() == []
+    wide.document.look(ties="all")
+    wide.canvas.fit(all=True)
+    assert wide.canvas.far_ends.ends() == []
+    wide.view.set_camera(wide.canvas.node("emb").frame.center(), 0.3)
+    assert wide.canvas.far_ends.ends() == []
+
+
+def test_several_do_not_lie_on_each_other(stage):
+    middle = {f"l{n}": ReLU() for n in range(12)}
+    net = Network().chain(x=Input(("B", "T"), dtype="int64"), emb=Embedding(50, 8), **middle)
+    for n in range(4):
+        net = net.chain("l11", **{f"head{n}": Linear(50)})
+        net = tie(net, "emb/weight", f"head{n}/weight")
+    it = stage(net)
+    it.view.set_camera(it.canvas.node("emb").frame.center(), 1.0)
+    ends = it.canvas.far_ends.ends()
+    assert {end.path for end in ends} == {f"head{n}" for n in range(4)}
+    assert not any(a.rect.intersects(b.rect) for a in ends for b in ends if a is not b)
