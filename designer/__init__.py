@@ -16,10 +16,10 @@ from designer.edits import (
     ungroup,
     untie,
 )
-from designer.files import FileError, attach_values, import_pytorch, load, save
+from designer.files import FileError, attach_values, import_pytorch, load, save, save_weights
 from designer.model import Network, NetworkError
 from designer.showing import picture, show
-from designer.source import build, initialize, write_pytorch
+from designer.source import build, initialize, state_dict, write_pytorch
 
 __version__ = "0.1.0"
 
@@ -43,7 +43,9 @@ __all__ = [
     "picture",
     "reinitialize",
     "save",
+    "save_weights",
     "show",
+    "state_dict",
     "take_values",
     "tie",
     "transfer",

@@ -22,6 +22,7 @@ HELP = """\
 usage: designer [FILE] [--theme dark|light|system] [--screenshot PNG]
        designer analyze FILE [--json]
        designer export FILE -o OUTPUT.py
+       designer export FILE -o OUTPUT.safetensors|.pt [--names network|original]
        designer convert FILE -o OUTPUT.network [--values FILE [--by-shape]]
        designer --help | --version
 
@@ -36,7 +37,10 @@ designer           opens the window; with no display that works, it is drawn to 
                    given first, as root: install with apt-get the system libraries that Qt lacks
 designer analyze   prints what each layer does, stores and borrows, the totals, and what is wrong
   --json           the same as JSON: rows, stored, used, saved, bytes, partial, problems
-designer export    writes the PyTorch source of the network, which runs alone with torch
+designer export    writes the PyTorch source of the network, which runs alone with torch; its
+                   weights to a file that ends in .safetensors, .pt or .pth
+  --names original the weights under the names of the file that the network came from, so that
+                   they load into the module that wrote it; network is the default
 designer convert   saves as a network (.network), its values in a file beside it
   --values FILE    give it the values of a checkpoint, or of another file that holds some, by name
                    and shape; what matched is said on stderr
@@ -169,6 +173,8 @@ def run_command(name: str, words: list[str]) -> int:
         parser.add_argument("--json", action="store_true")
     else:
         parser.add_argument("-o", "--output", required=True)
+    if name == "export":
+        parser.add_argument("--names", choices=("network", "original"))
     if name == "convert":
         parser.add_argument("--values")
         parser.add_argument("--by-shape", action="store_true")
@@ -189,7 +195,7 @@ def run_command(name: str, words: list[str]) -> int:
     if name == "analyze":
         return commands.analyze_file(given.FILE, given.json, opening)
     if name == "export":
-        return commands.export_file(given.FILE, given.output, opening)
+        return commands.export_file(given.FILE, given.output, opening, given.names)
     if given.by_shape and given.values is None:
         raise Refusal("--by-shape belongs to --values FILE.")
     return commands.convert_file(given.FILE, given.output, opening, given.values, given.by_shape)

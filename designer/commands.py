@@ -19,8 +19,10 @@ from designer.files.recorded import MODULE
 from designer.files.replace import reason, save_text
 from designer.files.report import LONGEST, Report
 from designer.files.report_markdown import to_markdown
+from designer.files.weights import SUFFIXES, WRITTEN_AS, save_weights
 from designer.model import Input, Network, NetworkError
 from designer.model.names import plain, shortened
+from designer.source.state_dicts import Names
 
 
 class Opening(NamedTuple):
@@ -48,11 +50,17 @@ def analyze_file(path: str, as_json: bool, opening: Opening = NOTHING) -> int:
     return 1 if analysis.errors else 0
 
 
-def export_file(path: str, output: str, opening: Opening = NOTHING) -> int:
-    """Write the network's PyTorch source."""
+def export_file(path: str, output: str, opening: Opening = NOTHING, names: Names | None = None) -> int:
+    """Write the network's PyTorch source; or its weights, where the end of the name says so."""
+    weights = Path(output).suffix in SUFFIXES
+    if names is not None and not weights:
+        raise FileError(f"--names belongs to weights: {Path(output).name} does not end in {WRITTEN_AS}.")
     network, report = open_network(path, opening)
     refuse_errors(path, analyze(network), report)
-    save_source(network, output)
+    if weights:
+        save_weights(network, output, names=names or "network")
+    else:
+        save_source(network, output)
     write_report(path, report, opening)
     tell(report)
     return 0

@@ -91,7 +91,7 @@ def _draw_window(network: Network) -> None:
     check_picture(PICTURE)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "network.network")
-        save(dataclasses.replace(network, values={}, aliases={}), file)  # values are not seen
+        save(dataclasses.replace(network, values={}, aliases={}, file_names={}), file)  # values are not seen
         command = [sys.executable, "-m", "designer", str(file), "--screenshot", PICTURE]
         drawn = subprocess.run(command, capture_output=True, text=True, check=False)
     if drawn.returncode:

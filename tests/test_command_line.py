@@ -13,6 +13,7 @@ import hypothesis
 import pytest
 import torch
 from hypothesis import strategies
+from safetensors.torch import load_file
 from torch import nn
 
 import designer
@@ -316,6 +317,25 @@ def test_an_export_goes_through_a_link_and_keeps_the_rights(here):
     assert main(["export", "tied.network", "-o", "link.py"]) == 0
     assert (here / "link.py").is_symlink()
     assert (here / "net.py").stat().st_mode & 0o777 == 0o755
+
+
+def test_weights_are_exported_under_the_names_of_the_network_or_of_the_file(here, tmp_path, exported, capsys):
+    network = designer.import_pytorch(exported).network
+    save(network.rename("emb", "tokens_"), "model.network")
+    assert main(["export", "model.network", "-o", "own.safetensors"]) == 0
+    assert main(["export", "model.network", "-o", "there.pt", "--names", "original"]) == 0
+    state = torch.load("there.pt", weights_only=True)
+    assert state.keys() == {"emb.weight", "fc.weight", "fc.bias"}
+    assert state["emb.weight"].data_ptr() == state["fc.weight"].data_ptr()
+    assert load_file("own.safetensors").keys() == {"tokens_.weight", "fc.bias"}
+    capsys.readouterr()
+    assert main(["export", "model.network", "-o", "net.py", "--names", "original"]) == 2
+    sentence = "--names belongs to weights: net.py does not end in .safetensors, .pt or .pth.\n"
+    assert capsys.readouterr().err == sentence
+    assert main(["export", "open.network", "-o", "there.pt"]) == 2
+    assert "fc takes its weight from a wire" in capsys.readouterr().err
+    assert main(["export", "model.network", "-o", "there.pt"]) == 2
+    assert "was not written by Network Designer" in capsys.readouterr().err
 
 
 def test_errors_are_told_when_they_forbid_an_export(here, capsys):

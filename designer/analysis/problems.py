@@ -172,8 +172,14 @@ def _without(network: Network, port: Port, field: str) -> Network:
 
 def _explained(propagation: Propagation, path: str) -> Problem:
     """Why a layer runs nowhere, with the edit that mends it where one is known."""
+    from designer.layers import Operation
+
     flat, fact = propagation.flat, propagation.facts[path]
     layer = flat.layers[path]
+    if isinstance(layer, Operation) and layer.operation.endswith("?"):  # of a file, where it could not be read
+        return Problem(
+            "error", f"{path} stands for {layer.operation[:-1]}, which is only shown: it cannot be run.", (path,)
+        )
     flows = [flow for port in flat.data(path) if (flow := flow_of(port, propagation.facts, len(propagation.at)))]
     if (problem := _wrong_dtype(propagation, path, layer, flows)) is not None:
         return problem

@@ -72,9 +72,13 @@ def _with_other_owner(before: Network, network: Network, key: str, owners: set[s
     owner = next(iter(owners)) if len(owners) == 1 else ""
     aliases = {name: owner if old == key else old for name, old in aliases.items() if old != key or owner}
     values = {name: value for name, value in network.values.items() if name != key}
-    if len(values) == len(before.values) and aliases == network.aliases:
+    names = dict(network.file_names)
+    if owner and network.find(key) is None:  # a free Parameter that is no more: its names are the owner's
+        gone = {name: old for name, old in before.file_names.items() if name not in names}
+        names |= {name: owner for name, old in gone.items() if old == key}
+    if len(values) == len(before.values) and aliases == network.aliases and names == network.file_names:
         return network
-    return dataclasses.replace(network, values=values, aliases=aliases)
+    return dataclasses.replace(network, values=values, aliases=aliases, file_names=names)
 
 
 def learnable(network: Network, text: str) -> Port:
@@ -120,6 +124,7 @@ def untie(network: Network, *borrowers: str) -> Network:
         key = network.layer(target.layer).key(*target)
         network = tidied(_switch(network, target, "input_learnables", False), source)
         aliases = {old: owner for old, owner in network.aliases.items() if old != key}
+        aliases |= {old: key for old in aliases if network.file_names.get(old) == key}
         network = dataclasses.replace(network, aliases=aliases).with_values({key: value})
     return network
 
@@ -179,7 +184,8 @@ def transfer(
     old = {layer.key(path, learnable) for learnable in layer.learnables()}
     values = {key: value for key, value in network.values.items() if not _belongs(key, path)}
     aliases = {key: to for key, to in network.aliases.items() if not _belongs(to, path) and key not in old}
-    network = dataclasses.replace(network, values=values, aliases=aliases)
+    names = {name: key for name, key in network.file_names.items() if not _belongs(key, path)}
+    network = dataclasses.replace(network, values=values, aliases=aliases, file_names=names)
     for source in filter(None, sources):
         network = tidied(network, source)
     return network.rename(path, name) if name else network

@@ -5,5 +5,6 @@ from designer.files.errors import FileError
 from designer.files.imports import Import, import_pytorch
 from designer.files.project import load, save
 from designer.files.report import Report
+from designer.files.weights import save_weights
 
-__all__ = ["FileError", "Import", "Report", "attach_values", "import_pytorch", "load", "save"]
+__all__ = ["FileError", "Import", "Report", "attach_values", "import_pytorch", "load", "save", "save_weights"]

@@ -114,6 +114,7 @@ def import_values(path: Path, kind: str) -> Import:
         found.network,
         values={key: opened.tensors[name] for key, name in found.keys.items()},
         aliases=found.aliases,
+        file_names=found.file_names,
         dtype=dtype_of(opened.stored),
     )
     renamed = {name: key for name, key in found.aliases.items() if name not in found.ties}
@@ -253,7 +254,23 @@ def _finished(program: Program, rebuilt: Rebuilt, views: list[View], tensors: di
             aliases.setdefault(name, owner)
     floats = Counter(s.dtype for s in program.stored.values() if s.role == "parameter" and "float" in s.dtype)
     dtype = floats.most_common(1)[0][0] if floats else "float32"
-    return dataclasses.replace(rebuilt.network, values=values, aliases=aliases, dtype=dtype)
+    names = _file_names(program, rebuilt, views, twins, aliases)
+    return dataclasses.replace(rebuilt.network, values=values, aliases=aliases, dtype=dtype, file_names=names)
+
+
+def _file_names(
+    program: Program, rebuilt: Rebuilt, views: list[View], twins: Twins, aliases: dict[str, str]
+) -> dict[str, str]:
+    """Every name of the file that the network has a tensor for, with the key of who owns or borrows that."""
+    kept = {name for name, stored in program.stored.items() if stored.persistent}
+    found = {name: key for key, name in rebuilt.keys.items() if name in kept}
+    alike = [twins.of(name) for name in (*found, *(view.name for view in views if view.name in kept))]
+    tied = {name for names in alike for name in names} & kept & aliases.keys()
+    found |= {name: rebuilt.borrowed[name] for name in tied - found.keys() if name in rebuilt.borrowed}
+    for names in alike:  # a name that no layer asks for has the tensor of one that is asked for
+        if (first := next((name for name in names if name in found), None)) is not None:
+            found |= {name: found[first] for name in names if name in kept and name not in found}
+    return {name: found[name] for name in program.stored if name in found}
 
 
 # What sizes are called, by how many there are; a second sequence is S long.

@@ -64,6 +64,7 @@ def read_module_file(path: Path, inputs: Any = None) -> tuple[Network, Report]:
         built.network,
         values={key: tensors[name] for key, name in built.keys.items()},
         aliases={**built.aliases, **built.ties},
+        file_names=built.file_names,
         dtype=dtype_of(modules.stored),
     )
     for name in network.inputs if built.wired else ():

@@ -27,7 +27,13 @@ class Built:
     keys: dict[str, str] = dataclasses.field(default_factory=dict)  # state_dict key -> name in the file
     aliases: dict[str, str] = dataclasses.field(default_factory=dict)  # other name in the file -> key
     ties: dict[str, str] = dataclasses.field(default_factory=dict)  # tied name -> key of its owner
+    borrowed: dict[str, str] = dataclasses.field(default_factory=dict)  # tied name -> key of its borrower
     notes: list[Note] = dataclasses.field(default_factory=list)
+
+    @property
+    def file_names(self) -> dict[str, str]:
+        """Every name in the file, with the key of who owns or borrows its tensor."""
+        return {**self.ties, **self.borrowed, **{name: key for key, name in self.keys.items()}}
 
 
 def network_of(modules: Modules, shape: Shape | None = None) -> Built:
@@ -180,6 +186,7 @@ class _Builder:
                 self.takers.append((path, slot, *owner))
                 if self.names[id(part)] == there and key != owner[0]:  # else it is the same part again, or unnamed
                     self.done.ties[key] = f"{owner[0]}.{owner[1]}"
+                    self.done.borrowed[key] = layer.key(path, slot)
         for slot, key in part.buffers.items():
             if key is not None and slot not in part.volatile:
                 self.keep(layer.key(path, slot), key)

@@ -82,7 +82,7 @@ def _read(content: bytes) -> tuple[Part, int]:
     left = beside.get("left", 0)
     if type(left) is not int or not 0 <= left <= LARGEST:
         raise FileError(f"{shortened(left)} values cannot have been left.")
-    for name in ("view", "aliases", "same_values"):
+    for name in ("view", "aliases", "file_names", "same_values"):
         document.pop(name, None)
     if document.pop("values", None) is not None:
         left = -1  # of a project, they lie in a file beside it

@@ -27,7 +27,9 @@ SUFFIX = ".network"
 FORMAT = "network designer project"
 HEAD = re.compile(rb'\s*\{\s*"format"\s*:\s*"network designer project"')  # how a project file begins
 LARGEST = 2**25  # bytes of JSON; 100,000 layers have about 10 million
-OPENED = frozenset(("layers", "wires", "positions", "aliases", "same_values", "network"))  # a line for each entry
+OPENED = frozenset(
+    ("layers", "wires", "positions", "aliases", "file_names", "same_values", "network")
+)  # a line for each entry
 
 Document = dict[str, Any]  # the JSON of a project file
 
@@ -59,7 +61,10 @@ def read_project(path: str | os.PathLike[str]) -> Project:
         if not isinstance(view, dict):
             raise FileError(f"its view must be an object, not {shortened(view)}.")
         report = report_json.decode(document.pop("report", None))
-        return Project(_network(document, file), view, report)
+        network = _network(document, file)
+        if report is not None and report.known_suggestions is None:
+            report = dataclasses.replace(report, network=network)  # they are looked for in what was opened
+        return Project(network, view, report)
     except (FileError, NetworkError) as error:
         raise FileError(f"{file.name} cannot be opened: {error}") from None
     except OSError as error:
@@ -123,9 +128,10 @@ def upgraded(document: Document) -> Document:
 
 def _network(document: Document, file: Path) -> Network:
     aliases = _texts(document.pop("aliases", {}), "aliases")
+    names = _texts(document.pop("file_names", {}), "names in a file")
     same = _texts(document.pop("same_values", {}), "same values")
     values = read_values(document.pop("values", None), same, file) if "values" in document or same else {}
-    network = dataclasses.replace(network_json.decode(document), values=values, aliases=aliases)
+    network = dataclasses.replace(network_json.decode(document), values=values, aliases=aliases, file_names=names)
     check_network(network)
     return network
 
@@ -144,6 +150,7 @@ def _save(network: Network, path: Path, view: Mapping[str, Any], report: Report 
     stored, same = each_once(network.values)
     document = {"format": FORMAT, "version": len(UPGRADES) + 1, **network_json.encode(network)}
     document |= {"aliases": dict(sorted(network.aliases.items()))} if network.aliases else {}
+    document |= {"file_names": dict(network.file_names)} if network.file_names else {}
     document |= {"same_values": same} if same else {}
     document |= {"report": report_json.encode(report)} if report else {}
     check([document, view])

@@ -21,6 +21,7 @@ class Rebuilt:
     keys: dict[str, str]  # state_dict key of the network -> name in the file
     aliases: dict[str, str]  # other names in the file -> key
     unused: list[str]  # names in the file that no layer uses
+    borrowed: dict[str, str]  # names in the file of what is tied -> key of the borrower
 
 
 def rebuild(
@@ -58,6 +59,7 @@ class _Rebuilder(Placing):
         self.find_takers()
         self.keys: dict[str, str] = {}
         self.aliases: dict[str, str] = {}
+        self.borrowed: dict[str, str] = {}
         self.used: set[str] = set()
         self.inputs_said: dict[tuple[Path, bool, int], list[str]] = {}
         self.offered = self.offers()
@@ -73,7 +75,7 @@ class _Rebuilder(Placing):
             for key, stored in self.program.stored.items()
             if stored.persistent and key not in self.used and key not in self.aliases
         ]
-        return Rebuilt(network, self.keys, self.aliases, unused)
+        return Rebuilt(network, self.keys, self.aliases, unused, self.borrowed)
 
     def name(self, box: Box, path: str) -> None:
         """Give each item of a box a name that may stand in the source, those with a key first."""
@@ -270,6 +272,7 @@ class _Rebuilder(Placing):
         for slot, ref in step.learnables.items():
             if not self.is_owned(piece, slot, ref):
                 borrowed.append(slot)
+                self.borrowed[".".join((*piece.own, slot))] = layer.key(path, slot)
                 continue
             self.keep(layer.key(path, slot), self.origin(piece, slot, ref))
             if not any(self.program.stored[name].trains for name in self.names(ref)):

@@ -4,20 +4,28 @@ import contextlib
 import os
 import secrets
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from designer.files.errors import FileError
 
 
 def replace(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
     """Write the pieces to a file beside it, and only then give that the name; raises OSError, and then did nothing."""
+    with replacing(path) as file:
+        for piece in pieces:
+            file.write(piece)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Give a new file beside it to write to, which gets the name when all went well."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     number = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
         with os.fdopen(number, "wb") as file:
-            for piece in pieces:
-                file.write(piece)
+            yield file
             file.flush()
             with contextlib.suppress(FileNotFoundError):
                 os.fchmod(number, stat.S_IMODE(path.stat().st_mode))

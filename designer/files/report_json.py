@@ -21,8 +21,9 @@ def encode(report: Report) -> dict[str, Any]:
     found |= {name: dict(getattr(report, name)) for name in (*COUNTS, *NAMES)}
     found |= {name: list(getattr(report, name)) for name in LISTS}
     found["notes"] = [_note(note) for note in report.notes]
-    suggestions = report.known_suggestions or ()
-    found["suggestions"] = [{**each._asdict(), "permute": list(each.permute)} for each in suggestions]
+    suggestions = report.known_suggestions
+    found["suggestions"] = [{**each._asdict(), "permute": list(each.permute)} for each in suggestions or ()]
+    found["unsearched"] = int(suggestions is None)  # it was saved before the search for them ended
     if (compared := report.compared) is not None:
         number = None if compared.difference is None else repr(compared.difference)
         found["comparison"] = {**compared._asdict(), "difference": number}
@@ -68,7 +69,7 @@ def _report(saved: dict[str, Any]) -> Report:
             Note(_text(note["text"]), _texts(note["layers"]), _text(note.get("fix", "")), _texts(note.get("ports", [])))
             for note in saved.get("notes", [])
         ),
-        suggested=tuple(map(_suggestion, saved.get("suggestions", []))),
+        suggested=None if saved.get("unsearched") == 1 else tuple(map(_suggestion, saved.get("suggestions", []))),
         producer=_text(saved.get("producer", "")),
         stamp=None,
         measured=None if compared is None else _comparison(compared),

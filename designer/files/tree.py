@@ -30,6 +30,11 @@ class Tree(NamedTuple):
     ties: dict[str, str]  # names that stand for a tensor which stands under another name -> its key
     notes: list[Note]
 
+    @property
+    def file_names(self) -> dict[str, str]:
+        """Every name in the file, with the key of its tensor."""
+        return {**{name: key for key, name in self.keys.items()}, **self.ties}
+
 
 def tree(stored: Mapping[str, Stored]) -> Tree:
     """Put each tensor once where its first name says: what may train as a Parameter, the rest as a Constant."""

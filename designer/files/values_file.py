@@ -40,6 +40,7 @@ TYPES = {
 }
 KINDS = {f"torch.{name}": kind for kind, (name, _) in TYPES.items()}
 PAIRS = "complex128"  # the format has no name for it: kept as pairs of float64, the tensors listed in the metadata
+OWN_METADATA = ("format", "content", PAIRS)  # what else stands in the metadata are names of ties
 
 
 class Entry(NamedTuple):
@@ -136,7 +137,7 @@ def told_ties(header: Header) -> dict[str, str]:
     return {
         name: kept
         for name, kept in header.metadata.items()
-        if kept in names and name not in names and name not in ("format", PAIRS)
+        if kept in names and name not in names and name not in OWN_METADATA
     }
 
 
@@ -168,9 +169,14 @@ def content_hash(values: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()[:16]
 
 
-def written(values: Mapping[str, Tensor], content: str) -> Iterator[bytes | memoryview]:
-    """The bytes of the file, piece by piece; ``content`` is the hash of the values, which its metadata tell."""
-    yield _head(values, {"format": "pt", "content": content})
+def written(
+    values: Mapping[str, Tensor], content: str, others: Mapping[str, str] | None = None
+) -> Iterator[bytes | memoryview]:
+    """The bytes of the file, piece by piece.
+
+    Its metadata tell ``content``, the hash of the values, and the ``others``: more names for some of them.
+    """
+    yield _head(values, {"format": "pt", "content": content, **(others or {})})
     yield from _numbers(values)
 
 

@@ -19,6 +19,7 @@ from designer.gui.table import COLUMNS, borrowers, cells
 from designer.gui.table_menus import as_markdown
 from designer.gui.widgets import Icon, Label, Switch, button, column, line, row
 from designer.model import NetworkError
+from designer.source.state_dicts import Names, has_other_names
 
 if TYPE_CHECKING:
     from designer.analysis import Analysis
@@ -48,7 +49,7 @@ KINDS = {
             "file-box",
             "Weights",
             "The state_dict, each tied weight once",
-            {".safetensors": "Safetensors"},
+            {".safetensors": "Safetensors", ".pt": "torch.save"},
         ),
         Kind("picture", "network", "Picture", "What the canvas shows", {".png": "Pixels", ".svg": "Drawing"}),
         Kind(
@@ -98,7 +99,7 @@ class Exporting(QObject):
     def selected(self) -> tuple[str, ...]:
         return split(self.document.network, self.document.view.selection)[0]
 
-    def export(self, name: str, only_selected: bool = False) -> None:
+    def export(self, name: str, only_selected: bool = False, names: Names = "network") -> None:
         """Ask for a file and write it; one that was not exported here is replaced only if the user says so."""
         kind = KINDS[name]
         if name == "report" and self.document.report is None:
@@ -116,13 +117,20 @@ class Exporting(QObject):
         if path.suffix.lower() not in ends:
             wanted = next((end for end in ends if f"(*{end})" in chosen_filter), ends[0])
             path = path.with_name(path.name + wanted)
-        self.write(name, path, only_selected, asked=path == Path(chosen))
+        self.write(name, path, only_selected, path == Path(chosen), names)
 
-    def write(self, name: str, path: Path, only_selected: bool = False, asked: bool = False) -> None:
+    def write(
+        self,
+        name: str,
+        path: Path,
+        only_selected: bool = False,
+        asked: bool = False,
+        names: Names = "network",
+    ) -> None:
         """Write an export to a file beside the window; ``asked``: the user saw that the file is replaced."""
         work = {
             "source": self._source,
-            "weights": self._weights,
+            "weights": lambda path, asked: self._weights(path, asked, names),
             "picture": lambda path, asked: self._picture(path, asked, only_selected),
             "analysis": self._analysis,
             "report": self._report,
@@ -162,13 +170,13 @@ class Exporting(QObject):
 
         return work
 
-    def _weights(self, path: Path, asked: bool) -> Callable[[], str | None]:
+    def _weights(self, path: Path, asked: bool, names: Names) -> Callable[[], str | None]:
         network = self.document.network
 
         def work() -> str:
             from designer.files.weights import save_weights
 
-            count = save_weights(network, path, asked)
+            count = save_weights(network, path, asked, names)
             return f"Exported {path.name}: {count:,} tensors."
 
         return work
@@ -246,9 +254,12 @@ class Dialog(QDialog):
         self.only.setToolTip("Draw what is selected, not all of the open group")
         what = f"{count} selected layers" if count != 1 else "selected layer"
         self.narrow = row(self.only, 8, Label(f"Only the {what}", "t2"))
+        self.original = Switch("Under the names of the original file")
+        self.original.setToolTip("So that they load into the module which the file came from")
+        self.named = row(self.original, 8, Label("Under the names of the original file", "t2"))
         self.go = button("Export…", self.accept, "primary")
         self.go.setDefault(True)
-        below = row(self.narrow, None, button("Cancel", self.reject), 8, self.go, margins=(16, 12, 16, 12))
+        below = row(self.narrow, self.named, None, button("Cancel", self.reject), 8, self.go, margins=(16, 12, 16, 12))
         content = column(self.list, line(), below)
         content.setParent(self)
         self.setFixedSize(480, HIGH * len(names) + 1 + 54)
@@ -277,6 +288,7 @@ class Dialog(QDialog):
 
     def _follow(self) -> None:
         self.narrow.setVisible(self.kind == "picture" and bool(self.exporting.selected()))
+        self.named.setVisible(self.kind == "weights" and has_other_names(self.exporting.document.network))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
@@ -286,5 +298,6 @@ class Dialog(QDialog):
 
     def accept(self) -> None:
         kind, only = self.kind, self.only.isChecked()
+        names: Names = "original" if self.original.isChecked() and self.original.isVisible() else "network"
         super().accept()
-        self.exporting.export(kind, only)
+        self.exporting.export(kind, only, names)

@@ -255,9 +255,9 @@ class MainWindow(QMainWindow):
         if opened.report is not None and opened.path is None:
             self.bottom.show_tab(REPORT)
             self.comparing.start()
-            self.suggesting.start()
             if opened.report.code:
                 self.ask_to_run()
+        self.suggesting.start()  # also for a project that was saved before the search had ended
 
     def ask_to_run(self) -> None:
         """Ask whether the code that the open file names may run."""

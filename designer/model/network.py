@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Self
@@ -23,7 +23,8 @@ class Network:
     """Layers and the wires between them; at the root also values, dtype, aliases and notes.
 
     A wire is kept in the innermost network that holds both of its ends, its paths read from there. ``values`` maps
-    state_dict keys to tensors, ``aliases`` old state_dict keys of an imported file to the owner's key.
+    state_dict keys to tensors, ``aliases`` old state_dict keys of an imported file to the owner's key. ``file_names``
+    are all names of that file, each with the key of what has it here, be it the key of an owner or of a borrower.
     """
 
     layers: Mapping[str, Layer] = dataclasses.field(default_factory=dict)
@@ -33,9 +34,10 @@ class Network:
     dtype: str = "float32"
     aliases: Mapping[str, str] = dataclasses.field(default_factory=dict)
     notes: str = ""
+    file_names: Mapping[str, str] = dataclasses.field(default_factory=dict)  # they are no part of equality
 
     def __post_init__(self) -> None:
-        for name in ("layers", "connections", "positions", "values", "aliases"):
+        for name in ("layers", "connections", "positions", "values", "aliases", "file_names"):
             if isinstance(value := self.__dict__[name], dict):
                 self.__dict__[name] = MappingProxyType(value)
         if self.dtype not in DTYPES or self.dtype.startswith(("int", "uint", "bool")):
@@ -318,7 +320,8 @@ class Network:
         new = new._swept()
         values = {key: value for key, value in new.values.items() if stays(key)}
         aliases = {old: key for old, key in new.aliases.items() if stays(key)}
-        return dataclasses.replace(new, values=values, aliases=aliases)
+        names = {name: key for name, key in new.file_names.items() if stays(key)}
+        return dataclasses.replace(new, values=values, aliases=aliases, file_names=names)
 
     def replace(self, path: str, layer: Layer, rename: str | None = None) -> Self:
         """Put another layer in the place of one.
@@ -411,9 +414,12 @@ class Network:
     def with_values(self, values: Mapping[str, Tensor]) -> Self:
         """Merge detached copies of tensors, by state_dict key; old keys of an imported file count too."""
         merged = dict(self.values)
+        names: Mapping[str, str] = {**self.file_names, **self.aliases}
+        if any(names.get(given, given) != given for given in values) and _are_keys(self, values):
+            names = {}  # as build has them, and one of them may be a name of the file for another
         for given, value in values.items():
-            key = self.aliases.get(given, given)
-            if given != key and key in values:
+            key = names.get(given, given)
+            if given != key and key in values and names.get(key, key) == key:
                 continue  # a tied weight comes under each of its names
             rules.check_key(self, key)
             if not hasattr(value, "detach"):
@@ -496,7 +502,8 @@ class Network:
         values = {new_path(key): value for key, value in self.values.items()}
         aliases = {alias: new_path(key) for alias, key in self.aliases.items()}
         made = {Port(new_path(t.layer), t.name): Port(new_path(s.layer), s.name) for t, s in wires.items()}
-        return dataclasses.replace(self.rewired(made), values=values, aliases=aliases)
+        names = {name: new_path(key) for name, key in self.file_names.items()}
+        return dataclasses.replace(self.rewired(made), values=values, aliases=aliases, file_names=names)
 
     def rewired(self, wires: Wires) -> Self:
         """The same layers with these wires, each kept in the innermost network that holds both ends."""
@@ -617,3 +624,13 @@ def _ports(layer: Layer) -> tuple[Any, ...]:
 
 def _port_renamed(port: Port, layers: "set[str]", old: str, new: str) -> Port:
     return Port(port.layer, new) if port.name == old and port.layer in layers else port
+
+
+def _are_keys(network: Network, keys: Iterable[str]) -> bool:
+    """Whether each key is one that the network itself stores a value under."""
+    try:
+        for key in keys:
+            rules.check_key(network, key)
+    except NetworkError:
+        return False
+    return True

@@ -131,7 +131,7 @@ class Group(Layer, category="In and out", search="block subgraph nested"):
             self.__dict__["network"] = Network()
         if not isinstance(self.network, Network):
             raise NetworkError(f"A Group holds a Network, not {shortened(self.network)}.")
-        if self.network.values or self.network.aliases:
+        if self.network.values or self.network.aliases or self.network.file_names:
             raise NetworkError("The network inside a Group holds no values: they are kept at the root.")
         if self.network.depth >= DEPTH:
             raise NetworkError(f"Groups cannot stand in groups more than {DEPTH} deep.")

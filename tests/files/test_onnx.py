@@ -17,6 +17,7 @@ from designer.files.errors import FileError
 from designer.files.imports import import_pytorch
 from designer.files.stored import tensors_in
 from designer.layers import GRU, LSTM, Embedding, Linear, Parameter
+from designer.model import NetworkError
 from designer.source import build
 
 WAYS = (pytest.param("torch.export", marks=pytest.mark.nightly), "TorchScript")  # the first takes seconds
@@ -285,6 +286,49 @@ def test_numbers_are_mapped_not_read(tmp_path):
     path = written(tmp_path / "a.onnx", [node], {"x": ["N", 64]}, {"y": ["N", 64]}, {"fc.weight": weight(64, 64)})
     (tensor,) = import_pytorch(path).network.values.values()
     assert tensor.mapped.path == path
+
+
+@pytest.mark.parametrize(
+    ("node", "weights", "reason"),
+    [
+        (
+            helper.make_node("Pad", ["x", "p"], ["y"], mode="odd"),
+            {"p": np.array([0, 1, 0, 1])},
+            "Pad is only shown, because it pads by 'odd', which is no way of ONNX",
+        ),
+        (
+            helper.make_node("Pad", ["x", "p"], ["y"], mode="reflect"),
+            {"p": np.array([0, 4, 0, 0])},
+            "Pad is only shown, because it reflects 4 numbers of an axis that has 4, which PyTorch does not do",
+        ),
+        (
+            helper.make_node("QuantizeLinear", ["x", "s"], ["y"]),
+            {"s": np.float32(0.1)},
+            "QuantizeLinear is only shown, because it works on quantized numbers, which no layer here does",
+        ),
+        (
+            helper.make_node("ConvInteger", ["x", "w"], ["y"]),
+            {"w": np.ones((3, 4, 1), "uint8")},
+            "ConvInteger is only shown, because it works on quantized numbers, which no layer here does",
+        ),
+    ],
+)
+def test_what_cannot_be_run_says_why_in_one_sentence(tmp_path, node, weights, reason):
+    path = written(tmp_path / "a.onnx", [node], {"x": ["N", 4]}, {"y": ["N", 4]}, weights)
+    network, report = import_pytorch(path)
+    assert reason in report.notes
+    kind = f"onnx.{node.op_type}"
+    assert report.placeholders == {kind: 1}
+    with pytest.raises(NetworkError, match=rf"^\w+ stands for {kind}, which is only shown: it cannot be run\.$"):
+        build(network)
+
+
+def test_a_gru_that_resets_before_its_weights_says_so(tmp_path):
+    node = helper.make_node("GRU", ["x", "w", "r"], ["y"], hidden_size=3)
+    weights = {"w": weight(1, 9, 4), "r": weight(1, 9, 3)}
+    report = import_pytorch(written(tmp_path / "a.onnx", [node], {"x": [5, 2, 4]}, {"y": [5, 1, 2, 3]}, weights)).report
+    because = "its linear_before_reset is 0, and the GRU of PyTorch computes as with 1"
+    assert f"GRU is only shown, because {because}" in report.notes
 
 
 def test_an_operator_that_is_not_known_is_shown(tmp_path):

@@ -24,7 +24,7 @@ CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftM
 def export(desk, monkeypatch, qtbot):
     """Give a function that exports with the keys: a kind, and what the file dialog gives back."""
 
-    def do(title, path, chosen_filter="", only=False):
+    def do(title, path, chosen_filter="", only=False, original=None):
         asked = []
         answer = lambda *given: asked.append(given[1:]) or (str(path), chosen_filter)  # noqa: E731
         monkeypatch.setattr(QFileDialog, "getSaveFileName", answer)
@@ -34,6 +34,9 @@ def export(desk, monkeypatch, qtbot):
             assert dialog.list.currentRow() < dialog.list.count() - 1
             QTest.keyClick(dialog.list, Qt.Key.Key_Down)
         assert dialog.only.isVisible() == (title == "Picture" and bool(desk.document.view.selection))
+        assert dialog.original.isVisible() == (original is not None)
+        if original:
+            QTest.keyClick(dialog.original, Qt.Key.Key_Space)
         if only:
             QTest.keyClick(dialog.only, Qt.Key.Key_Space)
         QTest.keyClick(dialog.list, Qt.Key.Key_Return)
@@ -76,6 +79,25 @@ def test_the_weights(desk, tied, tmp_path, export):
     assert torch.equal(state["fc.bias"], bias)
     assert desk.undo_texts() == []
     module.load_state_dict(state)
+
+
+def test_the_weights_under_the_names_of_the_file(desk, tied, tmp_path, export):
+    """The choice is there only where the names differ."""
+    tied = initialize(tied)
+    names = {
+        **{key: key for key in tied.values if key != "emb.weight"},
+        "old.weight": "emb.weight",
+        "fc.weight": "fc.weight",
+    }
+    desk.open(dataclasses.replace(tied, file_names=names))
+    export("Weights", tmp_path / "own.safetensors", original=False)
+    assert load_file(tmp_path / "own.safetensors").keys() == tied.values.keys()
+    export("Weights", tmp_path / "there", "torch.save (*.pt)", original=True)
+    assert desk.told[-1] == "Exported there.pt: 6 tensors."
+    state = torch.load(tmp_path / "there.pt", weights_only=True)
+    assert state.keys() == names.keys()
+    assert torch.equal(state["old.weight"], tied.values["emb.weight"])
+    assert state["fc.weight"].data_ptr() == state["old.weight"].data_ptr()
 
 
 def test_weights_of_a_broken_network(desk, tied, tmp_path, export):

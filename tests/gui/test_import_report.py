@@ -15,6 +15,7 @@ from torch import nn
 from designer.files import compare, report
 from designer.files.compare import Comparison
 from designer.files.progress import check
+from designer.files.project import read_project
 from designer.files.report import Note
 from designer.gui.bottom import REPORT
 from designer.gui.report_panel import SHOWN
@@ -351,6 +352,28 @@ def test_the_report_is_kept_with_the_project(opened, tmp_path, monkeypatch, qtbo
     assert [str(line.note) for line in other.bottom.report.lines[:1]] == ["Kept."]
     assert other.bottom.report.said.full == "Compared with the original: max |difference| 3e-07 at output head."
     assert not other.isWindowModified()
+
+
+def test_a_project_that_was_saved_before_the_search_ended_looks_for_ties_again(desk, saved, quick, tmp_path, qtbot):
+    search = desk.window.suggesting.start
+    desk.window.suggesting.start = lambda: None
+    desk.window.filing.open(saved)
+    qtbot.waitUntil(lambda: desk.document.report is not None and not desk.window.on_start, timeout=30_000)
+    desk.window.suggesting.start = search
+    path = tmp_path / "early.network"
+    desk.window.filing.save_to(path)
+    qtbot.waitUntil(lambda: not desk.window.filing.saving)
+    other = desk.window.another()
+    other.filing.open(path)
+    qtbot.waitUntil(lambda: not other.on_start)
+    other.docks.toggle_tab(REPORT)
+    qtbot.waitUntil(lambda: bool(other.bottom.report.offers), timeout=30_000)
+    assert [offer.go.text() for offer in other.bottom.report.offers] == ["Tie"]
+    other.filing.save_to(path)
+    qtbot.waitUntil(lambda: not other.filing.saving)
+    kept = read_project(path).report
+    assert [each.borrower for each in kept.known_suggestions] == ["head/weight"]
+    assert kept.network is None, "nothing is left to be looked for"
 
 
 def test_copy_and_export(opened, tmp_path, monkeypatch, qtbot):

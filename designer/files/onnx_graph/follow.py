@@ -264,6 +264,7 @@ class Follower:
 
     def run_node(self, node: Any) -> list[Item]:
         """What a node gives, for each of its outputs."""
+        from designer.files.onnx_graph.normalising import QUANTIZED
         from designer.files.onnx_graph.table import OPERATORS
 
         place, kind = self.worlds.place, self.worlds.kind
@@ -273,7 +274,8 @@ class Follower:
         inputs = [self.parted(self.value(name), n >= statistics) if name else None for n, name in enumerate(node.input)]
         run = Run(self, node, inputs)
         try:
-            if any(isinstance(item, Value) and item.unknown for item in inputs):
+            unknown = any(isinstance(item, Value) and item.unknown for item in inputs)
+            if unknown and node.op_type not in QUANTIZED:  # these say themselves why
                 raise Unsupported("the sizes of what it takes are not known")
             function = self.functions.get((node.domain, node.op_type, node.overload))
             if function is not None:
@@ -297,10 +299,11 @@ class Follower:
             raise
         except (Unfollowed, *REFUSED) as error:
             said = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
-            reason_text = f"{node.op_type} {shortened(node.name)} does not take its inputs: {said[:200]}"
+            reason_text = f"does not take its inputs: {said[:200]}"
             if self.lenient:
-                return self.placeholder(run, reason_text)
-            raise Unfollowed(reason_text) from None
+                return self.placeholder(run, f"it {reason_text}")
+            named = f"{node.op_type} {shortened(node.name)}" if node.name else f"a node {node.op_type}"
+            raise Unfollowed(f"{named} {reason_text}") from None
         finally:
             self.worlds.place, self.worlds.kind = place, kind
 

@@ -207,8 +207,11 @@ def _cumulative(name: str) -> Callable[..., Any]:
 
 
 def _quantized(run: Run, *items: Item) -> Any:
-    raise Unsupported(f"{run.node.op_type} works on quantized numbers")
+    raise Unsupported("it works on quantized numbers, which no layer here does")
 
+
+QUANTIZED = """QuantizeLinear DequantizeLinear DynamicQuantizeLinear QLinearConv QLinearMatMul ConvInteger
+    MatMulInteger""".split()
 
 OPERATORS: dict[str, Callable[..., Any]] = {
     "BatchNormalization": _batch_norm,
@@ -227,7 +230,5 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "RotaryEmbedding": _rotary,
     "CumSum": _cumulative("cumsum"),
     "CumProd": _cumulative("cumprod"),
-    "QuantizeLinear": _quantized,
-    "DequantizeLinear": _quantized,
-    "DynamicQuantizeLinear": _quantized,
+    **dict.fromkeys(QUANTIZED, _quantized),
 }

@@ -6,6 +6,9 @@ from typing import Any
 from designer.files.onnx_graph.elementwise import number_or_tensor
 from designer.files.onnx_graph.items import Item, Number, Unsupported, Value
 from designer.files.onnx_graph.node import Run
+from designer.model.names import shortened
+
+MODES = {"constant": "constant", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}  # ONNX's -> torch's
 
 
 def _pad(run: Run, x: Item, pads: Item = None, fill: Item = None, axes: Item = None) -> Any:
@@ -17,9 +20,9 @@ def _pad(run: Run, x: Item, pads: Item = None, fill: Item = None, axes: Item = N
         number = number_or_tensor(run, fill, x)
         if isinstance(number, Value):
             raise Unsupported("it pads with a number of a tensor")
-    mode = {"constant": "constant", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}[
-        run.attribute("mode", "constant")
-    ]
+    told = run.attribute("mode", "constant")
+    if (mode := MODES.get(told, "")) == "":
+        raise Unsupported(f"it pads by {shortened(told)}, which is no way of ONNX")
     amounts: list[Any] = [0] * (2 * rank)
     for n, dim in enumerate(dims):
         amounts[2 * dim], amounts[2 * dim + 1] = given[n], given[len(dims) + n]
@@ -29,6 +32,11 @@ def _pad(run: Run, x: Item, pads: Item = None, fill: Item = None, axes: Item = N
     if mode == "constant":
         order = [n for dim in range(rank - 1, padded[0] - 1, -1) for n in amounts[2 * dim : 2 * dim + 2]]
         return run.call("pad", run.tensor(x), order, "constant", *([number] if number else []))
+    for dim, size in enumerate(run.plain_sizes(x)):
+        most = max((n for n in amounts[2 * dim : 2 * dim + 2] if not isinstance(n, Number)), default=0)
+        if not isinstance(size, Number) and mode != "replicate" and most > size - (mode == "reflect"):
+            what = "reflects" if mode == "reflect" else "repeats"
+            raise Unsupported(f"it {what} {most} numbers of an axis that has {size}, which PyTorch does not do")
     inner = rank - padded[0]
     last = {3: 1, 4: 2, 5: 3}.get(rank, 0)  # of the axes, which torch pads together in these ways
     value = run.tensor(x)

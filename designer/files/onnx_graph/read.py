@@ -6,6 +6,7 @@ from typing import Any
 from designer.files.asking import NeedsInputs
 from designer.files.errors import FileError
 from designer.files.onnx_graph.follow import Follower
+from designer.files.onnx_graph.group_norms import join_group_norms
 from designer.files.onnx_graph.inputs import Sizes, Told, given_inputs, needed, told_inputs, tried
 from designer.files.onnx_graph.learnables import name_learnables
 from designer.files.onnx_graph.model_file import OnnxFile, read_file
@@ -112,6 +113,7 @@ def _program(follower: Follower, inputs: dict[str, Any], outputs: list[tuple[str
         _notes(follower),
         follower.file.producer,
     )
+    join_group_norms(program, lambda key: weights.tensors({key: stored[key]})[key])
     simplify(program)
     name_learnables(program, follower)
     for key, entry in unused.items():

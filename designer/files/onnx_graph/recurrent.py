@@ -59,7 +59,7 @@ def _checked(run: Run, kind: str, peepholes: Item) -> str:
     if run.attribute("clip", 0.0) or run.attribute("input_forget", 0):
         raise Unsupported("it bounds or couples its gates")
     if kind == "GRU" and not run.attribute("linear_before_reset", 0):
-        raise Unsupported("it resets the state before the product with its weights, which PyTorch does after that")
+        raise Unsupported("its linear_before_reset is 0, and the GRU of PyTorch computes as with 1")
     if kind == "RNN":
         found = set(activations or ["Tanh"])
         if found not in ({"Tanh"}, {"Relu"}):

@@ -38,6 +38,7 @@ def _modules(path: Path, unread: Unread) -> tuple[Network, Report]:
         found.network,
         values={key: tensors[name] for key, name in found.keys.items()},
         aliases=found.aliases,
+        file_names=found.file_names,
         dtype=dtype_of(stored),
     )
     reason = str(unread).removeprefix(script.name).strip().rstrip(".")
