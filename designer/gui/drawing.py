@@ -1,6 +1,7 @@
 """Fonts, icons, and the small things that several parts of the window draw."""
 
 import functools
+import math
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from PySide6.QtGui import (
     QFontMetricsF,
     QIcon,
     QImage,
+    QPaintEngine,
     QPainter,
     QPainterPath,
     QPen,
@@ -20,6 +22,7 @@ from PySide6.QtGui import (
 from PySide6.QtSvg import QSvgRenderer
 
 import designer
+from designer.gui import theme as themes
 from designer.gui.theme import Theme, mix
 from designer.model import Call, Group, Layer
 
@@ -78,8 +81,14 @@ def metrics(px: float = 12, weight: int = 400, mono: bool = False) -> QFontMetri
     return QFontMetricsF(font(px, weight, mono))
 
 
+@functools.lru_cache(20_000)
 def text_width(text: str, px: float = 12, weight: int = 400, mono: bool = False) -> float:
     return metrics(px, weight, mono).horizontalAdvance(text)
+
+
+@functools.lru_cache(20_000)
+def _elided(text: str, width: float, px: float, weight: int, mono: bool, elide: Qt.TextElideMode) -> str:
+    return metrics(px, weight, mono).elidedText(text, elide, width)
 
 
 def shape_text(shape: Iterable[int | str] | None) -> str:
@@ -104,10 +113,9 @@ def draw_text(
     mono: bool = False,
 ) -> float:
     """Draw one line, elided to a width, its ``left``, ``right`` or ``center`` at x; return the width used."""
-    measure = metrics(px, weight, mono)
     if width is not None:
-        text = measure.elidedText(text, elide, max(0.0, width))
-    used = measure.horizontalAdvance(text)
+        text = _elided(text, max(0.0, width), px, weight, mono, elide)
+    used = text_width(text, px, weight, mono)
     painter.setFont(font(px, weight, mono))
     painter.setPen(color)
     painter.drawText(QPointF(x - {"left": 0.0, "center": used / 2, "right": used}[align], baseline), text)
@@ -176,6 +184,30 @@ def draw_tile(
     faint: bool = False,
 ) -> None:
     """Draw the coloured tile of a layer type, ``faint`` for a frozen layer."""
+    shown = painter.deviceTransform()
+    if painter.paintEngine().type() != QPaintEngine.Type.Raster or shown.isRotating():
+        _draw_tile(painter, theme, category, rect, layer_type, faint)
+        return
+    picture = _tile(theme.name, category, rect.width(), layer_type, faint, round(shown.m11(), 4))
+    painter.drawPixmap(rect.topLeft(), picture)
+
+
+@functools.lru_cache(512)
+def _tile(theme_name: str, category: str, size: float, layer_type: str, faint: bool, scale: float) -> QPixmap:
+    """A tile in the pixels of the screen: it is drawn many times, and an icon takes longer than all else of a node."""
+    pixels = math.ceil(size * scale)
+    picture = QPixmap(pixels, pixels)
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.scale(scale, scale)
+    _draw_tile(painter, themes.named(theme_name), category, QRectF(0, 0, size, size), layer_type, faint)
+    painter.end()
+    picture.setDevicePixelRatio(scale)
+    return picture
+
+
+def _draw_tile(painter: QPainter, theme: Theme, category: str, rect: QRectF, layer_type: str, faint: bool) -> None:
     fill, ink = theme.category[category], theme.tile_ink
     if category == "Group":
         fill, ink = mix(theme.node, theme.text3, 0.22), theme.text1

@@ -1,7 +1,7 @@
 """How long the canvas takes for 1,000, 5,000 and 10,000 layers, against the items that NodeGraphQt brings.
 
 Times are those of the process: neighbours on the machine do not count. Goals were set on a machine where the stock
-items take 7.8 s for 1,000 layers; on a slower one they are as much longer as the stock items are. These cannot be
+items take 5 s for 1,000 layers; on a slower one they are as much longer as the stock items are. These cannot be
 built at 10,000 layers in any patience, so there ours stand beside their own time at 1,000.
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from NodeGraphQt import BaseNode, NodeGraph
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
@@ -34,7 +34,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::RuntimeWarning"),
 ]
-STOCK = 7.8  # seconds for 1,000 layers of stock items, where the goals were set
+STOCK = 5.0  # seconds for 1,000 layers of stock items without their undo commands, where the goals were set
 BUILD = {1_000: 400, 5_000: 2_000, 10_000: 4_500}  # milliseconds, as all that follow
 FAR, NEAR = 16, {1_000: 16, 5_000: 18, 10_000: 20}
 DRAG, EDIT, ENTER, UNDO = 20, 5, 150, 300
@@ -114,6 +114,7 @@ def canvases(qapp):
         built[0].widget.show()
         QApplication.processEvents()
         made[count] = built[0], took
+    gc.collect()  # it would come some time after; not in what is measured next
     return made
 
 
@@ -188,6 +189,19 @@ def test_frames(canvases, stock, slower, capsys):
     assert not late
 
 
+class Paints(QObject):
+    """How often a widget was painted."""
+
+    def __init__(self, widget):
+        super().__init__(widget)
+        self.count = 0
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched, event):
+        self.count += event.type() == QEvent.Type.Paint
+        return False
+
+
 def test_drag_one(canvases, slower, capsys):
     canvas = canvases[10_000][0]
     canvas.view.set_camera(canvas.area().center(), 1.0)
@@ -198,19 +212,19 @@ def test_drag_one(canvases, slower, capsys):
     start = canvas.view.viewportTransform().map(node.frame.topLeft() + QPointF(60, 36)).toPoint()
     QTest.mouseMove(view, start)
     QTest.mousePress(view, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, start)
-    frames = []
+    frames, paints = [], Paints(view)
     for step in range(1, 16):
         spot = start + QPoint(4 * step, 2 * step)
 
         def move(spot=spot):
             QTest.mouseMove(view, spot)
             QApplication.processEvents()
-            view.repaint()
 
         frames.append(milliseconds(move))
     QTest.mouseRelease(view, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, spot)
     QApplication.processEvents()
     took = statistics.median(frames)
+    assert paints.count >= len(frames)
     told(capsys, f"drag one of 10,000: {took:.1f} ms a frame (goal {DRAG * slower:.1f})")
     assert canvas.document.history.count() == 1
     canvas.document.history.undo()
@@ -251,6 +265,7 @@ def test_undo_of_deleting_a_thousand(canvases, slower, capsys):
     gone = [f"l{n}" for n in range(4_000, 5_000)]
     document.edit("Delete", delete(document.network, *gone)[0])
     QApplication.processEvents()
+    gc.collect()  # it would walk through the stock items too
 
     def undo():
         document.history.undo()

@@ -59,7 +59,7 @@ class Canvas(NodeGraph):
         self.setParent(document)
         self.view: Viewer = self.viewer()
         self.mirror = Mirror(self)
-        self.view.map = Map(Views(self.mirror.nodes))
+        self.view.map = Map(Views(self.mirror.nodes), self.mirror.wires)
         self.placing = Placing()
         self._keep = QTimer(self, singleShot=True, interval=250)
         self._keep.timeout.connect(self._keep_place)
@@ -189,12 +189,7 @@ class Canvas(NodeGraph):
 
     def area(self) -> QRectF:
         """The rectangle of the scene that holds all nodes."""
-        if self.view.area is None:
-            frames = [node.frame for node in self.nodes()]
-            left, top = (min((edge(f) for f in frames), default=0.0) for edge in (QRectF.left, QRectF.top))
-            right, bottom = (max((edge(f) for f in frames), default=0.0) for edge in (QRectF.right, QRectF.bottom))
-            self.view.area = QRectF(left, top, right - left, bottom - top)
-        return self.view.area
+        return self.view.grid.area()
 
     def nodes(self) -> list[NodeItem]:
         return [node.view for node in self.mirror.nodes.values()]

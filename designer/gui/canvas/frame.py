@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 GAP = 12  # from the edges
 HEIGHT = 32
+AROUND = 64  # so far wires lead beside all layers
 STARTS = {
     "Tokens": Input(("B", "T"), dtype="int64"),
     "Image": Input(("B", 3, "H", "W")),

@@ -6,6 +6,8 @@ from designer.gui.canvas.node import NodeItem
 
 CELL = 512.0
 Cell = tuple[int, int]
+Span = tuple[int, int, int, int]  # of squares: left, top, right, bottom
+Edges = tuple[float, float, float, float]  # so too
 
 
 class Grid:
@@ -16,13 +18,16 @@ class Grid:
 
     def __init__(self) -> None:
         self._cells: dict[Cell, set[NodeItem]] = {}
-        self._of: dict[NodeItem, tuple[int, int, int, int]] = {}
+        self._of: dict[NodeItem, Span] = {}
         self._frames: dict[NodeItem, QRectF] = {}
+        self._edges: Edges | None = None  # of all frames together; None: not known
 
     def put(self, node: NodeItem) -> QRectF:
         """Take in a node, or note that it moved or grew; give its frame until now."""
         frame = node.frame
         known, self._frames[node] = self._frames.get(node, frame), frame
+        if self._edges is not None:
+            self._move_edges(self._edges, known.getCoords(), frame.getCoords())
         span = _span(frame)
         if self._of.get(node) != span:
             self._leave(node)
@@ -32,8 +37,25 @@ class Grid:
         return known
 
     def drop(self, node: NodeItem) -> None:
-        self._frames.pop(node, None)
+        known = self._frames.pop(node, None)
+        if known is not None and self._edges is not None and _reaches(known.getCoords(), self._edges):
+            self._edges = None
         self._leave(node)
+
+    def area(self) -> QRectF:
+        """The rectangle that holds all nodes."""
+        if self._edges is None:
+            lefts, tops, rights, bottoms = zip(*map(QRectF.getCoords, self._frames.values() or [QRectF()]))
+            self._edges = min(lefts), min(tops), max(rights), max(bottoms)
+        left, top, right, bottom = self._edges
+        return QRectF(left, top, right - left, bottom - top)
+
+    def _move_edges(self, edges: Edges, known: Edges, now: Edges) -> None:
+        """Follow a frame: only where the one that reached an edge went back from it, all must be looked at again."""
+        left, top, right, bottom = edges
+        edges = min(left, now[0]), min(top, now[1]), max(right, now[2]), max(bottom, now[3])
+        back = any(was == edge != to for was, edge, to in zip(known, edges, now))
+        self._edges = None if back else edges
 
     def _leave(self, node: NodeItem) -> None:
         for cell in _cells(self._of.pop(node, (0, 0, -1, -1))):
@@ -69,15 +91,17 @@ def cells(rect: QRectF) -> list[Cell]:
     return _cells(_span(rect))
 
 
-def _span(rect: QRectF) -> tuple[int, int, int, int]:
-    return (
-        int(rect.left() // CELL),
-        int(rect.top() // CELL),
-        int(rect.right() // CELL),
-        int(rect.bottom() // CELL),
-    )
+def _reaches(frame: Edges, edges: Edges) -> bool:
+    return any(one == other for one, other in zip(frame, edges))
 
 
-def _cells(span: tuple[int, int, int, int]) -> list[Cell]:
+def _span(rect: QRectF) -> Span:
+    left, top, right, bottom = rect.getCoords()
+    return int(left // CELL), int(top // CELL), int(right // CELL), int(bottom // CELL)
+
+
+def _cells(span: Span) -> list[Cell]:
     left, top, right, bottom = span
+    if left == right and top == bottom:
+        return [(left, top)]
     return [(x, y) for x in range(left, right + 1) for y in range(top, bottom + 1)]

@@ -12,6 +12,7 @@ from designer.gui.canvas.paint import FAR, category_color
 from designer.gui.canvas.wire import WireItem, wire_pen
 from designer.gui.drawing import draw_text, text_width
 from designer.gui.theme import Theme, faded
+from designer.model import Port
 
 DUST = 0.04  # blocks are about a pixel high
 
@@ -19,8 +20,8 @@ DUST = 0.04  # blocks are about a pixel high
 class Map:
     """Blocks and lines by colour, kept until something changes; what only moves is changed in place."""
 
-    def __init__(self, nodes: Mapping[str, NodeItem]):
-        self.nodes = nodes
+    def __init__(self, nodes: Mapping[str, NodeItem], wires: Mapping[Port, WireItem]):
+        self.nodes, self.wires = nodes, wires
         self.stale = True
         self.selected: list[NodeItem] = []
         self.chosen: list[WireItem] = []  # wires that are selected, or ties of what is
@@ -113,14 +114,13 @@ class Map:
                 self._groups.append(node)
             if look.trouble:
                 self._troubled.append(node)
-            for port in node.ports():
-                for wire in port.connected_pipes if port.out else ():
-                    if wire.learnable:
-                        self._ties[wire] = None
-                    else:
-                        lines = _lines(wire)
-                        self._line_at[wire] = slice(len(self._lines), len(self._lines) + len(lines))
-                        self._lines += lines
+        for wire in self.wires.values():
+            if wire.learnable:
+                self._ties[wire] = None
+            else:
+                begin = len(self._lines)
+                self._lines += _lines(wire)
+                self._line_at[wire] = slice(begin, len(self._lines))
         self._moved.clear()
         self.stale = False
 
@@ -143,11 +143,11 @@ class Map:
 
 
 def _lines(wire: WireItem) -> list[QLineF]:
-    """The way of data in straight lines."""
-    if not wire.corners:
-        return [QLineF(*wire.ends)]
-    points = [wire.ends[0], *wire.corners, wire.ends[1]]
-    return [QLineF(*ends) for ends in itertools.pairwise(points)]
+    """The way of data in straight lines, made once for each way."""
+    if wire.lines is None:
+        points = [wire.ends[0], *wire.corners, wire.ends[1]]
+        wire.lines = [QLineF(*ends) for ends in itertools.pairwise(points)]
+    return wire.lines
 
 
 class Views(Mapping[str, NodeItem]):
@@ -164,3 +164,6 @@ class Views(Mapping[str, NodeItem]):
 
     def __len__(self) -> int:
         return len(self._nodes)
+
+    def values(self):
+        return [node.view for node in self._nodes.values()]

@@ -1,10 +1,12 @@
 """The scene as a mirror of the document: each change draws its difference, told by identity, and nothing else."""
 
+import contextlib
+import gc
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from NodeGraphQt import BaseNode, NodeGraph
-from NodeGraphQt.base.commands import NodeAddedCmd, NodesRemovedCmd, PortConnectedCmd, PortDisconnectedCmd
+from NodeGraphQt import Port as StockPort
 
 from designer.analysis import Analysis
 from designer.edits.likeness import alike
@@ -44,6 +46,9 @@ class LayerNode(BaseNode):
         self.model.name = self.NODE_NAME = look.name
         self.view.show(look)
 
+    def port(self, name: str, out: bool) -> StockPort:
+        return next(port for port in (self._outputs if out else self._inputs) if port.view.name == name)
+
     def _sync(self, wanted: tuple[PortLook, ...], ports: list, items: list, models: dict, add, delete) -> None:
         names = _names(wanted)
         for port in [port for port in ports if port.name() not in names]:
@@ -71,6 +76,18 @@ def _stands(shown: Network, before: Network) -> bool:
     return same and shown.layers.keys() == before.layers.keys() and shown.positions == before.positions
 
 
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Let the collector of cycles wait: while nodes come it walks through all of them time and again, for nothing."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 class Mirror:
     """The nodes and wires that are in the scene, and what they were drawn from."""
 
@@ -84,6 +101,7 @@ class Mirror:
         self._shown: Network = self.network
         self._ends: dict[Port, tuple[Port, str, str, str, str]] = {}  # target -> source, nodes and ports of the ends
         self._outside: dict[Port, Port] = {}
+        self._beyond: frozenset[Port] = frozenset()  # the ports of these wires
         self._crossings: dict[str, Crossing] = {}
         self._alike: dict[str, int] = {}
         self._troubles: dict[str, looks.Trouble] = {}
@@ -94,13 +112,16 @@ class Mirror:
         self.still = False  # whether what was drawn last looks as before
 
     def clear(self) -> None:
-        """Take everything out of the scene."""
-        for target in list(self.wires):
-            self._unwire(target)
-        for path in list(self.nodes):
-            self._remove(path)
+        """Take everything out of the scene, at once."""
+        viewer = self.graph.viewer()
+        for item in (*self.wires.values(), *(node.view for node in self.nodes.values())):
+            viewer.scene().removeItem(item)
+        viewer.emptied()
+        for held in (self.wires, self.nodes, self.graph.model.nodes):
+            held.clear()
         self.network, self._shown, self.analysis, self.view = Network(), Network(), None, View()
         self.learnable, self._outside, self._crossings, self._troubles = frozenset(), {}, {}, {}
+        self._beyond = frozenset()
         self._alike, self._ends_lit = {}, set()
         self._ends, self._lit, self._chosen, self._places = {}, set(), set(), {}
 
@@ -111,6 +132,12 @@ class Mirror:
 
         ``places`` are where the shown layers stand, by path from the root.
         """
+        with _uncollected():
+            return self._draw(network, view, analysis, places)
+
+    def _draw(
+        self, network: Network, view: View, analysis: Analysis | None, places: Mapping[str, Place]
+    ) -> list[tuple[str, Look]]:
         if view.path != self.path:
             self.clear()
             self.path = view.path
@@ -130,7 +157,7 @@ class Mirror:
         dirty |= self._compare_analyses(analysis, old_analysis)
         for target in self._gone() if edited else ():
             self._unwire(target)
-        for path in [path for path in self.nodes if path.rpartition(".")[2] not in shown.layers]:
+        for path in [path for path in self.nodes if path.rpartition(".")[2] not in shown.layers] if edited else ():
             self._remove(path)
         changed = self._update(dirty, places)
         self._wire()
@@ -206,6 +233,7 @@ class Mirror:
                 ports = (port for port in (target, source) if self._inside(port))
                 dirty |= {join(self.path, port.below(self.path).layer.partition(".")[0]) for port in ports}
             self._outside = outside
+            self._beyond = frozenset(port for wire in outside.items() for port in wire)
         groups = any(isinstance(layer, Group) for layer in shown.layers.values())
         now = looks.crossings(shown, network, self.path, outside) if groups else {}
         for name in now.keys() | self._crossings.keys():
@@ -273,24 +301,23 @@ class Mirror:
                 continue
             node = self.nodes.get(path)
             if node is None:
-                node = self._add(path, places[path])
-            elif path not in dirty and not isinstance(layer, Call):
-                self._move(node, places[path])
+                look = self.look(path, layer)
+                self._add(path, look, places[path])
+                changed.append((path, look))
                 continue
-            look = self.look(path, layer)
-            if look != node.view.look:
+            if (path in dirty or isinstance(layer, Call)) and (look := self.look(path, layer)) != node.view.look:
                 self._unwire_lost(node, look)
                 known = node.view.look
                 node.show(look)
                 changed.append((path, look))
-                if known is None or _far(known) != _far(look):
+                if _far(known) != _far(look):
                     self.graph.viewer().map.stale = True
-            self._move(node, places[path])
+            if (node.view.x(), node.view.y()) != places[path]:
+                node.view.setPos(*places[path])
         return changed
 
     def look(self, path: str, layer: Layer) -> Look:
         """What the node of a layer has to show now."""
-        beyond = frozenset(port for wire in self._outside.items() for port in wire)
         return looks.look(
             self.network,
             path,
@@ -301,58 +328,55 @@ class Mirror:
             crossing=self._crossings.get(path.rpartition(".")[2], Crossing())
             if isinstance(layer, Group)
             else Crossing(),
-            beyond=beyond,
+            beyond=self._beyond,
         )
 
-    def _add(self, path: str, place: Place) -> LayerNode:
-        node = LayerNode()
+    def _add(self, path: str, look: Look, place: Place) -> None:
+        node, viewer = LayerNode(), self.graph.viewer()
         node.model.id = node.view.id = path
         # Not graph.add_node: it looks for a free name among all nodes, and copies every property twice.
         node._graph, node.model._graph_model = self.graph, self.graph.model
-        self.nodes[path] = node
-        node.view.stage = self.graph.viewer()
+        self.nodes[path] = self.graph.model.nodes[path] = node
+        node.view.stage = viewer
+        node.show(look)
         node.view.setPos(*place)
-        NodeAddedCmd(self.graph, node, None, emit_signal=False).redo()
-        self.graph.viewer().node_moved(node.view)
-        return node
+        viewer.scene().addItem(node.view)  # when all of it stands, so that Qt is told nothing twice
+        viewer.node_moved(node.view)
+        viewer.map.stale = True
 
     def _remove(self, path: str) -> None:
         node = self.nodes.pop(path)
         self._chosen.discard(node.view)
         self._ends_lit.discard(node.view)
         self.graph.viewer().node_gone(node.view)
-        NodesRemovedCmd(self.graph, [node], emit_signal=False).redo()
-
-    def _move(self, node: LayerNode, place: Place) -> None:
-        if (node.view.x(), node.view.y()) != place:
-            node.view.setPos(*place)
-        node.model.pos = list(place)
+        del self.graph.model.nodes[path]
+        node.view.delete()
 
     def _wire(self) -> None:
-        new = []
+        new, viewer = [], self.graph.viewer()
         for target, (source, from_node, from_port, to_node, to_port) in self._ends.items():
             if target not in self.wires:
-                out = self.nodes[from_node].get_output(from_port)
-                into = self.nodes[to_node].get_input(to_port)
-                PortConnectedCmd(out, into, emit_signal=False).redo()
-                wire = into.view.connected_pipes[-1]
+                out, into = self.nodes[from_node].port(from_port, True), self.nodes[to_node].port(to_port, False)
+                # Not port.connect_to: it asks what the document has allowed already, and puts it on an undo stack.
+                out.model.connected_ports[to_node].append(to_port)
+                into.model.connected_ports[from_node].append(from_port)
+                wire = viewer.establish_connection(out.view, into.view)
                 wire.source, wire.target = source, target
                 wire.learnable = source in self.learnable or source.name == BUNDLE
                 wire.label, wire.saves = self._label_of(wire), self._saves(wire)
                 self.wires[target] = wire
                 new.append(wire)
-        self.graph.viewer().lead(new)
+        viewer.lead(new)
 
     def _unwire(self, target: Port) -> None:
         wire = self.wires.pop(target)
         out, into = wire.output_port, wire.input_port
         self._lit.discard(wire)
         self._chosen.discard(wire)
-        nodes = self.graph.model.nodes
-        # WORKAROUND: connected ports are found by the id of the node, so the wire goes before the node does.
-        PortDisconnectedCmd(
-            nodes[out.node.id].get_output(out.name), nodes[into.node.id].get_input(into.name), emit_signal=False
-        ).redo()
+        before, after = self.nodes[out.node.id], self.nodes[into.node.id]
+        before.port(out.name, True).model.connected_ports[after.id].remove(into.name)
+        after.port(into.name, False).model.connected_ports[before.id].remove(out.name)
+        wire.delete()
 
     def _unwire_lost(self, node: LayerNode, look: Look) -> None:
         """Take the wires off ports that a node will not have any more."""

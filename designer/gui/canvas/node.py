@@ -2,8 +2,10 @@
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from NodeGraphQt.constants import Z_VAL_NODE
 from NodeGraphQt.qgraphics.node_abstract import AbstractNodeItem
 from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtWidgets import QGraphicsItem
 
 from designer.gui.canvas.form import HEADER, NARROW, ROW, SECTION, Form, form
 from designer.gui.canvas.look import LearnableRow, Look
@@ -16,6 +18,7 @@ from designer.gui.drawing import text_width
 if TYPE_CHECKING:
     from designer.gui.canvas.viewer import Viewer
 
+SELECTABLE = QGraphicsItem.GraphicsItemFlag.ItemIsSelectable
 MARGIN = 24  # for shadow, ring, diamonds and the stubs of wires
 
 
@@ -29,11 +32,20 @@ class Part(NamedTuple):
 class NodeItem(AbstractNodeItem):
     """The item of one layer; one item and its ports, painted in one go."""
 
+    # WORKAROUND: the stock items have it in Python, which Qt then calls up to eight times for each item that comes.
+    itemChange = QGraphicsItem.itemChange
+
     def __init__(self, name: str = "", parent=None):
-        super().__init__(name, parent)
+        # WORKAROUND: the stock one sets flags and a cache that are not wanted, and some Qt never forgets.
+        QGraphicsItem.__init__(self, parent)
+        self.setZValue(Z_VAL_NODE)
+        self.setFlags(SELECTABLE)
+        self._properties = {"id": None, "name": name, "type_": "", "layout_direction": 0, "selected": False}
+        self._properties |= {"disabled": False, "visible": True}
         self.stage: Viewer | None = None  # the view that it is shown in
         self.look: Look | None = None
         self.form = Form(NARROW, HEADER, HEADER, HEADER, {}, {})
+        self.frame = QRectF(0, 0, NARROW, HEADER)  # its rectangle in the scene, without shadow
         self.hovered = False
         self.lit = False  # it takes part in a tie of what is selected
         self.mark = ""  # "target" or "refused", while a wire is held over it
@@ -41,8 +53,6 @@ class NodeItem(AbstractNodeItem):
         self._inputs: list[PortItem] = []
         self._outputs: list[PortItem] = []
         self._area = QRectF()
-        self.setCacheMode(self.CacheMode.NoCache)
-        self.setFlags(self.GraphicsItemFlag.ItemIsSelectable | self.GraphicsItemFlag.ItemSendsGeometryChanges)
 
     # What NodeGraphQt asks of a node item.
 
@@ -76,10 +86,6 @@ class NodeItem(AbstractNodeItem):
         if port.scene():
             port.scene().removeItem(port)
 
-    def post_init(self, viewer=None, pos=None):
-        if pos:
-            self.xy_pos = pos
-
     # What it is and where.
 
     def show(self, look: Look) -> None:
@@ -91,8 +97,11 @@ class NodeItem(AbstractNodeItem):
             self.prepareGeometryChange()
             self._area = QRectF(0, 0, made.width, made.height).adjusted(-MARGIN, -MARGIN, MARGIN, MARGIN)
         grown, self.form = made[:2] != self.form[:2], made
-        if grown and self.scene():
-            self.stage.node_moved(self)
+        shown = self.scene() is not None
+        if grown:
+            self._keep_frame()
+            if shown:
+                self.stage.node_moved(self)
         self._width, self._height = made.width, made.height
         for ports, looks, places in (
             (self._inputs, look.inputs, made.inputs),
@@ -101,19 +110,18 @@ class NodeItem(AbstractNodeItem):
             for port, port_look in zip(ports, looks):
                 assert port.name == port_look.name, (port.name, port_look.name)
                 port.look = port_look
-                if port.pos() != (at := places[port.name]):
-                    port.setPos(at)
+                port.place(places[port.name])
         self.stubs = hang(self, self.stubs)
-        self.redraw_wires()
-        self.update()
+        if shown:
+            self.redraw_wires()
+            self.update()
 
     def boundingRect(self) -> QRectF:
         return self._area
 
-    @property
-    def frame(self) -> QRectF:
-        """Its rectangle in the scene, without shadow."""
-        return QRectF(self.pos().x(), self.pos().y(), self.form.width, self.form.height)
+    def _keep_frame(self) -> None:
+        at = self.pos()
+        self.frame = QRectF(at.x(), at.y(), self.form.width, self.form.height)
 
     def ports(self) -> list[PortItem]:
         return self._inputs + self._outputs
@@ -164,11 +172,16 @@ class NodeItem(AbstractNodeItem):
             for wire in port.connected_pipes:
                 wire.redraw()
 
-    def itemChange(self, change, value):
-        if change == self.GraphicsItemChange.ItemPositionHasChanged and self.scene():
+    def setPos(self, *place) -> None:
+        """Stand at a point of the scene; all that moves nodes comes here, instead of a Python hook in each item."""
+        super().setPos(*place)
+        self._keep_frame()
+        if self.scene() is not None:
             self.redraw_wires()
             self.stage.node_moved(self)
-        return super().itemChange(change, value)
+
+    def moveBy(self, dx: float, dy: float) -> None:
+        self.setPos(self.x() + dx, self.y() + dy)
 
     def paint(self, painter, option, widget=None):
         paint_node(painter, self)

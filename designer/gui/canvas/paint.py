@@ -1,6 +1,7 @@
 """Painting a node near by; from afar the map does it."""
 
 import functools
+import math
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -22,7 +23,7 @@ NO_PEN, NO_BRUSH = Qt.PenStyle.NoPen, Qt.BrushStyle.NoBrush
 ELIDE_MIDDLE = Qt.TextElideMode.ElideMiddle
 ELIDE_LEFT = Qt.TextElideMode.ElideLeft
 RADIUS = 8
-SPREAD, CORNER = 6, 20  # of shadows: how far they reach, and what of them is not stretched
+SPREAD, CORNER = 6, 20  # of shadows: how far they reach, and how wide their border is
 
 
 def paint_node(painter: QPainter, node: "NodeItem") -> None:
@@ -68,26 +69,19 @@ def draw_shadow(painter: QPainter, theme: Theme, rect: QRectF) -> None:
     if painter.paintEngine().type() == QPaintEngine.Type.SVG:  # it draws no parts of pictures
         _cast(painter, theme, around)
         return
-    wide, high = around.width() - 2 * CORNER, around.height() - 2 * CORNER
-    columns = ((0.0, CORNER, 0, CORNER), (CORNER, wide, CORNER, 1), (CORNER + wide, CORNER, CORNER + 1, CORNER))
-    rows = ((0.0, CORNER, 0, CORNER), (CORNER, high, CORNER, 1), (CORNER + high, CORNER, CORNER + 1, CORNER))
-    for x, width, from_x, cut_x in columns:
-        for y, height, from_y, cut_y in rows:
-            if cut_x > 1 or cut_y > 1:  # the middle lies under what casts the shadow
-                target = QRectF(around.x() + x, around.y() + y, width, height)
-                painter.drawPixmap(target, _shadow(theme.name), QRectF(from_x, from_y, cut_x, cut_y))
+    painter.drawPixmap(around.topLeft(), _shadow(theme.name, math.ceil(around.width()), math.ceil(around.height())))
 
 
-@functools.cache
-def _shadow(name: str) -> QPixmap:
-    """The shadow of a small rectangle, its middle a single pixel."""
-    theme = themes.named(name)
-    size = 2 * CORNER + 1
-    picture = QPixmap(size, size)
+@functools.lru_cache(256)
+def _shadow(name: str, width: int, height: int) -> QPixmap:
+    """The shadow of a rectangle, empty where that lies on it."""
+    theme, picture = themes.named(name), QPixmap(width, height)
     picture.fill(Qt.GlobalColor.transparent)
     painter = QPainter(picture)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    _cast(painter, theme, QRectF(0, 0, size, size))
+    _cast(painter, theme, QRectF(0, 0, width, height))
+    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Clear)
+    painter.fillRect(CORNER, CORNER, width - 2 * CORNER, height - 2 * CORNER, Qt.GlobalColor.transparent)
     painter.end()
     return picture
 

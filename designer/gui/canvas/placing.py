@@ -22,8 +22,8 @@ class Placing:
         """Where the layers of the open group stand, by path from the root."""
         path = view.path
         shown = network.network_at(path)
-        own = {join(path, name): at for name, at in shown.positions.items()}
-        missing = [at for name in shown.layers if (at := join(path, name)) not in own]
+        own = {join(path, name): at for name, at in shown.positions.items()} if path else dict(shown.positions)
+        missing = [join(path, name) for name in shown.layers if name not in shown.positions]
         fresh = [at for at in missing if at not in self._given]
         if fresh:
             sizes = outlines(network, view, analysis)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from NodeGraphQt.widgets.viewer import NodeViewer
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QNativeGestureEvent, QPainter, QPen, QPixmap, QTransform
+from PySide6.QtGui import QImage, QNativeGestureEvent, QPainter, QPen, QPixmap, QTransform
 from PySide6.QtWidgets import QFrame, QGraphicsView, QToolTip
 
 from designer.gui import theme as themes
@@ -58,9 +58,8 @@ class Viewer(NodeViewer):
         self.theme = themes.current()
         super().__init__(None)
         self.canvas = canvas
-        self.map, self.grid = Map({}), Grid()
+        self.map, self.grid = Map({}, {}), Grid()
         self.lanes, self.uprights = Lanes(), Lanes()  # where wires lie level and stand upright
-        self.area: QRectF | None = None  # of all nodes; None: not known
         self.ties = "all"
         self.dims = False  # a tie is selected, so the other wires step back
         self.gesture: Gesture | None = None
@@ -159,24 +158,36 @@ class Viewer(NodeViewer):
 
     # What the items tell.
 
-    def establish_connection(self, start_port: PortItem, end_port: PortItem) -> None:
+    def establish_connection(self, start_port: PortItem, end_port: PortItem) -> WireItem:
         wire = WireItem(self)
         self.scene().addItem(wire)
         wire.set_connections(start_port, end_port)
+        return wire
 
     def node_moved(self, node: NodeItem) -> None:
         """A node came, moved or grew."""
         left = self.grid.put(node)
         self.map.moved(node)
         self.wires_pass(left)
-        self.wires_pass(node.frame)
+        if left is not node.frame:
+            self.wires_pass(node.frame)
 
     def wires_pass(self, frame: QRectF) -> None:
         """Lead the wires anew that pass here, when all nodes stand where they shall."""
-        self.area = None
         self.moves += 1
-        self._passed |= set(cells(frame.adjusted(-40, -40, 40, 40)))
-        self._late.start()
+        if not self.canvas.mirror.wires:
+            return
+        self._passed.update(cells(frame.adjusted(-40, -40, 40, 40)))
+        if not self._late.isActive():
+            self._late.start()
+
+    def emptied(self) -> None:
+        """All nodes and wires went at once."""
+        self.grid, self.lanes, self.uprights = Grid(), Lanes(), Lanes()
+        self.map.stale = True
+        self.moves += 1
+        self._passed.clear()
+        self._hover = None
 
     def wire_changed(self, wire: WireItem) -> None:
         self.map.led(wire)
@@ -240,15 +251,26 @@ class Viewer(NodeViewer):
         if self.zoom >= MIDWAY:
             QGraphicsView.paintEvent(self, event)
             return
-        painter = QPainter(self.viewport())
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setTransform(self.viewportTransform())
-        rect = self.scene_rect_of(event.rect())
+        rect, ratio = self.scene_rect_of(event.rect()), self.devicePixelRatioF()
+        # Drawn beside the screen: the pills over it leave a region of many parts, to which lines are cut slowly.
+        picture = QImage(self.viewport().size() * ratio, QImage.Format.Format_RGB32)
+        picture.setDevicePixelRatio(ratio)
+        painter = QPainter(picture)
+        painter.setClipRect(event.rect())
+        self._set_out(painter)
         self.drawBackground(painter, rect)
         self.map.paint(painter, self.theme, self.zoom, self.ties == "all")
+        painter.end()
+        painter = QPainter(self.viewport())
+        painter.drawImage(0, 0, picture)
+        self._set_out(painter)
         self.map.paint_marks(painter, self.theme, self.zoom, self.grid.within(rect) if self.zoom >= FAR else set())
         self.drawForeground(painter, rect)
         painter.end()
+
+    def _set_out(self, painter: QPainter) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setTransform(self.viewportTransform())
 
     def scene_rect_of(self, rect) -> QRectF:
         return QRectF(self.scene_at(QPointF(rect.topLeft())), self.scene_at(QPointF(rect.bottomRight())))

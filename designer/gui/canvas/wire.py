@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 from NodeGraphQt.constants import Z_VAL_PIPE
 from NodeGraphQt.qgraphics.pipe import PipeItem
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPainterPathStroker, QPen, QPolygonF
-from PySide6.QtWidgets import QGraphicsPathItem
+from PySide6.QtWidgets import QGraphicsItem, QGraphicsPathItem
 
 from designer.gui.canvas.detours import NEAR as NEAR_BY
 from designer.gui.canvas.detours import Lane, Neighbour, Others, lanes, lead
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from designer.gui.canvas.viewer import Viewer
 
 SHORT = 112.0  # ends that are nearer have no layer between them
+SELECTABLE = QGraphicsItem.GraphicsItemFlag.ItemIsSelectable
 STUB = 12.0  # what is left of a tie that is not drawn
 PILL = 22.0
 DASHES = [3.5, 2.5]
@@ -30,6 +31,9 @@ DASHES = [3.5, 2.5]
 
 class WireItem(PipeItem):
     """A wire between two ports; ``target`` is its name, since an input holds one wire."""
+
+    # WORKAROUND: the stock one paints its own colours when it is selected, and is called for each wire that comes.
+    itemChange = QGraphicsPathItem.itemChange
 
     def __init__(self, stage: "Viewer"):
         # WORKAROUND: the stock pipe brings an item of its own for an arrow, and a cache for each wire.
@@ -48,11 +52,13 @@ class WireItem(PipeItem):
         self.pulled = False  # its end is held by the pointer, so it is drawn from there
         self.ends = QPointF(), QPointF()
         self.corners: list[QPointF] = []  # between its ends, where it goes round layers
+        self.lines: list[QLineF] | None = None  # its way as the map draws it; None: not made yet
         self.seen = -1  # how often nodes had moved when its way was found
         self._middle, self._room = QPointF(), 0.0
+        self._bounds = QRectF()
         self._shape: tuple[float, QPainterPath] | None = None
         self.setZValue(Z_VAL_PIPE)
-        self.setFlag(self.GraphicsItemFlag.ItemIsSelectable)
+        self.setFlags(SELECTABLE)
 
     # What NodeGraphQt asks of a pipe.
 
@@ -68,10 +74,6 @@ class WireItem(PipeItem):
         self.update()
 
     highlight = activate = reset
-
-    def itemChange(self, change, value):
-        # WORKAROUND: the stock one paints its own colours when it is selected.
-        return QGraphicsPathItem.itemChange(self, change, value)
 
     # Where it lies.
 
@@ -89,8 +91,9 @@ class WireItem(PipeItem):
         else:
             path, self._room = self._around(start, end), end.x() - start.x()
             self._middle = (start + end) / 2
-        self._shape = None
+        self._shape = self.lines = None
         self.prepareGeometryChange()
+        self._bounds = path.boundingRect().adjusted(-16, -24, 16, 24)  # the label of a tie lies in it
         self.setPath(path)
         self.stage.wire_changed(self)
 
@@ -206,7 +209,7 @@ class WireItem(PipeItem):
         return curve(start, end)
 
     def boundingRect(self) -> QRectF:
-        return self.path().boundingRect().adjusted(-16, -24, 16, 24).united(self.pill_rect())
+        return self._bounds
 
     def shape(self) -> QPainterPath:
         # WORKAROUND: QGraphicsPathItem takes clicks in the whole area under a curve.
