@@ -41,6 +41,8 @@ def arrange(
     left to right, or with ``down`` from top to bottom.
     """
     sizes = sizes or {}
+    for name in names:
+        network.layer(name)
     homes = {parent(name) for name in names}
     if len(homes) > 1:
         raise NetworkError(f"{min(names)} and {max(names)} are not in one group, so they cannot be arranged together.")
@@ -58,17 +60,23 @@ def arrange(
             name: outline or estimated_outline(name, level.layers[name], crossing[join(home, name)])
             for name, outline in outlines.items()
         }
-        positions |= {join(home, name): at for name, at in _places(level, known, rows, down).items()}
+        made = _places(level, known, rows, down)
+        if names:
+            others = {name: sizes.get(join(home, name)) for name in level.positions if name not in chosen}
+            made = _clear_of(made, known, level, others)
+        positions |= {join(home, name): at for name, at in made.items()}
     return network.move(positions)
 
 
 def estimated_outline(name: str, layer: Layer, crossing: int = 0) -> Outline:
     """About the outline that a layer is drawn in, folded; ``crossing``: learnable ports that a group shows."""
-    described = f"{type(layer).__name__} · {layer.summary(*[None] * len(layer.inputs()))}" if layer.inputs() else ""
+    described = f"{type(layer).__name__} · {layer.summary(*[None] * len(layer.inputs()))}"
     learns = bool(layer.learnables()) or isinstance(layer, Group | Call)
     width = max(168.0 if learns else 112.0, 52.0 + max(8.0 * len(name), 6.0 * len(described)))
     rows = max(len(layer.inputs()), len(layer.outputs()), 3 if layer.variadic else 0)
-    shown = len({*layer.input_learnables, *layer.output_learnables}) + crossing
+    shown = len({*layer.input_learnables, *layer.output_learnables}) + crossing + isinstance(layer, Call)
+    if isinstance(layer, Group) and rows > 1:  # the names of its ports stand on both sides
+        width = 280.0
     height = 44 + (24 * rows + 4 if rows > 1 else 0) + (24 + 20 * shown + 6 * bool(shown) if learns else 0)
     anchors = [_anchors(ports) for ports in (layer.inputs(), layer.outputs())]
     return Outline(min(280.0, -(-width // GRID) * GRID), float(height), *anchors)
@@ -96,7 +104,11 @@ def _places(network: Network, outlines: Mapping[str, Outline], rows: bool, down:
     standing = [name for name in outlines if name not in hanging]
     index = {name: n for n, name in enumerate(standing)}
     boxes = [Box(outlines[name].width, outlines[name].height) for name in standing]
-    wires = []
+    wires = [
+        Wire(index[first], index[last])
+        for first, last in _bridges(network, outlines.keys())
+        if first in index and last in index
+    ]
     for source, target in data:
         out = outlines[source.layer].outputs.get(source.name, HEADER)
         into = _into(network, outlines[target.layer], target)
@@ -106,12 +118,38 @@ def _places(network: Network, outlines: Mapping[str, Outline], rows: bool, down:
     before = [network.positions.get(name) for name in standing]
     if down:
         turned = [Box(box.height, box.width) for box in boxes]
-        made = [(x, y) for y, x in layered(turned, wires, [at and at[0] for at in before])]
+        made = [(x, y) for y, x in layered(turned, wires, [at and at[0] for at in before], rows, down)]
     else:
         made = layered(boxes, wires, [at and at[1] for at in before], rows)
     places = dict(zip(standing, made))
     _hang(hanging, places, outlines)
     return _kept_near(places, network.positions)
+
+
+def _clear_of(
+    places: dict[str, Place],
+    outlines: Mapping[str, Outline],
+    network: Network,
+    others: Mapping[str, Outline | None],
+) -> dict[str, Place]:
+    """The places, all moved down to where none lies over a layer that is not moved."""
+    standing = []
+    for name, outline in others.items():
+        (x, y), known = network.positions[name], outline or estimated_outline(name, network.layers[name])
+        standing.append((x, y, x + known.width, y + known.height))
+    down = 0.0
+    for _ in range(len(standing) + 1):
+        met = [
+            bottom - (y + down)
+            for left, top, right, bottom in standing
+            for name, (x, y) in places.items()
+            if x < right and left < x + outlines[name].width
+            if y + down < bottom and top < y + down + outlines[name].height
+        ]
+        if not met:
+            break
+        down = _snapped(down + max(met) + UNDER)
+    return {name: (x, y + down) for name, (x, y) in places.items()}
 
 
 def _into(network: Network, outline: Outline, target: Port) -> float:
@@ -143,6 +181,27 @@ def _wires(network: Network, names: AbstractSet[str]) -> tuple[list[tuple[Port, 
             if name not in standing and (layer.computes or not layer.inputs()):
                 hanging.setdefault(name, []).append(other)
     return data, hanging
+
+
+def _bridges(network: Network, names: AbstractSet[str]) -> list[tuple[str, str]]:
+    """The layers of some that data leads between through others, which are not among them."""
+    if len(names) == len(network.layers):
+        return []
+    after: dict[str, set[str]] = {}
+    for target, source in network.connections.items():
+        if source.name != BUNDLE and not network.is_learnable(source):
+            first, last = (port.layer.partition(".")[0] for port in (source, target))
+            after.setdefault(first, set()).add(last)
+    found = []
+    for name in names:
+        ready, seen = [other for other in after.get(name, ()) if other not in names], set[str]()
+        while ready:
+            other = ready.pop()
+            if other not in seen:
+                seen.add(other)
+                for last in after.get(other, ()):
+                    ready.append(last) if last not in names else found.append((name, last))
+    return found
 
 
 def _hang(hanging: Mapping[str, list[str]], places: dict[str, Place], outlines: Mapping[str, Outline]) -> None:

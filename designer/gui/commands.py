@@ -114,8 +114,8 @@ def _action(window: "MainWindow", command: Command) -> QAction:
 # Those that are added to the view of the canvas.
 ON_CANVAS = (
     "cut copy paste duplicate copy_picture search rename replace settings freeze group ungroup arrange "
-    "arrange_selection arrange_down tie untie transfer owner borrower downstream align_left align_centre align_right align_top "
-    "align_middle align_bottom distribute_horizontally distribute_vertically"
+    "arrange_selection arrange_down tie untie transfer owner borrower downstream align_left align_centre align_right "
+    "align_top align_middle align_bottom distribute_horizontally distribute_vertically"
 ).split()
 
 # What stands in the menus: names of actions, those of the canvas with a dot before them, | for a line.

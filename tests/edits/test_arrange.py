@@ -217,3 +217,14 @@ def test_long_lines_go_on_in_rows():
     assert 1 < wide / high < 4
     short = Network().chain(x=Input(("B", 8)), **{f"l{n}": Linear(8) for n in range(40)})
     assert arrange(short, rows=True) == arrange(short)
+
+
+def test_a_selection_stays_in_its_order_and_clear_of_the_rest():
+    net = arrange(residual(2))
+    some = arrange(net, names=["x", "out1"])
+    assert some.positions["x"][0] < some.positions["out1"][0]
+    sizes = {name: estimated_outline(name, layer) for name, layer in net.layers.items()}
+    for names in (["x", "out1"], ["fc0", "sum1"], ["relu0", "relu1", "x"]):
+        assert list(overlaps(arrange(net, names=names), sizes)) == []
+    with pytest.raises(NetworkError, match="nope"):
+        arrange(net, names=["nope"])

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from designer.edits.layered.columns import Box, Columns, Wire, ranked
-from designer.edits.layered.lines import heights
+from designer.edits.layered.lines import TURNED, UPRIGHT, heights
 from designer.edits.layered.order import put_in_order
 from designer.edits.layered.rows import placed
 
@@ -16,13 +16,18 @@ __all__ = ["Box", "Place", "Wire", "layered"]
 
 
 def layered(
-    boxes: Sequence[Box], wires: Sequence[Wire], tops: Sequence[float | None] = (), rows: bool = False
+    boxes: Sequence[Box],
+    wires: Sequence[Wire],
+    tops: Sequence[float | None] = (),
+    rows: bool = False,
+    turned: bool = False,
 ) -> list[Place]:
     """Give every box its left upper corner, so that none lies over another; time grows with the bends of wires.
 
     Wires lead from left to right; those that close a ring do not count. Parts that no wire joins stand one below
     the other, in the order of their first boxes. ``tops`` are where boxes stand now: an order that crosses no more
     wires than the best one is kept. ``rows``: a line too long to be seen at once goes on below its beginning.
+    ``turned``: all of it is drawn with left and top exchanged, so wires need room beside the boxes.
     """
     places: list[Place] = [(0.0, 0.0)] * len(boxes)
     floor = 0.0
@@ -31,8 +36,8 @@ def layered(
         inner = [w._replace(source=index[w.source], target=index[w.target]) for w in joined]
         found = ranked([boxes[item] for item in part], inner)
         put_in_order(found, [tops[item] for item in part] if tops else [])
-        made = heights(found)
-        spots = placed(found, _lefts(found), made, rows)
+        made = heights(found, TURNED if turned else UPRIGHT)
+        spots = placed(found, _lefts(found), made, rows, turned)
         lift = floor - min(y for _, y in spots)
         for item, (x, y) in zip(part, spots):
             places[item] = x, y + lift

@@ -15,15 +15,19 @@ from collections.abc import Iterable
 from designer.edits.layered.columns import Columns
 
 HEADER = 22.0  # the middle of a header: the line that a lone data port lies on
-BOXES, BESIDE, BENDS = 40.0, 16.0, 12.0  # between two boxes, a box and a bend, two bends
+UPRIGHT = 40.0, 16.0, 12.0  # between two boxes, a box and a bend, two bends
+TURNED = 80.0, 28.0, 12.0  # the same side by side, where wires lead along the boxes
 SETTLING = 3  # rounds in which lines move to what they are wired to
 
 
-def heights(found: Columns) -> list[float]:
-    """The top of every item; of a bend, where the wire passes."""
+def heights(found: Columns, distances: tuple[float, float, float] = UPRIGHT) -> list[float]:
+    """The top of every item; of a bend, where the wire passes.
+
+    ``distances`` are those between two boxes, a box and a bend, and two bends.
+    """
     spine = _spine(found)
     line, within = _lines(found, spine)
-    top = _stacked(found, line, within, line[spine[0]])
+    top = _stacked(found, line, within, line[spine[0]], distances)
     return [top[line[item]] + within[item] for item in range(len(line))]
 
 
@@ -113,9 +117,11 @@ class _Apart:
         return min(lows, default=math.inf)
 
 
-def _stacked(found: Columns, line: list[int], within: list[float], spine: int) -> dict[int, float]:
+def _stacked(
+    found: Columns, line: list[int], within: list[float], spine: int, distances: tuple[float, float, float]
+) -> dict[int, float]:
     """Put the spine at 0 and every other line as near to it as can be, then a little nearer to what it is wired to."""
-    apart = _apart(found, line, within)
+    apart = _apart(found, line, within, distances)
     top = {spine: 0.0}
     for each in apart.order[apart.order.index(spine) + 1 :]:
         if (least := apart.least(each, top)) > -math.inf:
@@ -133,14 +139,14 @@ def _stacked(found: Columns, line: list[int], within: list[float], spine: int) -
     return top
 
 
-def _apart(found: Columns, line: list[int], within: list[float]) -> _Apart:
+def _apart(found: Columns, line: list[int], within: list[float], distances: tuple[float, float, float]) -> _Apart:
     below: dict[int, dict[int, float]] = {}
     above: dict[int, dict[int, float]] = {}
     waiting = dict.fromkeys(line, 0)
     for column in found.columns:
         for upper, lower in itertools.pairwise(column):
             bends = found.is_bend(upper) + found.is_bend(lower)
-            least = found.height(upper) + (BOXES, BESIDE, BENDS)[bends] + within[upper] - within[lower]
+            least = found.height(upper) + distances[bends] + within[upper] - within[lower]
             over, under = line[upper], line[lower]
             known = below.setdefault(over, {})
             waiting[under] += under not in known

@@ -13,7 +13,7 @@ SLACK = 0.15  # of a row: how much shorter or longer it may be to end where few 
 Place = tuple[float, float]
 
 
-def placed(found: Columns, lefts: list[float], tops: list[float], rows: bool) -> list[Place]:
+def placed(found: Columns, lefts: list[float], tops: list[float], rows: bool, turned: bool) -> list[Place]:
     """The places of the boxes: in one line, or where that is too long in ``rows`` of about one length."""
     count = len(found.boxes)
     whole = lefts[-1] + max(found.boxes[item].width for item in range(count) if found.rank[item] == len(lefts) - 1)
@@ -22,7 +22,7 @@ def placed(found: Columns, lefts: list[float], tops: list[float], rows: bool) ->
     extents = [_extent(found, column, tops) for column in found.columns]
     passing = _passing(found)
     height = sum(bottom - top for top, bottom in extents) / len(extents) + BETWEEN
-    length = math.sqrt(whole * height * WIDE)
+    length = math.sqrt(whole * height * (1 / WIDE if turned else WIDE))
     breaks = _breaks(lefts, passing, length)
     places: list[Place] = [(0.0, 0.0)] * count
     floor = 0.0

@@ -175,6 +175,7 @@ class Canvas(NodeGraph):
 
     def show_path(self, path: str) -> None:
         """Open the group that a layer stands in, select it and bring it into view."""
+        self.view.jumped = True
         self.enter(parent(path))
         self.select({path})
         if (node := self.mirror.nodes.get(path)) and not self.view.visible().contains(node.view.frame):
@@ -300,6 +301,7 @@ class Canvas(NodeGraph):
 
     def keep_places(self, paths: list[str]) -> None:
         """Keep in the network where nodes were moved to, and where the others were put that had no place."""
+        self.motion.finish()
         network = self.document.network
         shown = network.network_at(self.document.view.path)
         places = {path: _xy(self.node(path)) for path in paths}
@@ -313,14 +315,16 @@ class Canvas(NodeGraph):
 
     def nudge(self, dx: float, dy: float) -> None:
         """Move the selection; with none, move the picture."""
+        self.motion.finish()
         paths = self.selected_layers()
         if not paths:
             self.view.pan(
                 QPointF(-FAR_STEP * (dx > 0) + FAR_STEP * (dx < 0), -FAR_STEP * (dy > 0) + FAR_STEP * (dy < 0))
             )
             return
-        for path in paths:
-            self.node(path).moveBy(dx, dy)
+        with self.view.holding():
+            for path in paths:
+                self.node(path).moveBy(dx, dy)
         self.keep_places(paths)
 
     def switch(self, paths: list[str], names: tuple[str, ...], offers: bool, on: bool) -> None:

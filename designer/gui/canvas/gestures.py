@@ -235,8 +235,9 @@ class Move(Gesture):
         if modifiers & SHIFT:
             by = QPointF(by.x(), 0) if abs(by.x()) >= abs(by.y()) else QPointF(0, by.y())
         by = self.snapping.rest(by, free=bool(modifiers & CTRL))
-        for node, origin in zip(self.nodes, self.origins):
-            node.setPos(origin + by)
+        with self.viewer.holding():
+            for node, origin in zip(self.nodes, self.origins):
+                node.setPos(origin + by)
         if len(self.nodes) == 1:
             self.canvas.adding.light_under(self.nodes[0])
 
@@ -252,8 +253,9 @@ class Move(Gesture):
     def cancel(self):
         self.canvas.adding.light(None)
         self.canvas.frame.path.light(None)
-        for node, origin in zip(self.nodes, self.origins):
-            node.setPos(origin)
+        with self.viewer.holding():
+            for node, origin in zip(self.nodes, self.origins):
+                node.setPos(origin)
 
     def paint(self, painter, theme):
         self.snapping.paint(painter, theme)

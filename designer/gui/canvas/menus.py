@@ -32,7 +32,10 @@ ONE = "settings rename replace transfer .connect"
 GROUP = ".enter settings rename ungroup .differences"
 SEVERAL = "tie arrange_selection"
 LAYERS = "| untie freeze | group .call_again | cut copy duplicate copy_picture | downstream | .delete"
-CANVAS = ".search paste | undo redo | .select_all arrange arrange_down .fit_all .ties .overview | .bookmark .bookmarks | .leave"
+CANVAS = (
+    ".search paste | undo redo | .select_all arrange arrange_down .fit_all .ties .overview | "
+    ".bookmark .bookmarks | .leave"
+)
 
 LISTED = 16  # that something can be tied or connected to; more are looked for with the search box
 LOOKING = 0.05  # seconds for finding them

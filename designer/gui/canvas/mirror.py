@@ -159,8 +159,9 @@ class Mirror:
             self._unwire(target)
         for path in [path for path in self.nodes if path.rpartition(".")[2] not in shown.layers] if edited else ():
             self._remove(path)
-        changed = self._update(dirty, places)
-        self._wire()
+        with self.graph.viewer().holding():
+            changed = self._update(dirty, places)
+            self._wire()
         told = changed_wires | self._wires_at(dirty)
         if analysis is not old_analysis:  # what a tie says depends on more than the layers at its ends
             told |= self.wires.keys() if self.path else {at for at, wire in self.wires.items() if wire.learnable}
@@ -366,7 +367,8 @@ class Mirror:
                 wire.label, wire.saves = self._label_of(wire), self._saves(wire)
                 self.wires[target] = wire
                 new.append(wire)
-        viewer.lead(new)
+        for wire in new:
+            wire.redraw()
 
     def _unwire(self, target: Port) -> None:
         wire = self.wires.pop(target)

@@ -28,6 +28,7 @@ class Motion(QObject):
         self.reduced = False  # the user wants none
         self._nodes: dict[str, tuple[QPointF, QPointF]] = {}  # path -> from, to
         self._camera: tuple[QPointF, float, QPointF, float] | None = None
+        self._steers = False
         self._running = QVariantAnimation(self, startValue=0.0, endValue=1.0)
         self._running.setEasingCurve(QEasingCurve.Type.OutCubic)
         self._running.valueChanged.connect(self._show)
@@ -68,6 +69,11 @@ class Motion(QObject):
             self._show(0.0)
             self._start(ARRANGING)
 
+    def yield_camera(self) -> None:
+        """Let go of the camera, which someone else brings to a place."""
+        if not self._steers:
+            self._camera = None
+
     def finish(self) -> None:
         """Be where it all leads to."""
         if self._nodes or self._camera:
@@ -83,22 +89,26 @@ class Motion(QObject):
         self._running.start()
 
     def _show(self, share: float) -> None:
-        for path, (old, new) in self._nodes.items():
-            node = self.canvas.mirror.nodes.get(path)
-            if node is not None:
-                node.view.setPos(old + (new - old) * share)
+        with self.canvas.view.holding():
+            for path, (old, new) in self._nodes.items():
+                node = self.canvas.mirror.nodes.get(path)
+                if node is not None:
+                    node.view.setPos(old + (new - old) * share)
         if self._camera is not None:
             center, zoom, to, to_zoom = self._camera
+            self._steers = True
             self.canvas.view.set_camera(center + (to - center) * share, zoom * (to_zoom / zoom) ** share)
+            self._steers = False
 
     def _end(self) -> None:
         glided, self._nodes, self._camera = self._nodes, {}, None
         if glided:
             places = self.canvas.places()  # an edit that came on the way has the last word
-            for path in glided.keys() & self.canvas.mirror.nodes.keys():
-                node = self.canvas.node(path)
-                node.setPos(*places[path])
-                node.redraw_wires()
+            with self.canvas.view.holding():
+                for path in glided.keys() & self.canvas.mirror.nodes.keys():
+                    node = self.canvas.node(path)
+                    node.setPos(*places[path])
+                    node.redraw_wires()
             self.canvas.view.viewport().update()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

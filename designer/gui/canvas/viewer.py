@@ -1,5 +1,7 @@
 """The view on the scene: its camera, what lies under the pointer, and the events that gestures are made of."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from NodeGraphQt.widgets.viewer import NodeViewer
@@ -62,8 +64,10 @@ class Viewer(NodeViewer):
         self.lanes, self.uprights = Lanes(), Lanes()  # where wires lie level and stand upright
         self.ties = "all"
         self.dims = False  # a tie is selected, so the other wires step back
+        self._held: dict[WireItem, None] | None = None  # wires whose ways are found later
         self.gesture: Gesture | None = None
         self.space = self.slicing = False
+        self.jumped = False  # the last press led elsewhere
         self.wheel_pans = False
         self._hover: NodeItem | PortItem | Stub | WireItem | None = None
         self._late = QTimer(self, singleShot=True, interval=0)
@@ -90,6 +94,7 @@ class Viewer(NodeViewer):
         """WORKAROUND: the stock camera stretches a rectangle into the view, which drifts and changes on resize."""
 
     def set_camera(self, center: QPointF, zoom: float) -> None:
+        self.canvas.motion.yield_camera()
         self.zoom = min(NEAREST, max(FARTHEST, zoom))
         self.center = center
         self.setTransform(QTransform.fromScale(self.zoom, self.zoom))
@@ -215,6 +220,26 @@ class Viewer(NodeViewer):
         waiting = (wire for wire in self.canvas.mirror.wires.values() if wire.seen < self.moves and wire.passes)
         self.lead([wire for wire in waiting if not passed.isdisjoint(cells(wire.boundingRect()))])
 
+    @contextlib.contextmanager
+    def holding(self) -> Iterator[None]:
+        """Find the ways of all wires at the end, once, when every node stands where it shall."""
+        if self._held is not None:
+            yield
+            return
+        self._held = {}
+        try:
+            yield
+        finally:
+            held, self._held = self._held, None
+            self.lead([wire for wire in held if wire.scene() is not None])
+
+    def held(self, wire: WireItem) -> bool:
+        """Whether a wire has to wait for the others."""
+        if self._held is None:
+            return False
+        self._held[wire] = None
+        return True
+
     def lead(self, wires: list[WireItem]) -> None:
         """Find the ways of some wires; the short ones first, so that long ones lie around them."""
         for wire in wires:
@@ -296,11 +321,13 @@ class Viewer(NodeViewer):
     def mousePressEvent(self, event) -> None:
         self.setFocus(Qt.FocusReason.MouseFocusReason)
         self.canvas.pressed()
+        self.jumped = False
         if self.gesture is not None:
             if event.button() == Qt.MouseButton.RightButton:
                 self.cancel()
             return
-        far = self.canvas.far_ends.at(event.position()) if event.button() == Qt.MouseButton.LeftButton else None
+        left = event.button() == Qt.MouseButton.LeftButton and not self.slicing and not self.space
+        far = self.canvas.far_ends.at(event.position()) if left else None
         if far is not None:
             self.canvas.show_path(far.path)
             return
@@ -334,6 +361,8 @@ class Viewer(NodeViewer):
 
     def mouseDoubleClickEvent(self, event) -> None:
         """The second click of two: on a switch it counts as one more press."""
+        if self.jumped:
+            return  # what is here now was not there when the first click came
         hit = self.hit(event.position())
         if event.button() != Qt.MouseButton.LeftButton or hit.what in ("takes", "offers", "fold", "group"):
             self.mousePressEvent(event)

@@ -79,7 +79,7 @@ class WireItem(PipeItem):
 
     def redraw(self) -> None:
         """Find its way anew."""
-        if self._input_port is None or self._output_port is None or self.scene() is None:
+        if self._input_port is None or self._output_port is None or self.scene() is None or self.stage.held(self):
             return
         self.ends = start, end = self._output_port.anchor(), self._input_port.anchor()
         self.seen = self.stage.moves
@@ -145,14 +145,9 @@ class WireItem(PipeItem):
             [*_neighbours(first.outputs, out), *_neighbours(last.inputs, into)],
         )
         way: list[Lane] | None = []
-        if end.x() - start.x() < 2 * OUT:
-            if corners := self._turned(start, end, first.frame, last.frame, frames):
-                return rounded([start, *corners, end])
-            if not frames(QRectF(start, end).normalized().adjusted(-OUT, 0, OUT, 0)):
+        if end.x() - start.x() >= 2 * OUT:
+            if abs(end.y() - start.y()) < 1 and not frames(QRectF(start, end).adjusted(2, -4, -2, 4)):
                 return self._plain(start, end)
-        elif abs(end.y() - start.y()) < 1 and not frames(QRectF(start, end).adjusted(2, -4, -2, 4)):
-            return self._plain(start, end)
-        else:
             way = lanes(start, end, NEAR_BY, frames, others)
         if way is None:
             return self._plain(start, end)
