@@ -52,6 +52,8 @@ def slots(network: Network) -> dict[str, Slot]:
 def other_names(network: Network) -> dict[str, Called]:
     """Give the names under which a file may hold what a network stores once: old ones, and those of borrowers."""
     found = {old: Called(key, None) for old, key in network.aliases.items()}
+    renamed = {name: Called(key) for name, key in network.file_names.items() if name != key}
+    found = {**renamed, **found}
     for target in network.wires:
         layer = network.layer(target.layer)
         if target.name in layer.input_learnables and (called := _owner(network, target)) is not None:

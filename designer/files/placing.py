@@ -9,6 +9,7 @@ from designer.files.boxes import Box, Item, Path, Piece
 from designer.files.constants import constant
 from designer.files.masks import fixed_values, fold_masks
 from designer.files.program import Op, Program, Ref
+from designer.files.settling import settle
 from designer.files.steps import Calls, Step, operation
 from designer.files.ties import Twins
 from designer.layers import Constant
@@ -94,9 +95,9 @@ class Placing:
             root = boxes.boxed(placed, self.learnable | set(self.roles))
             if grouped:
                 fold_masks(root, self.program, fixed)
-            boxes.settle(root, self.learnable)
+            settle(root, self.learnable)
             while self.replace_buffers(root):
-                boxes.settle(root, self.learnable)
+                settle(root, self.learnable)
             self.own(root)
             loose = self.loose_keys(root)
             groups = self.groups(root, loose)

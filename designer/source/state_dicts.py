@@ -44,16 +44,23 @@ def entries(network: Network, names: Names = "network", seed: int = 0) -> dict[s
 
 def has_other_names(network: Network) -> bool:
     """Whether the file that a network came from has names that the network itself has not."""
-    return any(name != key for name, key in _file_names(network).items())
+    borrowed = _borrowed_keys(network)
+    return any(name != key or key in borrowed for name, key in _file_names(network).items())
 
 
 def _file_names(network: Network) -> Mapping[str, str]:
     """Name in the file -> key here; of a network that knows only its aliases, they beside the keys that it has."""
     if network.file_names or not network.aliases:
         return network.file_names
-    borrowed = {network.layer(at.layer).key(*at) for at in network.wires}
+    borrowed = _borrowed_keys(network)
     aliases = {name: name if name in borrowed else key for name, key in network.aliases.items()}
     return {**{key: key for key in network.values}, **aliases}
+
+
+def _borrowed_keys(network: Network) -> set[str]:
+    """The keys that borrowers would have for what they take."""
+    ends = ((at, network.layer(at.layer)) for at in network.wires)
+    return {layer.key(*at) for at, layer in ends if at.name in layer.input_learnables}
 
 
 def _original(network: Network) -> dict[str, Entry]:

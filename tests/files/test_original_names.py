@@ -10,6 +10,7 @@ from torch import nn
 from designer import (
     FileError,
     NetworkError,
+    attach_values,
     build,
     change_owner,
     import_pytorch,
@@ -22,6 +23,7 @@ from designer import (
 )
 from designer.layers import Embedding, Linear
 from designer.model import Input, Network
+from designer.source.state_dicts import has_other_names
 
 
 class Block(nn.Module):
@@ -149,6 +151,7 @@ def test_a_file_under_old_names_loads_into_the_original_module(case, tmp_path):
 
 def test_what_an_original_module_learned_comes_back(case):
     _, fresh, x, network = case
+    assert has_other_names(network)
     new = network.with_values(fresh.state_dict())
     torch.testing.assert_close(build(new).eval()(x), fresh(x), rtol=1e-6, atol=1e-6)
 
@@ -182,6 +185,10 @@ def test_old_names_outlive_edits(exported, tmp_path):
     fresh = Language().eval()
     again = edited.with_values(fresh.state_dict())
     torch.testing.assert_close(build(again).eval()(TOKENS), fresh(TOKENS))
+    torch.save(fresh.state_dict(), tmp_path / "old.pt")
+    attached, said = attach_values(edited, tmp_path / "old.pt")
+    torch.testing.assert_close(build(attached).eval()(TOKENS), fresh(TOKENS))
+    assert len(said.taken) == len(edited.values)
     check_loads(change_owner(edited, "head/weight"), fresh, TOKENS, tmp_path)
     plain = tie(network, "h.0.mlp/weight", "h.1.mlp/weight", permute=())
     state = state_dict(plain, "original")
@@ -233,6 +240,7 @@ def test_a_network_of_its_own_has_no_other_names(tmp_path):
     tied = Network().chain(x=Input(("B", "T"), dtype="int64"), emb=Embedding(20, 8), fc=Linear(20))
     tied = tie(tied, "emb/weight", "fc/weight")
     assert state_dict(tied, "original").keys() == state_dict(tied).keys() == build(tied).state_dict().keys()
+    assert not has_other_names(tied)
     known = dataclasses.replace(tied, aliases={"fc.weight": "emb.weight", "old": "fc.bias"})  # as a script may write it
     assert {*state_dict(known, "original")} == {*state_dict(tied), "fc.weight", "old"}
     with pytest.raises(NetworkError, match="The names of values are 'network' or 'original', not 'mine'"):

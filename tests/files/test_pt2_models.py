@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.utils import _pytree as tree
 
-from designer import build, import_pytorch
+from designer import build, import_pytorch, state_dict
 
 
 def tokens(*sizes, high=20):
@@ -452,6 +452,9 @@ def test_a_model_is_rebuilt(exported, name, static):
     theirs, ours = set(model.state_dict()), set(module.state_dict())
     assert ours <= theirs
     assert theirs - ours == set(network.aliases) | set(report.unused)
+    original = state_dict(network, "original")
+    assert set(original) == theirs - set(report.unused)
+    assert all(torch.equal(value, model.state_dict()[key]) for key, value in original.items())
     assert report.ties == TIES.get(name, {})
     assert set(report.unused) == UNUSED.get(name, set())
     assert not report.placeholders

@@ -9,7 +9,7 @@ from typing import Any
 from designer.files.errors import FileError
 from designer.files.onnx_graph.items import MOST_KNOWN, Item, Known, Unsupported, known_stored
 from designer.files.onnx_graph.model_file import MOST_NODES, OnnxFile
-from designer.files.onnx_graph.node import Run
+from designer.files.onnx_graph.node import Run, filled
 from designer.files.onnx_graph.places import called, is_call, is_named, place_of
 from designer.files.onnx_graph.weights import TYPES, real
 from designer.files.program import Dtype, Op, Ref
@@ -321,7 +321,7 @@ class Follower:
         missing = dict.fromkeys(function.input[len(inputs) :])
         self.scopes[-1].update(missing)
         try:
-            nodes = [_filled(inner, defaults | given) for inner in function.node]
+            nodes = [filled(inner, defaults | given) for inner in function.node]
             self.run_nodes(nodes, list(function.output))
             return [self.value(name) for name in function.output]
         finally:
@@ -396,21 +396,3 @@ class Stored:
     """A stored tensor that nothing has used yet."""
 
     key: str
-
-
-def _filled(node: Any, given: dict[str, Any]) -> Any:
-    """A node of a function with the attributes that its call gives."""
-    if not any(attribute.ref_attr_name for attribute in node.attribute):
-        return node
-    from onnx import NodeProto
-
-    again = NodeProto()
-    again.CopyFrom(node)
-    del again.attribute[:]
-    for attribute in node.attribute:
-        source = given.get(attribute.ref_attr_name) if attribute.ref_attr_name else attribute
-        if source is not None:
-            made = again.attribute.add()
-            made.CopyFrom(source)
-            made.name = attribute.name
-    return again

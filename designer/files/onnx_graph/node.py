@@ -127,3 +127,21 @@ class Run:
         if any(not -rank <= dim < rank for dim in found):
             raise Unfollowed(f"it names an axis of {found} in a tensor with {rank}")
         return [dim % rank for dim in found]
+
+
+def filled(node: Any, given: dict[str, Any]) -> Any:
+    """A node of a function with the attributes that its call gives."""
+    if not any(attribute.ref_attr_name for attribute in node.attribute):
+        return node
+    from onnx import NodeProto
+
+    again = NodeProto()
+    again.CopyFrom(node)
+    del again.attribute[:]
+    for attribute in node.attribute:
+        source = given.get(attribute.ref_attr_name) if attribute.ref_attr_name else attribute
+        if source is not None:
+            made = again.attribute.add()
+            made.CopyFrom(source)
+            made.name = attribute.name
+    return again
