@@ -82,6 +82,8 @@ class Finding:
         found = [row.name for row in self.found(self.query)] if self.query else []
         if not found:
             self.open()
+            if self.query:
+                self.window.document.refused.emit(f"No layer answers to {self.query}.")
             return
         selected = self.window.canvas.selected_layers()
         here = next((path for path in (self.shown, *selected) if path in found and path in selected), None)

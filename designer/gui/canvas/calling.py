@@ -27,7 +27,7 @@ def call_again(canvas: "Canvas") -> None:
     def edit(network: Network) -> Network:
         nonlocal made
         network, made = call(network, path)
-        return network.move({made: _place(canvas, network, path, made)})
+        return network.move(canvas.drawn_places() | {made: _place(canvas, network, path, made)})
 
     def then() -> None:
         canvas.show_path(made)
@@ -39,7 +39,7 @@ def call_again(canvas: "Canvas") -> None:
 def _place(canvas: "Canvas", network: Network, path: str, made: str) -> tuple[float, float]:
     """Under the layer, or farther down where nothing stands."""
     size = form(look(network, made, canvas.document.view, None, learnable=network.learnable_ports))
-    frame, now = canvas.node(path).frame, canvas.node(path).look
+    frame, now = QRectF(canvas.node(path).frame), canvas.node(path).look
     if not any(row.names == (BUNDLE,) for row in now.rows):  # it gets a line for its bundle
         line = LearnableRow((BUNDLE,), BUNDLE, Qt.CheckState.Unchecked, Qt.CheckState.Checked, switches=False)
         frame.setHeight(form(now._replace(section=True, rows=(*now.rows, line))).height)

@@ -299,15 +299,15 @@ class Canvas(NodeGraph):
         at = self.view.viewportTransform().map(node.view.frame.bottomLeft()) if node else QPointF()
         self.make(tie_layers(self.document.network, self.document.analysis, owner, borrower), at)
 
+    def drawn_places(self) -> dict[str, Place]:
+        """Where the layers of the open group were put that have no place in the network yet."""
+        shown = self.document.network.network_at(self.document.view.path)
+        return {p: _xy(n.view) for p, n in self.mirror.nodes.items() if n.view.look.name not in shown.positions}
+
     def keep_places(self, paths: list[str]) -> None:
         """Keep in the network where nodes were moved to, and where the others were put that had no place."""
         self.motion.finish()
-        network = self.document.network
-        shown = network.network_at(self.document.view.path)
-        places = {path: _xy(self.node(path)) for path in paths}
-        places |= {
-            path: _xy(n.view) for path, n in self.mirror.nodes.items() if n.view.look.name not in shown.positions
-        }
+        places = self.drawn_places() | {path: _xy(self.node(path)) for path in paths}
         what = paths[0].rpartition(".")[2] if len(paths) == 1 else f"{len(paths)} layers"
         held = self.places()
         if any(held[path] != at for path, at in places.items()):
