@@ -17,8 +17,8 @@ from designer.gui.canvas.map import Map
 from designer.gui.canvas.node import NodeItem, Part
 from designer.gui.canvas.paint import FAR, MIDWAY, NEAR
 from designer.gui.canvas.port import REACH, PortItem
-from designer.gui.canvas.routes import Lanes
 from designer.gui.canvas.stubs import Stub
+from designer.gui.canvas.ways import Ways
 from designer.gui.canvas.wire import WireItem
 from designer.gui.tips import tip
 
@@ -61,7 +61,7 @@ class Viewer(NodeViewer):
         super().__init__(None)
         self.canvas = canvas
         self.map, self.grid = Map({}, {}), Grid()
-        self.lanes, self.uprights = Lanes(), Lanes()  # where wires lie level and stand upright
+        self.ways = Ways(self)
         self.ties = "all"
         self.dims = False  # a tie is selected, so the other wires step back
         self._held: dict[WireItem, None] | None = None  # wires whose ways are found later
@@ -188,7 +188,7 @@ class Viewer(NodeViewer):
 
     def emptied(self) -> None:
         """All nodes and wires went at once."""
-        self.grid, self.lanes, self.uprights = Grid(), Lanes(), Lanes()
+        self.grid, self.ways = Grid(), Ways(self)
         self.map.stale = True
         self.moves += 1
         self._passed.clear()
@@ -198,8 +198,7 @@ class Viewer(NodeViewer):
         self.map.led(wire)
 
     def wire_gone(self, wire: WireItem) -> None:
-        self.lanes.leave(wire.target)
-        self.uprights.leave(wire.target)
+        self.ways.leave(wire)
         self.map.stale = True
         if self._hover is wire:
             self._hover = None
@@ -243,8 +242,7 @@ class Viewer(NodeViewer):
     def lead(self, wires: list[WireItem]) -> None:
         """Find the ways of some wires; the short ones first, so that long ones lie around them."""
         for wire in wires:
-            self.lanes.leave(wire.target)
-            self.uprights.leave(wire.target)
+            self.ways.leave(wire)
         for wire in sorted(wires, key=WireItem.span):
             wire.redraw()
 

@@ -1,6 +1,5 @@
 """The item of a wire: a solid curve for data, a dashed amber way for a tie."""
 
-import itertools
 from typing import TYPE_CHECKING
 
 from NodeGraphQt.constants import Z_VAL_PIPE
@@ -9,20 +8,15 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPainterPathStroker, QPen, QPolygonF
 from PySide6.QtWidgets import QGraphicsItem, QGraphicsPathItem
 
-from designer.gui.canvas.detours import NEAR as NEAR_BY
-from designer.gui.canvas.detours import Lane, Neighbour, Others, lanes, lead
 from designer.gui.canvas.paint import NEAR
-from designer.gui.canvas.routes import OUT, PITCH, Blockers, Route, curve, rounded, tie
-from designer.gui.canvas.turns import turned
+from designer.gui.canvas.ways import SHORT
 from designer.gui.drawing import draw_icon, draw_text, text_width
 from designer.gui.theme import Theme, faded, mix
 from designer.model import Port
 
 if TYPE_CHECKING:
-    from designer.gui.canvas.port import PortItem
     from designer.gui.canvas.viewer import Viewer
 
-SHORT = 112.0  # ends that are nearer have no layer between them
 SELECTABLE = QGraphicsItem.GraphicsItemFlag.ItemIsSelectable
 STUB = 12.0  # what is left of a tie that is not drawn
 PILL = 22.0
@@ -83,125 +77,12 @@ class WireItem(PipeItem):
             return
         self.ends = start, end = self._output_port.anchor(), self._input_port.anchor()
         self.seen = self.stage.moves
-        self.stage.lanes.leave(self.target)
-        self.stage.uprights.leave(self.target)
-        self.corners = []
-        if self.learnable:
-            path, self._middle, self._room, _ = self._under(start, end)
-        else:
-            path, self._room = self._around(start, end), end.x() - start.x()
-            self._middle = (start + end) / 2
+        path, self.corners, self._middle, self._room = self.stage.ways.find(self, start, end)
         self._shape = self.lines = None
         self.prepareGeometryChange()
         self._bounds = path.boundingRect().adjusted(-16, -24, 16, 24)  # the label of a tie lies in it
         self.setPath(path)
         self.stage.wire_changed(self)
-
-    def _under(self, start: QPointF, end: QPointF) -> Route:
-        """The way of a tie, or of data that runs backwards past other layers."""
-        stage, owner = self.stage, self.source
-        first, last = self._output_port.node, self._input_port.node
-        lowest = max(first.frame.bottom(), last.frame.bottom())
-
-        def beside(at: QPointF, side: int) -> float:
-            """How far from a port a free track leads down."""
-            tracks = (OUT + n * PITCH for n in range(3))
-            top, bottom = min(at.y(), lowest), max(at.y(), lowest)
-            return next((far for far in tracks if stage.uprights.free(owner, top, bottom, at.x() + side * far)), OUT)
-
-        out, back = beside(start, 1), beside(end, -1)
-        left, right = sorted((start.x() + out, end.x() - back))
-        route = tie(
-            start,
-            end,
-            lowest,
-            lambda rect: stage.frames_in(rect, first, last),
-            lambda y: stage.lanes.free(owner, left, right, y),
-            (out, back),
-        )
-        if route.lane is not None:
-            stage.lanes.take(self.target, owner, left, right, route.lane)
-            for x, y in ((start.x() + out, start.y()), (end.x() - back, end.y())):
-                stage.uprights.take(self.target, owner, min(y, route.lane), max(y, route.lane), x)
-        return route
-
-    def _around(self, start: QPointF, end: QPointF) -> QPainterPath:
-        """The way of data: the plain curve where it passes no layer, else along lanes above or below them."""
-        if 0 < end.x() - start.x() < SHORT or self.stage.canvas.motion.nodes_glide:  # no layer is as narrow
-            return self._plain(start, end)
-        stage, owner = self.stage, self.source
-        out, into = self._output_port, self._input_port
-        assert out is not None
-        assert into is not None
-        first, last = out.node, into.node
-
-        def frames(rect: QRectF) -> list[QRectF]:
-            return stage.frames_in(rect, first, last)
-
-        others = Others(
-            lambda left, right, y: stage.lanes.free(owner, left, right, y),
-            lambda left, right, y: stage.lanes.crossed(owner, left, right, y),
-            stage.lanes.tracks(owner),
-            [*_neighbours(first.outputs, out), *_neighbours(last.inputs, into)],
-        )
-        way: list[Lane] | None = []
-        if end.x() - start.x() >= 2 * OUT:
-            if abs(end.y() - start.y()) < 1 and not frames(QRectF(start, end).adjusted(2, -4, -2, 4)):
-                return self._plain(start, end)
-            way = lanes(start, end, NEAR_BY, frames, others)
-        if way is None:
-            return self._plain(start, end)
-        if way:
-            return self._along(start, end, way)
-        if corners := self._turned(start, end, first.frame, last.frame, frames):
-            return rounded([start, *corners, end])
-        if end.x() - start.x() > 2 * OUT and (way := lanes(start, end, 1e6, frames, others)):
-            return self._along(start, end, way)
-        route = self._under(start, end)
-        if route.lane is not None:
-            self.corners = [QPointF(start.x() + OUT, route.lane), QPointF(end.x() - OUT, route.lane)]
-        return route.path
-
-    def _turned(self, start: QPointF, end: QPointF, first: QRectF, last: QRectF, frames: Blockers) -> list[QPointF]:
-        """Go down to a later row, along tracks that are taken from now on."""
-        if last.top() < first.bottom():
-            return []
-        owner, level, upright = self.source, self.stage.lanes, self.stage.uprights
-        left = self.stage.canvas.area().left()
-        for free in (upright.free, _shared):  # where all tracks between two columns are taken, one is shared
-            self.corners = turned(
-                start,
-                end,
-                first,
-                last,
-                left,
-                frames,
-                lambda left, right, y: level.free(owner, left, right, y),
-                lambda top, bottom, x, free=free: free(owner, top, bottom, x),
-            )
-            if self.corners:
-                break
-        for one, other in itertools.pairwise(self.corners):
-            if one.y() == other.y():
-                level.take(self.target, owner, min(one.x(), other.x()), max(one.x(), other.x()), one.y())
-            else:
-                upright.take(self.target, owner, min(one.y(), other.y()), max(one.y(), other.y()), one.x())
-        return self.corners
-
-    def _along(self, start: QPointF, end: QPointF, way: list[Lane]) -> QPainterPath:
-        """Go along lanes, which are taken from now on."""
-        known, at = self.stage.lanes, start
-        for lane in way:
-            known.take(self.target, self.source, *lane)
-            known.step(self.target, self.source, (at.x() + lane.left) / 2, at.y(), lane.y)
-            at = QPointF(lane.right, lane.y)
-            self.corners += [QPointF(lane.left, lane.y), at]
-        known.step(self.target, self.source, (at.x() + end.x()) / 2, at.y(), end.y())
-        return lead(start, end, way)
-
-    def _plain(self, start: QPointF, end: QPointF) -> QPainterPath:
-        self.stage.lanes.step(self.target, self.source, (start.x() + end.x()) / 2, start.y(), end.y())
-        return curve(start, end)
 
     def boundingRect(self) -> QRectF:
         return self._bounds
@@ -326,22 +207,6 @@ class WireItem(PipeItem):
         painter.drawRoundedRect(rect, PILL / 2, PILL / 2)
         draw_icon(painter, "link", QRectF(rect.x() + 9, rect.y() + 5, 12, 12), theme.learn, 2.25)
         draw_text(painter, rect.x() + 26, rect.y() + 15, self.pill_text, theme.text1, 11, 500)
-
-
-def _shared(*_: object) -> bool:
-    return True
-
-
-def _neighbours(ports: "list[PortItem]", but: "PortItem") -> list[Neighbour]:
-    """The wires at the other data ports of a side: how far these lie below a port, and where their other ends are."""
-    found = []
-    for port in ports:
-        if port is not but and not port.look.diamond:
-            down = port.anchor().y() - but.anchor().y()
-            for wire in port.connected_pipes:
-                other = wire.input_port if port.out else wire.output_port
-                found.append(Neighbour(down, other.anchor().y()))
-    return found
 
 
 def wire_pen(color: QColor, width: float, dashed: bool) -> QPen:

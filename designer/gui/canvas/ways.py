@@ -1,0 +1,171 @@
+"""The ways of all wires of a scene: each is found among the layers and the wires that lie there already."""
+
+import itertools
+from typing import TYPE_CHECKING, NamedTuple
+
+from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QPainterPath
+
+from designer.gui.canvas.detours import NEAR, Lane, Neighbour, Others, lanes, lead
+from designer.gui.canvas.routes import OUT, PITCH, Lanes, Route, curve, rounded, tie
+from designer.gui.canvas.turns import turned
+
+if TYPE_CHECKING:
+    from designer.gui.canvas.port import PortItem
+    from designer.gui.canvas.viewer import Viewer
+    from designer.gui.canvas.wire import WireItem
+
+SHORT = 112.0  # ends that are nearer have no layer between them
+FAR = 1e6
+
+
+class Way(NamedTuple):
+    """Where a wire goes: its path, its corners where it leads around layers, and where its label has room."""
+
+    path: QPainterPath
+    corners: list[QPointF]
+    middle: QPointF
+    room: float
+
+
+class Ways:
+    """Finds the way of each wire, and knows where the others lie level and stand upright."""
+
+    def __init__(self, stage: "Viewer"):
+        self.stage = stage
+        self._level, self._upright = Lanes(), Lanes()
+
+    def leave(self, wire: "WireItem") -> None:
+        """Take a wire from where it lies."""
+        self._level.leave(wire.target)
+        self._upright.leave(wire.target)
+
+    def find(self, wire: "WireItem", start: QPointF, end: QPointF) -> Way:
+        """Find the way of a wire, which lies there from now on.
+
+        A tie hangs below what it passes. Data goes on the plain curve where no layer stands between, else along
+        lanes above or below them, else down between rows of layers, else as a tie does.
+        """
+        self.leave(wire)
+        if wire.learnable:
+            route = self._under(wire, start, end)
+            return Way(route.path, [], route.middle, route.room)
+        path, corners = self._of_data(wire, start, end)
+        return Way(path, corners, (start + end) / 2, end.x() - start.x())
+
+    def _of_data(self, wire: "WireItem", start: QPointF, end: QPointF) -> tuple[QPainterPath, list[QPointF]]:
+        across = end.x() - start.x()
+        if 0 < across < SHORT or self.stage.canvas.motion.nodes_glide:
+            return self._plain(wire, start, end)
+        if across >= 2 * OUT:
+            if abs(end.y() - start.y()) < 1 and not self._frames(wire, QRectF(start, end).adjusted(2, -4, -2, 4)):
+                return self._plain(wire, start, end)
+            others = self._others(wire)
+            way = lanes(start, end, NEAR, lambda rect: self._frames(wire, rect), others)
+            if way is None:
+                return self._plain(wire, start, end)
+            if way:
+                return self._along(wire, start, end, way)
+        if corners := self._turned(wire, start, end):
+            return rounded([start, *corners, end]), corners
+        if across >= 2 * OUT and (way := lanes(start, end, FAR, lambda rect: self._frames(wire, rect), others)):
+            return self._along(wire, start, end, way)
+        route = self._under(wire, start, end)
+        y = route.lane
+        return route.path, [] if y is None else [QPointF(start.x() + OUT, y), QPointF(end.x() - OUT, y)]
+
+    def _frames(self, wire: "WireItem", rect: QRectF) -> list[QRectF]:
+        """The frames of the layers in a rectangle that the wire does not join."""
+        return self.stage.frames_in(rect, wire.output_port.node, wire.input_port.node)
+
+    def _others(self, wire: "WireItem") -> Others:
+        owner, known = wire.source, self._level
+        out, into = wire.output_port, wire.input_port
+        return Others(
+            lambda left, right, y: known.free(owner, left, right, y),
+            lambda left, right, y: known.crossed(owner, left, right, y),
+            known.tracks(owner),
+            [*_neighbours(out.node.outputs, out), *_neighbours(into.node.inputs, into)],
+        )
+
+    def _plain(self, wire: "WireItem", start: QPointF, end: QPointF) -> tuple[QPainterPath, list[QPointF]]:
+        self._level.step(wire.target, wire.source, (start.x() + end.x()) / 2, start.y(), end.y())
+        return curve(start, end), []
+
+    def _along(
+        self, wire: "WireItem", start: QPointF, end: QPointF, way: list[Lane]
+    ) -> tuple[QPainterPath, list[QPointF]]:
+        at, corners = start, []
+        for lane in way:
+            self._level.take(wire.target, wire.source, *lane)
+            self._level.step(wire.target, wire.source, (at.x() + lane.left) / 2, at.y(), lane.y)
+            at = QPointF(lane.right, lane.y)
+            corners += [QPointF(lane.left, lane.y), at]
+        self._level.step(wire.target, wire.source, (at.x() + end.x()) / 2, at.y(), end.y())
+        return lead(start, end, way), corners
+
+    def _turned(self, wire: "WireItem", start: QPointF, end: QPointF) -> list[QPointF]:
+        """The corners of a way down to a later row; where all tracks between two columns are taken, one is shared."""
+        first, last = wire.output_port.node.frame, wire.input_port.node.frame
+        if last.top() < first.bottom():
+            return []
+        owner, left = wire.source, self.stage.canvas.area().left()
+        corners: list[QPointF] = []
+        for shares in (False, True):
+            corners = turned(
+                start,
+                end,
+                first,
+                last,
+                left,
+                lambda rect: self._frames(wire, rect),
+                lambda left, right, y: self._level.free(owner, left, right, y),
+                lambda top, bottom, x, shares=shares: shares or self._upright.free(owner, top, bottom, x),
+            )
+            if corners:
+                break
+        for one, other in itertools.pairwise(corners):
+            if one.y() == other.y():
+                self._level.take(wire.target, owner, min(one.x(), other.x()), max(one.x(), other.x()), one.y())
+            else:
+                self._upright.take(wire.target, owner, min(one.y(), other.y()), max(one.y(), other.y()), one.x())
+        return corners
+
+    def _under(self, wire: "WireItem", start: QPointF, end: QPointF) -> Route:
+        """The way of a tie, or of data that runs backwards past other layers."""
+        owner, first, last = wire.source, wire.output_port.node.frame, wire.input_port.node.frame
+        lowest = max(first.bottom(), last.bottom())
+
+        def beside(at: QPointF, side: int) -> float:
+            """How far from a port a free track leads down."""
+            tracks = (OUT + n * PITCH for n in range(3))
+            top, bottom = min(at.y(), lowest), max(at.y(), lowest)
+            return next((far for far in tracks if self._upright.free(owner, top, bottom, at.x() + side * far)), OUT)
+
+        out, back = beside(start, 1), beside(end, -1)
+        left, right = sorted((start.x() + out, end.x() - back))
+        route = tie(
+            start,
+            end,
+            lowest,
+            lambda rect: self._frames(wire, rect),
+            lambda y: self._level.free(owner, left, right, y),
+            (out, back),
+        )
+        if route.lane is not None:
+            self._level.take(wire.target, owner, left, right, route.lane)
+            for x, y in ((start.x() + out, start.y()), (end.x() - back, end.y())):
+                self._upright.take(wire.target, owner, min(y, route.lane), max(y, route.lane), x)
+        return route
+
+
+def _neighbours(ports: "list[PortItem]", but: "PortItem") -> list[Neighbour]:
+    """The wires at the other data ports of a side: how far these lie below a port, and where their other ends are."""
+    found = []
+    for port in ports:
+        if port is not but and not port.look.diamond:
+            down = port.anchor().y() - but.anchor().y()
+            for wire in port.connected_pipes:
+                other = wire.input_port if port.out else wire.output_port
+                found.append(Neighbour(down, other.anchor().y()))
+    return found
