@@ -218,7 +218,7 @@ def _hang(hanging: Mapping[str, list[str]], places: dict[str, Place], outlines: 
         y = max((bottom for a, b, bottom in spans.values() if a < last and first < b), default=0.0) + UNDER
         for its_left, its_right, bottom in hung:
             if left < its_right + GAP / 2 and its_left < right + GAP / 2:
-                y = max(y, bottom + UNDER / 2)
+                y = max(y, bottom + UNDER)
         places[name] = left, y
         hung.append((left, right, y + outline.height))
 

@@ -228,3 +228,13 @@ def test_a_selection_stays_in_its_order_and_clear_of_the_rest():
         assert list(overlaps(arrange(net, names=names), sizes)) == []
     with pytest.raises(NetworkError, match="nope"):
         arrange(net, names=["nope"])
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_arranging_twice_changes_nothing(seed):
+    chance = random.Random(seed)
+    count = chance.randint(2, 40)
+    boxes = [Box(chance.choice((112, 168, 280)), chance.choice((44, 74, 200))) for _ in range(count)]
+    wires = [Wire(*sorted(chance.sample(range(count), 2))) for _ in range(chance.randint(0, 2 * count))]
+    once = layered(boxes, wires)
+    assert layered(boxes, wires, [y for _, y in once]) == once

@@ -1,6 +1,7 @@
 """The order of items within columns, so that few wires cross (Gansner et al., A technique for drawing directed graphs,
 1993): medians of neighbours, there and back, then exchanges of items side by side."""
 
+import itertools
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Sequence
 
@@ -16,13 +17,22 @@ def put_in_order(found: Columns, tops: Sequence[float | None] = ()) -> int:
     ``tops`` are where boxes stand now: an order like theirs is taken if no other crosses fewer wires.
     """
     crossings, columns = _best(found)
-    if any(top is not None for top in tops):
+    if any(top is not None for top in tops) and not _agree(columns, tops):
         _as_they_stand(found, tops)
         now, kept = _best(found)
         if now <= crossings:
             crossings, columns = now, kept
     found.columns[:] = columns
     return crossings
+
+
+def _agree(columns: list[list[int]], tops: Sequence[float | None]) -> bool:
+    """Whether the boxes of each column stand in this order already, so that arranging twice changes nothing."""
+    for column in columns:
+        known = [top for item in column if item < len(tops) and (top := tops[item]) is not None]
+        if any(upper > lower for upper, lower in itertools.pairwise(known)):
+            return False
+    return True
 
 
 def _best(found: Columns) -> tuple[int, list[list[int]]]:
