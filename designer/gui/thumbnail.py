@@ -1,5 +1,6 @@
 """A network from afar, small enough for a card: blocks in even columns, wires, and dashed ties below them."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -63,7 +64,7 @@ def draw_thumbnail(painter: QPainter, theme: Theme, rect: QRectF, shown: Thumbna
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(QPen(theme.data, 1.25))
     for first, last in shown.wires:
-        painter.drawPath(_wire(frames[first], frames[last]))
+        painter.drawPath(_wire(frames[first], frames[last], frames.values()))
     dashed = QPen(theme.learn, 1.5)
     dashed.setDashPattern([3, 2])
     painter.setPen(dashed)
@@ -104,11 +105,17 @@ def _frames(shown: Thumbnail, rect: QRectF) -> dict[str, QRectF]:
     return frames
 
 
-def _wire(first: QRectF, last: QRectF) -> QPainterPath:
+def _wire(first: QRectF, last: QRectF, frames: Iterable[QRectF]) -> QPainterPath:
+    """Lead data to the right, in an arc over the blocks that stand in its way."""
     start, end = QPointF(first.right(), first.center().y()), QPointF(last.left(), last.center().y())
     path = QPainterPath(start)
     half = (end.x() - start.x()) / 2
-    path.cubicTo(start + QPointF(half, 0), end - QPointF(half, 0), end)
+    line = QRectF(start, end).normalized().adjusted(2, -1, -2, 1)
+    if start.y() == end.y() and any(frame.intersects(line) for frame in frames):
+        over = QPointF(0, -2.2 * first.height())
+        path.cubicTo(start + QPointF(half / 2, 0) + over, end - QPointF(half / 2, 0) + over, end)
+    else:
+        path.cubicTo(start + QPointF(half, 0), end - QPointF(half, 0), end)
     return path
 
 

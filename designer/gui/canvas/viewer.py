@@ -278,6 +278,7 @@ class Viewer(NodeViewer):
         # Drawn beside the screen: the pills over it leave a region of many parts, to which lines are cut slowly.
         picture = QImage(self.viewport().size() * ratio, QImage.Format.Format_RGB32)
         picture.setDevicePixelRatio(ratio)
+        picture.fill(self.theme.canvas)
         painter = QPainter(picture)
         painter.setClipRect(event.rect())
         self._set_out(painter)

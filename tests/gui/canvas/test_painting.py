@@ -155,3 +155,15 @@ def test_a_tie_goes_straight_where_nothing_lies_between():
     assert free.path.elementCount() == 2
     back = tie_route(QPointF(200, 0), QPointF(0, 0), 50, lambda rect: [], lambda y: y)
     assert back.path.boundingRect().bottom() == pytest.approx(74)
+
+
+def test_from_afar_the_canvas_reaches_its_edges(stage, qapp):
+    theme.apply(qapp, theme.LIGHT)
+    it = stage(Network().chain(x=Input(("B", 8)), fc=Linear(8)))
+    it.canvas.zoom_to(0.1)
+    picture = it.view.viewport().grab().toImage()
+    right, bottom = picture.width() - 1, picture.height() - 1
+    corners = [
+        picture.pixelColor(*at).name() for at in ((0, bottom), (right, 0), (right, bottom), (right - 1, bottom // 2))
+    ]
+    assert corners == [theme.LIGHT.canvas.name()] * 4
