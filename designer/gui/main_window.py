@@ -244,13 +244,16 @@ class MainWindow(QMainWindow):
             self.another().show_network(Network(), "untitled")
 
     def show_network(self, network: Network, name: str) -> None:
-        self.document.open(network, name)
+        self._open(network, name)
+
+    def _open(self, network: Network, name: str, *more: Any) -> None:
+        self.bottom.analyzer.table.scrollToTop()
+        self.document.open(network, name, *more)
         self.show_page(start=False)
 
     def take(self, opened: Opened) -> None:
         """Show what a file gave."""
-        self.document.open(opened.network, opened.name, opened.path, opened.view, opened.report)
-        self.show_page(start=False)
+        self._open(opened.network, opened.name, opened.path, opened.view, opened.report)
         self.document.told.emit(opened.said)
         if opened.report is not None and opened.path is None:
             self.bottom.show_tab(REPORT)
