@@ -464,6 +464,7 @@ class Viewer(NodeViewer):
 
     def focusOutEvent(self, event) -> None:
         self.space = False  # its release goes elsewhere
+        self.canvas.peek.over(None)
         QGraphicsView.focusOutEvent(self, event)
 
     # Drops from the library.

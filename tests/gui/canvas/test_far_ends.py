@@ -59,3 +59,9 @@ def test_several_do_not_lie_on_each_other(stage):
     ends = it.canvas.far_ends.ends()
     assert {end.path for end in ends} == {f"head{n}" for n in range(4)}
     assert not any(a.rect.intersects(b.rect) for a in ends for b in ends if a is not b)
+
+
+def test_the_second_click_of_a_double_click_does_nothing_there(wide):
+    wide.double_click(wide.canvas.far_ends.ends()[0].rect.center().toPoint())
+    assert wide.canvas.selection == {"head"}
+    assert not wide.canvas.frame.box.isVisible()

@@ -82,3 +82,18 @@ def test_undo_on_the_way_has_the_last_word(moving):
 def test_a_refused_change_moves_nothing(moving):
     moving.canvas.motion.glide(lambda: False)
     assert not moving.canvas.motion.nodes_glide
+
+
+def test_who_moves_the_camera_last_has_it(moving, qtbot):
+    moving.canvas.motion.fly(QPointF(500, 600), 0.5)
+    moving.canvas.zoom_to(1.0)
+    qtbot.wait(200)
+    assert moving.view.zoom == pytest.approx(1.0)
+
+
+def test_what_is_nudged_on_the_way_ends_beside_where_it_was_led(moving):
+    moving.canvas.motion.glide(arranged(moving))
+    arrived = moving.network.positions["a"]
+    moving.canvas.select({"a"})
+    moving.canvas.nudge(8, 0)
+    assert moving.network.positions["a"] == (arrived[0] + 8, arrived[1])

@@ -96,3 +96,12 @@ def test_many_layers_cost_the_window_little(stage, qapp):
         colors.add(it.canvas.peek.grab().toImage().pixelColor(QPoint(20, 20)).name())
         assert time.process_time() - start < 0.5  # some 15 ms, but machines differ
     assert colors == {theme.DARK.panel.name(), theme.LIGHT.panel.name()}
+
+
+def test_it_goes_when_a_box_takes_the_keyboard(it, qtbot):
+    peek = it.canvas.peek
+    it.view.setFocus()
+    point(it, it.body("block"))
+    qtbot.waitUntil(peek.isVisible)
+    it.canvas.search.open()
+    assert not peek.isVisible()
