@@ -1,7 +1,7 @@
 """The one open network: what it is, what was done to it, how it is looked at."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,7 +12,7 @@ from designer.analysis import Analysis
 from designer.analysis.waiting import MustWait, not_waiting
 from designer.gui.bookmarks import Bookmark
 from designer.model import Group, Network, NetworkError, Port
-from designer.model.names import parent
+from designer.model.names import join, parent
 
 if TYPE_CHECKING:
     from designer.files.report import Report
@@ -29,6 +29,26 @@ class View:
     places: Mapping[str, tuple[float, float, float]] = dataclasses.field(default_factory=dict)  # group -> x, y, zoom
     bookmarks: tuple[Bookmark, ...] = ()
 
+    def following(self, before: Network, now: Network) -> "View":
+        """The same view with layers and groups that were renamed under their new names."""
+        renamed = dict(_renamed(before, now, ""))
+        if not renamed:
+            return self
+
+        def new(name: str) -> str:
+            path, slash, rest = name.partition("/")
+            at = next((at for at in _paths_to(path) if at in renamed), None)
+            return name if at is None else f"{renamed[at]}{path[len(at) :]}{slash}{rest}"
+
+        return dataclasses.replace(
+            self,
+            path=new(self.path),
+            selection=frozenset(map(new, self.selection)),
+            unfolded=frozenset(map(new, self.unfolded)),
+            places={new(path): place for path, place in self.places.items()},
+            bookmarks=tuple(mark._replace(path=new(mark.path)) for mark in self.bookmarks),
+        )
+
     def within(self, network: Network) -> "View":
         """The same view without what the network does not have."""
         path = self.path
@@ -39,6 +59,25 @@ class View:
         if path == self.path and kept == self.selection and unfolded == self.unfolded:
             return self
         return dataclasses.replace(self, path=path, selection=frozenset(kept), unfolded=frozenset(unfolded))
+
+
+def _renamed(before: Network, now: Network, path: str) -> Iterator[tuple[str, str]]:
+    """The old and the new path of each layer that is the same under another name, told by identity."""
+    if before.layers is now.layers:
+        return
+    came = {id(layer): name for name, layer in now.layers.items() if name not in before.layers}
+    for name, layer in before.layers.items():
+        if name not in now.layers and id(layer) in came:
+            yield join(path, name), join(path, came[id(layer)])
+        elif isinstance(layer, Group) and isinstance(other := now.layers.get(name), Group) and other is not layer:
+            yield from _renamed(layer.network, other.network, join(path, name))
+
+
+def _paths_to(path: str) -> Iterator[str]:
+    """A path, and those of the groups around it, the innermost first."""
+    while path:
+        yield path
+        path = parent(path)
 
 
 def is_group(network: Network, path: str) -> bool:
@@ -163,8 +202,8 @@ class Document(QObject):
 
     def show(self, network: Network) -> None:
         """Make another network the one that is open."""
-        self.network, self.stale = network, True
-        before, self.view = self.view, self.view.within(network)
+        left, self.network, self.stale = self.network, network, True
+        before, self.view = self.view, self.view.following(left, network).within(network)
         self.changed.emit()
         if self.view is not before:
             self.viewed.emit()

@@ -10,7 +10,7 @@ from designer.gui.canvas.port import PortItem
 from designer.gui.editors import Field
 from designer.gui.tips import tip
 from designer.model import NetworkError
-from designer.model.names import join, parent
+from designer.model.names import parent
 
 if TYPE_CHECKING:
     from designer.gui.canvas.canvas import Canvas
@@ -106,10 +106,7 @@ class Naming(Field):
             document.refused.emit(str(refusal))
             return str(refusal)
         self.path = ""
-        selection = document.view.selection
         document.edit(f"Rename {path} to {name}", network)
-        if path in selection:
-            document.look(selection=selection - {path} | {join(parent(path), name)})
         return None
 
     def refuse(self, problem: str | None) -> None:

@@ -1,0 +1,33 @@
+"""How the network is looked at, when the network changes under it."""
+
+from designer import group
+from designer.gui.bookmarks import Bookmark
+from designer.gui.document import Document, View
+from designer.layers import Input, Linear
+from designer.model import Network
+
+
+def test_views_follow_what_is_renamed():
+    net = group(Network().chain(x=Input(("B", 8)), a=Linear(8), b=Linear(8)), ["a"], "block")
+    mark = Bookmark("here", "block", (1.0, 2.0, 0.5))
+    view = View(
+        path="block",
+        selection=frozenset({"block.a", "block.a/in"}),
+        unfolded=frozenset({"block.a"}),
+        places={"block": (1.0, 2.0, 1.0)},
+        bookmarks=(mark,),
+    )
+    document = Document(net)
+    document.look(**vars(view))
+    document.edit("Rename", net.rename("block", "enc"))
+    assert document.view.path == "enc"
+    assert document.view.selection == {"enc.a", "enc.a/in"}
+    assert document.view.unfolded == {"enc.a"}
+    assert document.view.places == {"enc": (1.0, 2.0, 1.0)}
+    assert document.view.bookmarks[0].path == "enc"
+    document.edit("Rename", document.network.rename("enc.a", "fc"))
+    assert document.view.selection == {"enc.fc", "enc.fc/in"}
+    document.history.undo()
+    document.history.undo()
+    assert document.view.bookmarks == (mark,)
+    assert document.view.path == "block"
