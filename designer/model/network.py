@@ -459,7 +459,7 @@ class Network:
 
     def _with_layers(self, layers: Mapping[str, Layer]) -> Self:
         new = self._kept(layers=layers)
-        if order := new.__dict__.get("_order"):
+        if (order := new.__dict__.get("_order")) is not None:
             added = [name for name in layers if name not in order]
             new.__dict__["_order"] = {**order, **{name: len(order) + n for n, name in enumerate(added)}}
         return new

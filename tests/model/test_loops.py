@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from designer.layers import Add, Input, Linear, MatMul, Permute
+from designer.layers import Add, Input, Linear, MatMul, Permute, ReLU
 from designer.model import BUNDLE, Call, Group, Network, NetworkError, Output, Port
 from designer.model.names import under
 from designer.model.rules import check_network
@@ -179,3 +179,10 @@ def test_a_group_cannot_take_inside_what_it_gives_back():
     """Its code would be called with its own result."""
     with pytest.raises(NetworkError, match=r"^Connecting g/y to g\.lin/weight would make a loop\.$"):
         START.connect("g/y", "g.lin/weight")
+
+
+def test_a_network_that_was_emptied_takes_layers_and_wires_again():
+    net = Network().add(a=ReLU(), b=ReLU()).connect("a", "b").remove("a", "b")
+    with pytest.raises(NetworkError, match="would make a loop"):
+        net.add(c=ReLU()).connect("c", "c")
+    assert net.add(c=ReLU(), d=ReLU()).connect("c", "d").connections
