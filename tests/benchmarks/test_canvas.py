@@ -260,9 +260,6 @@ def test_enter_a_group(qapp, slower, capsys):
     assert took <= ENTER * slower
 
 
-@pytest.mark.xfail(
-    reason="half a millisecond for each layer that comes back, nearly all of it making items", strict=False
-)
 def test_undo_of_deleting_a_thousand(canvases, slower, capsys):
     document = canvases[10_000][0].document
     gone = [f"l{n}" for n in range(4_000, 5_000)]
@@ -304,7 +301,7 @@ print(model - before, held() - model)
 
 
 def test_edits_of_ten_thousand_with_the_table(slower, capsys, benchmark):
-    """One connect; one property edit, until the table stands: only what differs is asked anew."""
+    """One connect and one property edit, until the table stands: only what differs is asked anew."""
     net = network(10_000)
     assert len(analyze(net).rows) == 10_000
     spare = net.add(extra=Linear(64))
@@ -321,9 +318,9 @@ def test_edits_of_ten_thousand_with_the_table(slower, capsys, benchmark):
     shown = milliseconds(lambda: analyze(connect()), 5)
     benchmark.pedantic(edit, rounds=3, iterations=1)
     lines = (
-        f"connect at 10,000 layers: {connected:.1f} ms (goal {10 * slower:.1f}), with the table {shown:.0f} ms",
+        f"connect at 10,000 layers with the table: {shown:.0f} ms (goal {10 * slower:.1f}), alone {connected:.1f} ms",
         f"property edit at 10,000 layers with the table: {edited:.1f} ms (goal {40 * slower:.1f})",
     )
     told(capsys, *lines)
-    assert connected <= 10 * slower
     assert edited <= 40 * slower
+    assert shown <= 10 * slower
