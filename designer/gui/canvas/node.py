@@ -1,5 +1,6 @@
 """The item of a layer in the scene, and what of it is under the pointer."""
 
+import itertools
 from typing import TYPE_CHECKING, NamedTuple
 
 from NodeGraphQt.constants import Z_VAL_NODE
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 SELECTABLE = QGraphicsItem.GraphicsItemFlag.ItemIsSelectable
 MARGIN = 24  # for shadow, ring, diamonds and the stubs of wires
+_versions = itertools.count(1)
 
 
 class Part(NamedTuple):
@@ -44,6 +46,7 @@ class NodeItem(AbstractNodeItem):
         self._properties |= {"disabled": False, "visible": True}
         self.stage: Viewer | None = None  # the view that it is shown in
         self.look: Look | None = None
+        self.version = 0  # of what it shows: no two nodes have the same
         self.form = Form(NARROW, HEADER, HEADER, HEADER, {}, {})
         self.frame = QRectF(0, 0, NARROW, HEADER)  # its rectangle in the scene, without shadow
         self.hovered = False
@@ -90,7 +93,7 @@ class NodeItem(AbstractNodeItem):
 
     def show(self, look: Look) -> None:
         """Take on a look; its ports must be those of the look already."""
-        self.look, self._properties["name"] = look, look.name
+        self.look, self._properties["name"], self.version = look, look.name, next(_versions)
         made = form(look)
         if (made.width, made.height) != (self.form.width, self.form.height) or self._area.isNull():
             # WORKAROUND: no stock item says so, and Qt's index crashes on an item that shrank and is then removed.
@@ -184,4 +187,4 @@ class NodeItem(AbstractNodeItem):
         self.setPos(self.x() + dx, self.y() + dy)
 
     def paint(self, painter, option, widget=None):
-        paint_node(painter, self)
+        paint_node(painter, self, widget is not None and self.stage.steady)

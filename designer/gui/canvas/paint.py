@@ -2,7 +2,7 @@
 
 import functools
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPaintEngine, QPainter, QPen, QPixmap
@@ -12,11 +12,13 @@ from designer.gui.canvas.form import ROW, SECTION
 from designer.gui.canvas.look import LearnableRow
 from designer.gui.canvas.pill import draw_pill, pill_width
 from designer.gui.canvas.port import draw_port
+from designer.gui.canvas.stamps import onto_pixels, stamp
 from designer.gui.drawing import draw_checkbox, draw_icon, draw_text, draw_tile, text_width, tile_icon
 from designer.gui.theme import Theme, faded, mix
 
 if TYPE_CHECKING:
     from designer.gui.canvas.node import NodeItem
+    from designer.gui.canvas.port import PortItem
 
 NEAR, MIDWAY, FAR = 0.70, 0.40, 0.15  # from these zooms on: everything; names and ports; blocks; below, the map
 NO_PEN, NO_BRUSH = Qt.PenStyle.NoPen, Qt.BrushStyle.NoBrush
@@ -26,25 +28,68 @@ RADIUS = 8
 SPREAD, CORNER = 6, 20  # of shadows: how far they reach, and how wide their border is
 
 
-def paint_node(painter: QPainter, node: "NodeItem") -> None:
-    """Paint all of a node, or from below 70 % its name and its ports; farther off the map is drawn instead."""
+class Plate(NamedTuple):
+    """All of a node that looks alike in many: its frame, its tile, the line of its learnables."""
+
+    width: float
+    height: float
+    kind: str
+    edge: str  # the name of a colour
+    tied: bool
+    category: str
+    type: str
+    frozen: bool
+    section: float | None  # top of the line of its learnables
+    arrow: str  # in that line
+    near: bool  # else only what can be told apart from afar
+
+
+def paint_node(painter: QPainter, node: "NodeItem", still: bool) -> None:
+    """Paint all of a node, or from below 70 % its name and its ports; farther off the map is drawn instead.
+
+    While the picture is ``still`` zoomed as before the node is stamped, and drawn only when it looks otherwise.
+    """
     theme, zoom = node.stage.theme, painter.worldTransform().m11()
+    if not still:
+        onto_pixels(painter)
+        _draw_node(painter, node, theme, zoom)
+        return
+    ports = tuple([(port.wired, _halo(node, port)) for port in node.ports()])
+    what = theme.name, node.version, _edge(node), node.lit, ports, zoom
+    draw = functools.partial(_draw_node, node=node, theme=theme, zoom=zoom)
+    stamp(painter, QPointF(), node.boundingRect(), what, draw)
+
+
+def _draw_node(painter: QPainter, node: "NodeItem", theme: Theme, zoom: float) -> None:
     if node.look.kind == "capsule":
         setting, px = (node.look.summary, 11) if zoom >= NEAR else ("", round(9 / zoom))
         form = node.form
         draw_capsule(painter, theme, form.width, form.height, node.look.type, setting, _edge(node), px)
     else:
-        _frame(painter, node, theme, zoom)
+        plate = _plate(node, zoom)
+        area = QRectF(0, 0, plate.width, plate.height).adjusted(-12, -12, 12, 16)
+        stamp(painter, QPointF(), area, (theme.name, plate), functools.partial(_draw_plate, theme=theme, plate=plate))
         _header(painter, node, theme, zoom)
         if zoom >= NEAR:
             _port_labels(painter, node, theme)
         if node.look.section:
             _learnables(painter, node, theme, zoom)
     for port in node.ports():
-        at = port.pos()
-        shown = node.hovered or port.hovered or port.fits or port.lit
-        halo = (theme.learn if port.look.diamond else theme.data) if shown else None
-        draw_port(painter, theme, at, diamond=port.look.diamond, filled=port.wired, halo=halo)
+        diamond = port.look.diamond
+        halo = (theme.learn if diamond else theme.data) if _halo(node, port) else None
+        draw_port(painter, theme, port.pos(), diamond=diamond, filled=port.wired, halo=halo)
+
+
+def _halo(node: "NodeItem", port: "PortItem") -> bool:
+    return node.hovered or port.hovered or port.fits or port.lit
+
+
+def _plate(node: "NodeItem", zoom: float) -> Plate:
+    look, form, near = node.look, node.form, zoom >= NEAR
+    arrow = ("chevron-down" if look.unfolded else "chevron-right") if near and look.unfolds else ""
+    section = form.section if look.section else None
+    tile = look.category, look.type, look.frozen
+    return Plate(form.width, form.height, look.kind, _edge(node), node.lit, *tile, section, arrow, near)
 
 
 def category_color(theme: Theme, category: str) -> QColor:
@@ -94,12 +139,26 @@ def _cast(painter: QPainter, theme: Theme, around: QRectF) -> None:
         painter.drawRoundedRect(around.adjusted(inset, inset, -inset, -inset), radius, radius)
 
 
-def _frame(painter: QPainter, node: "NodeItem", theme: Theme, zoom: float) -> None:
-    rect = QRectF(0, 0, node.form.width, node.form.height)
-    edge = _edge(node)
-    if zoom >= NEAR:
+def _draw_plate(painter: QPainter, theme: Theme, plate: Plate) -> None:
+    _frame(painter, theme, plate)
+    tile = QRectF(8, 10, 24, 24)
+    draw_tile(painter, theme, plate.category, tile, layer_type=plate.type, faint=plate.frozen)
+    if (top := plate.section) is None:
+        return
+    painter.setPen(QPen(theme.border, 1))
+    painter.drawLine(QPointF(1, top + 0.5), QPointF(plate.width - 1, top + 0.5))
+    if plate.arrow:
+        draw_icon(painter, plate.arrow, QRectF(8, top + 6, 12, 12), theme.text3, 2.5)
+    if plate.near:
+        draw_text(painter, 24 if plate.arrow else 12, top + 16, "Learnables", theme.text2, 11)
+
+
+def _frame(painter: QPainter, theme: Theme, plate: Plate) -> None:
+    rect = QRectF(0, 0, plate.width, plate.height)
+    edge = plate.edge
+    if plate.near:
         draw_shadow(painter, theme, rect)
-    if node.look.kind == "group":  # two sheets behind
+    if plate.kind == "group":  # two sheets behind
         for shift, alpha in ((8, 0.35), (4, 0.63)):
             painter.setPen(QPen(faded(theme.edge, alpha), 1))
             painter.setBrush(mix(theme.node, theme.canvas, shift / 10))
@@ -109,7 +168,7 @@ def _frame(painter: QPainter, node: "NodeItem", theme: Theme, zoom: float) -> No
         painter.setBrush(faded(getattr(theme, edge), 0.22))
         painter.drawRoundedRect(rect.adjusted(-5, -5, 5, 5), RADIUS + 5, RADIUS + 5)
     strong = edge not in ("edge", "control")
-    tied = node.lit and not strong
+    tied = plate.tied and not strong
     painter.setPen(QPen(theme.learn if tied else getattr(theme, edge), 2 if strong else 1.5 if tied else 1))
     painter.setBrush(theme.node)
     inset = 0 if strong else 0.5
@@ -118,7 +177,6 @@ def _frame(painter: QPainter, node: "NodeItem", theme: Theme, zoom: float) -> No
 
 def _header(painter: QPainter, node: "NodeItem", theme: Theme, zoom: float) -> None:
     look, right = node.look, node.form.width - 12
-    draw_tile(painter, theme, look.category, QRectF(8, 10, 24, 24), layer_type=look.type, faint=look.frozen)
     if look.trouble:
         sign = "octagon-alert" if look.trouble == "error" else "triangle-alert"
         draw_icon(painter, sign, QRectF(right - 16, 8, 16, 16), getattr(theme, look.trouble), 2.25)
@@ -150,18 +208,11 @@ def _port_labels(painter: QPainter, node: "NodeItem", theme: Theme) -> None:
 
 def _learnables(painter: QPainter, node: "NodeItem", theme: Theme, zoom: float) -> None:
     look, wide, top = node.look, node.form.width, node.form.section
-    painter.setPen(QPen(theme.border, 1))
-    painter.drawLine(QPointF(1, top + 0.5), QPointF(wide - 1, top + 0.5))
     if zoom < NEAR:
         if not look.rows:
             draw_text(painter, 12, top + 19, look.total, theme.text2, min(20, 10 / zoom), width=wide - 24)
         return
-    x = 12.0
-    if look.unfolds:
-        arrow = "chevron-down" if look.unfolded else "chevron-right"
-        draw_icon(painter, arrow, QRectF(8, top + 6, 12, 12), theme.text3, 2.5)
-        x = 24.0
-    x += draw_text(painter, x, top + 16, "Learnables", theme.text2, 11)
+    x = (24 if look.unfolds else 12) + text_width("Learnables", 11)
     ink = theme.text3 if look.frozen else theme.text2
     room = wide - 12 - x - 4
     draw_text(painter, wide - 12, top + 16, look.total, ink, 11, 500, align="right", width=room, elide=ELIDE_LEFT)

@@ -63,6 +63,8 @@ class Viewer(NodeViewer):
         self.map, self.grid = Map({}, {}), Grid()
         self.ways = Ways(self)
         self.ties = "all"
+        self.steady = False  # the zoom is that of the picture before
+        self._painted_zoom = 0.0
         self.dims = False  # a tie is selected, so the other wires step back
         self._held: dict[WireItem, None] | None = None  # wires whose ways are found later
         self.gesture: Gesture | None = None
@@ -271,6 +273,7 @@ class Viewer(NodeViewer):
         painter.restore()
 
     def paintEvent(self, event) -> None:
+        self.steady, self._painted_zoom = self.zoom == self._painted_zoom, self.zoom
         if self.zoom >= MIDWAY:
             QGraphicsView.paintEvent(self, event)
             return
