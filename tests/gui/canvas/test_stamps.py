@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QApplication
 from designer.edits import freeze, group, tie
 from designer.gui.canvas import stamps
 from designer.gui.canvas.stamps import stamp
-from designer.layers import Embedding, Input, Linear, LSTM, Output, ReLU
+from designer.layers import LSTM, Embedding, Input, Linear, Output, ReLU
 from designer.model import Network
 
 
