@@ -17,7 +17,6 @@ from designer.gui.canvas.frame import Frame
 from designer.gui.canvas.gestures import CTRL, SHIFT
 from designer.gui.canvas.joins import Join
 from designer.gui.canvas.lighting import Lighting
-from designer.gui.canvas.map import Map, Views
 from designer.gui.canvas.marking import Marking
 from designer.gui.canvas.mirror import Mirror, Place
 from designer.gui.canvas.motion import Motion
@@ -59,7 +58,6 @@ class Canvas(NodeGraph):
         self.setParent(document)
         self.view: Viewer = self.viewer()
         self.mirror = Mirror(self)
-        self.view.map = Map(Views(self.mirror.nodes), self.mirror.wires)
         self.placing = Placing()
         self._keep = QTimer(self, singleShot=True, interval=250)
         self._keep.timeout.connect(self._keep_place)

@@ -1,8 +1,6 @@
 """The network from afar, drawn in one batch: thousands of items that paint themselves take too long."""
 
 import itertools
-from collections.abc import Mapping
-from typing import Any
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
@@ -12,41 +10,85 @@ from designer.gui.canvas.paint import FAR, category_color
 from designer.gui.canvas.wire import WireItem, wire_pen
 from designer.gui.drawing import draw_text, text_width
 from designer.gui.theme import Theme, faded
-from designer.model import Port
 
 DUST = 0.04  # blocks are about a pixel high
 
 
 class Map:
-    """Blocks and lines by colour, kept until something changes; what only moves is changed in place."""
+    """Blocks and lines by colour; what came or changed is taken in when the map is drawn the next time."""
 
-    def __init__(self, nodes: Mapping[str, NodeItem], wires: Mapping[Port, WireItem]):
-        self.nodes, self.wires = nodes, wires
-        self.stale = True
+    def __init__(self, drawn: int = 0) -> None:
         self.selected: list[NodeItem] = []
         self.chosen: list[WireItem] = []  # wires that are selected, or ties of what is
-        self.drawn = 0  # how many states there were: what was drawn from an earlier one is out of date
-        self._moved: set[NodeItem] = set()
-        self._blocks: dict[str, list[QRectF]] = {}
-        self._lines: list[QLineF] = []
+        self.drawn = drawn  # how many states there were: what was drawn from an earlier one is out of date
+        self._late_nodes: set[NodeItem] = set()
+        self._late_wires: set[WireItem] = set()
+        self._fewer = False  # something was taken out since it was drawn
+        self._colors: dict[NodeItem, str] = {}
+        self._blocks: dict[str, dict[NodeItem, QRectF]] = {}  # by colour
+        self._lines: dict[WireItem, list[QLineF]] = {}
         self._ties: dict[WireItem, None] = {}
-        self._block_at: dict[NodeItem, tuple[list[QRectF], int]] = {}
-        self._line_at: dict[WireItem, slice] = {}
-        self._groups: list[NodeItem] = []
-        self._troubled: list[NodeItem] = []
+        self._all_lines: list[QLineF] = []
+        self._groups: dict[NodeItem, None] = {}
+        self._troubled: dict[NodeItem, None] = {}
 
-    def moved(self, node: NodeItem) -> None:
-        if not self.stale:
-            self._moved.add(node)
+    def changed(self, node: NodeItem) -> None:
+        """A node came, moved or looks otherwise."""
+        self._late_nodes.add(node)
+
+    def led(self, wire: WireItem) -> None:
+        """A wire came or goes another way, or carries something else."""
+        self._late_wires.add(wire)
+
+    def drop(self, node: NodeItem) -> None:
+        self._late_nodes.discard(node)
+        self._groups.pop(node, None)
+        self._troubled.pop(node, None)
+        if (color := self._colors.pop(node, None)) is not None:
+            del self._blocks[color][node]
+            self._fewer = True
+
+    def drop_wire(self, wire: WireItem) -> None:
+        self._late_wires.discard(wire)
+        if wire in self._lines or wire in self._ties:
+            self._lines.pop(wire, None)
+            self._ties.pop(wire, None)
+            self._fewer = True
 
     def update(self) -> None:
         """Take in what changed."""
-        self.drawn += self.stale or bool(self._moved)
-        if self.stale:
-            self._build()
-        for node in self._moved:
-            self._move(node)
-        self._moved.clear()
+        if not (self._late_nodes or self._late_wires or self._fewer):
+            return
+        self.drawn += 1
+        for node in self._late_nodes:
+            self._take(node)
+        for wire in self._late_wires:
+            if wire.learnable:
+                self._lines.pop(wire, None)
+                self._ties[wire] = None
+            else:
+                self._ties.pop(wire, None)
+                self._lines[wire] = _lines(wire)
+        if self._late_wires or self._fewer:
+            self._all_lines = list(itertools.chain.from_iterable(self._lines.values()))
+        self._late_nodes.clear()
+        self._late_wires.clear()
+        self._fewer = False
+
+    def _take(self, node: NodeItem) -> None:
+        look = node.look
+        color = "capsule" if look.kind == "capsule" else look.category
+        known = self._colors.get(node)
+        if known != color:
+            if known is not None:
+                del self._blocks[known][node]
+            self._colors[node] = color
+        self._blocks.setdefault(color, {})[node] = node.frame
+        for held, there in ((self._groups, look.kind == "group"), (self._troubled, look.trouble)):
+            if there:
+                held[node] = None
+            elif held:
+                held.pop(node, None)
 
     def paint(self, painter: QPainter, theme: Theme, zoom: float, ties: bool) -> None:
         """Draw blocks and wires, in the coordinates of the scene."""
@@ -54,7 +96,7 @@ class Map:
         painter.setBrush(Qt.BrushStyle.NoBrush)
         strong = min(1.0, max(0.25, zoom / FAR))  # from afar thousands of lines would hide the blocks
         painter.setPen(QPen(faded(theme.data, strong), 0))  # wider ones take ten times as long
-        painter.drawLines(self._lines)
+        painter.drawLines(self._all_lines)
         if ties and self._ties:
             painter.setPen(wire_pen(theme.learn, 1.5 / zoom, dashed=True))
             if zoom >= FAR:
@@ -68,7 +110,7 @@ class Map:
             painter.setBrush(color)
             if zoom < DUST:  # a line of a pixel around each, so that they stay seen
                 painter.setPen(QPen(color, 0))
-            painter.drawRects(blocks)
+            painter.drawRects(list(blocks.values()))
 
     def paint_marks(self, painter: QPainter, theme: Theme, zoom: float, seen: set[NodeItem]) -> None:
         """Draw what is selected, what is wrong, and the names of what is seen where they fit."""
@@ -101,46 +143,6 @@ class Map:
                 draw_text(painter, top.x(), top.y() - 4, node.look.name, theme.text1, 11, 600, align="center")
         painter.restore()
 
-    def _build(self) -> None:
-        self._blocks, self._lines, self._ties = {}, [], {}
-        self._block_at, self._line_at = {}, {}
-        self._groups, self._troubled = [], []
-        for node in self.nodes.values():
-            look = node.look
-            blocks = self._blocks.setdefault("capsule" if look.kind == "capsule" else look.category, [])
-            self._block_at[node] = blocks, len(blocks)
-            blocks.append(node.frame)
-            if look.kind == "group":
-                self._groups.append(node)
-            if look.trouble:
-                self._troubled.append(node)
-        for wire in self.wires.values():
-            if wire.learnable:
-                self._ties[wire] = None
-            else:
-                begin = len(self._lines)
-                self._lines += _lines(wire)
-                self._line_at[wire] = slice(begin, len(self._lines))
-        self._moved.clear()
-        self.stale = False
-
-    def _move(self, node: NodeItem) -> None:
-        blocks, index = self._block_at[node]
-        blocks[index] = node.frame
-        for port in node.ports():
-            for wire in port.connected_pipes:
-                self.led(wire)
-
-    def led(self, wire: WireItem) -> None:
-        """A wire goes another way."""
-        if self.stale or wire in self._ties:
-            return
-        at, lines = self._line_at.get(wire), _lines(wire)
-        if at is None or at.stop - at.start != len(lines):
-            self.stale = True
-        else:
-            self._lines[at] = lines
-
 
 def _lines(wire: WireItem) -> list[QLineF]:
     """The way of data in straight lines, made once for each way."""
@@ -148,22 +150,3 @@ def _lines(wire: WireItem) -> list[QLineF]:
         points = [wire.ends[0], *wire.corners, wire.ends[1]]
         wire.lines = [QLineF(*ends) for ends in itertools.pairwise(points)]
     return wire.lines
-
-
-class Views(Mapping[str, NodeItem]):
-    """The items of the nodes, as the nodes come and go."""
-
-    def __init__(self, nodes: Mapping[str, Any]):
-        self._nodes = nodes
-
-    def __getitem__(self, path: str) -> NodeItem:
-        return self._nodes[path].view
-
-    def __iter__(self):
-        return iter(self._nodes)
-
-    def __len__(self) -> int:
-        return len(self._nodes)
-
-    def values(self):
-        return [node.view for node in self._nodes.values()]

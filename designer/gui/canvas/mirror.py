@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from NodeGraphQt import BaseNode, NodeGraph
 from NodeGraphQt import Port as StockPort
+from NodeGraphQt.base.model import NodeModel, PortModel
 
 from designer.analysis import Analysis
 from designer.edits.likeness import alike
@@ -21,6 +22,19 @@ from designer.model import BUNDLE, Call, Group, Layer, Network, Port
 from designer.model.names import join, parent, under
 
 Place = tuple[float, float]
+SPARE = 2_000  # nodes
+
+
+class LayerModel(NodeModel):
+    """What NodeGraphQt keeps of a node: of ours their ports alone."""
+
+    def __init__(self) -> None:
+        self.__dict__ |= _BLANK
+        self.inputs: dict[str, PortModel] = {}
+        self.outputs: dict[str, PortModel] = {}
+
+
+_BLANK = {**vars(NodeModel()), "type_": "designer.LayerNode", "port_deletion_allowed": True}
 
 
 class LayerNode(BaseNode):
@@ -29,36 +43,44 @@ class LayerNode(BaseNode):
     __identifier__ = "designer"
     NODE_NAME = "layer"
 
-    def __init__(self):
-        super().__init__(NodeItem)
-        self.set_port_deletion_allowed(True)
+    def __init__(self, graph: NodeGraph | None = None, path: str = ""):
+        # WORKAROUND: the stock constructors fill three tables for each node, which nothing here reads.
+        self._graph, self._model, self._view = graph, LayerModel(), NodeItem()
+        self._inputs: list[StockPort] = []
+        self._outputs: list[StockPort] = []
+        self._model.id = self._view.id = path
+        self._model._graph_model = graph.model if graph else None
 
     def show(self, look: Look) -> None:
         """Take on a look, ports first; wires of ports that go must be gone."""
-        if _names(self.view.look.inputs if self.view.look else ()) != _names(look.inputs):
-            self._sync(
-                look.inputs, self._inputs, self.view._inputs, self.model.inputs, self.add_input, self.delete_input
-            )
-        if _names(self.view.look.outputs if self.view.look else ()) != _names(look.outputs):
-            self._sync(
-                look.outputs, self._outputs, self.view._outputs, self.model.outputs, self.add_output, self.delete_output
-            )
-        self.model.name = self.NODE_NAME = look.name
+        known, model = self.view.look, self.model
+        for out, wanted, ports, models in (
+            (False, look.inputs, self._inputs, model.inputs),
+            (True, look.outputs, self._outputs, model.outputs),
+        ):
+            if _names((known.outputs if out else known.inputs) if known else ()) != (names := _names(wanted)):
+                self._sync(out, names, ports, models)
+        model.name = self.NODE_NAME = look.name
         self.view.show(look)
 
     def port(self, name: str, out: bool) -> StockPort:
         return next(port for port in (self._outputs if out else self._inputs) if port.view.name == name)
 
-    def _sync(self, wanted: tuple[PortLook, ...], ports: list, items: list, models: dict, add, delete) -> None:
-        names = _names(wanted)
+    def _sync(self, out: bool, names: list[str], ports: list[StockPort], models: dict[str, PortModel]) -> None:
+        """Bring the ports of a side to these names, in this order."""
         for port in [port for port in ports if port.name() not in names]:
-            delete(port)
+            (self.delete_output if out else self.delete_input)(port)
         for name in names:
             if name not in models:
-                add(name, True, False)
-        order = {name: place for place, name in enumerate(names)}
-        ports.sort(key=lambda port: order[port.name()])
-        items.sort(key=lambda item: order[item.name])
+                # Not add_input: it makes the list of all ports anew for each that comes.
+                port = StockPort(self, self.view.add_output(name, True) if out else self.view.add_input(name, True))
+                port.model.name, port.model.type_, port.model.multi_connection = name, port.view.port_type, True
+                models[name] = port.model
+                ports.append(port)
+        if [port.view.name for port in ports] != names:
+            order = {name: place for place, name in enumerate(names)}
+            ports.sort(key=lambda port: order[port.view.name])
+            (self.view._outputs if out else self.view._inputs).sort(key=lambda item: order[item.name])
 
 
 def _names(ports: tuple[PortLook, ...]) -> list[str]:
@@ -95,6 +117,7 @@ class Mirror:
         self.graph = graph
         self.nodes: dict[str, LayerNode] = {}  # by path from the root
         self.wires: dict[Port, WireItem] = {}  # by target, from the root
+        self._spare: dict[str, LayerNode] = {}  # nodes that were taken out: undo brings them back
         self.network, self.view, self.path = Network(), View(), ""
         self.analysis: Analysis | None = None
         self.learnable: frozenset[Port] = frozenset()
@@ -117,7 +140,7 @@ class Mirror:
         for item in (*self.wires.values(), *(node.view for node in self.nodes.values())):
             viewer.scene().removeItem(item)
         viewer.emptied()
-        for held in (self.wires, self.nodes, self.graph.model.nodes):
+        for held in (self.wires, self.nodes, self.graph.model.nodes, self._spare):
             held.clear()
         self.network, self._shown, self.analysis, self.view = Network(), Network(), None, View()
         self.learnable, self._outside, self._crossings, self._troubles = frozenset(), {}, {}, {}
@@ -312,7 +335,7 @@ class Mirror:
                 node.show(look)
                 changed.append((path, look))
                 if _far(known) != _far(look):
-                    self.graph.viewer().map.stale = True
+                    self.graph.viewer().map.changed(node.view)
             if (node.view.x(), node.view.y()) != places[path]:
                 node.view.setPos(*places[path])
         return changed
@@ -333,17 +356,15 @@ class Mirror:
         )
 
     def _add(self, path: str, look: Look, place: Place) -> None:
-        node, viewer = LayerNode(), self.graph.viewer()
-        node.model.id = node.view.id = path
+        node, viewer = self._spare.pop(path, None) or LayerNode(self.graph, path), self.graph.viewer()
         # Not graph.add_node: it looks for a free name among all nodes, and copies every property twice.
-        node._graph, node.model._graph_model = self.graph, self.graph.model
         self.nodes[path] = self.graph.model.nodes[path] = node
         node.view.stage = viewer
-        node.show(look)
+        if node.view.look != look:
+            node.show(look)
         node.view.setPos(*place)
         viewer.scene().addItem(node.view)  # when all of it stands, so that Qt is told nothing twice
         viewer.node_moved(node.view)
-        viewer.map.stale = True
 
     def _remove(self, path: str) -> None:
         node = self.nodes.pop(path)
@@ -352,6 +373,10 @@ class Mirror:
         self.graph.viewer().node_gone(node.view)
         del self.graph.model.nodes[path]
         node.view.delete()
+        node.view.rest()
+        self._spare[path] = node
+        if len(self._spare) > SPARE:
+            del self._spare[next(iter(self._spare))]
 
     def _wire(self) -> None:
         new, viewer = [], self.graph.viewer()
@@ -401,8 +426,6 @@ class Mirror:
             learnable = wire.source in self.learnable or wire.source.name == BUNDLE
             label, saves = self._label_of(wire, learnable), self._saves(wire)
             if (learnable, label, saves) != (wire.learnable, wire.label, wire.saves):
-                if learnable != wire.learnable:
-                    self.graph.viewer().map.stale = True
                 wire.learnable, wire.label, wire.saves = learnable, label, saves
                 wire.redraw()
                 said = True

@@ -186,5 +186,14 @@ class NodeItem(AbstractNodeItem):
     def moveBy(self, dx: float, dy: float) -> None:
         self.setPos(self.x() + dx, self.y() + dy)
 
+    def rest(self) -> None:
+        """Be out of the scene, as something that may come back: nobody points at it."""
+        self.hovered = self.lit = False
+        self.mark = ""
+        self.setSelected(False)
+        self.setZValue(Z_VAL_NODE)
+        for port in self._inputs + self._outputs:
+            port.hovered = port.fits = port.lit = False
+
     def paint(self, painter, option, widget=None):
         paint_node(painter, self, widget is not None and self.stage.steady)

@@ -60,7 +60,7 @@ class Viewer(NodeViewer):
         self.theme = themes.current()
         super().__init__(None)
         self.canvas = canvas
-        self.map, self.grid = Map({}, {}), Grid()
+        self.map, self.grid = Map(), Grid()
         self.ways = Ways(self)
         self.ties = "all"
         self.steady = False  # the zoom is that of the picture before
@@ -75,6 +75,7 @@ class Viewer(NodeViewer):
         self._late = QTimer(self, singleShot=True, interval=0)
         self._late.timeout.connect(self.reroute)
         self._passed: set[Cell] = set()  # the squares where nodes were and are since wires were led the last time
+        self._leading: set[WireItem] = set()  # whose ways depend on the layers that they pass
         self.moves = 0  # how often a node came, moved or went
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setTransformationAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
@@ -174,7 +175,7 @@ class Viewer(NodeViewer):
     def node_moved(self, node: NodeItem) -> None:
         """A node came, moved or grew."""
         left = self.grid.put(node)
-        self.map.moved(node)
+        self.map.changed(node)
         self.wires_pass(left)
         if left is not node.frame:
             self.wires_pass(node.frame)
@@ -190,24 +191,29 @@ class Viewer(NodeViewer):
 
     def emptied(self) -> None:
         """All nodes and wires went at once."""
-        self.grid, self.ways = Grid(), Ways(self)
-        self.map.stale = True
+        self.grid, self.ways, self.map = Grid(), Ways(self), Map(self.map.drawn + 1)
+        self._leading.clear()
         self.moves += 1
         self._passed.clear()
         self._hover = None
 
     def wire_changed(self, wire: WireItem) -> None:
         self.map.led(wire)
+        if wire.passes:
+            self._leading.add(wire)
+        else:
+            self._leading.discard(wire)
 
     def wire_gone(self, wire: WireItem) -> None:
         self.ways.leave(wire)
-        self.map.stale = True
+        self.map.drop_wire(wire)
+        self._leading.discard(wire)
         if self._hover is wire:
             self._hover = None
 
     def node_gone(self, node: NodeItem) -> None:
         self.grid.drop(node)
-        self.map.stale = True
+        self.map.drop(node)
         self.wires_pass(node.frame)
         if self._hover is node or (isinstance(self._hover, PortItem | Stub) and self._hover.node is node):
             self._hover = None
@@ -218,7 +224,7 @@ class Viewer(NodeViewer):
             self._late.start(100)
             return
         passed, self._passed = self._passed, set()
-        waiting = (wire for wire in self.canvas.mirror.wires.values() if wire.seen < self.moves and wire.passes)
+        waiting = (wire for wire in self._leading if wire.seen < self.moves)
         self.lead([wire for wire in waiting if not passed.isdisjoint(cells(wire.boundingRect()))])
 
     @contextlib.contextmanager

@@ -59,6 +59,12 @@ class WireItem(PipeItem):
     def draw_path(self, start_port, end_port=None, cursor_pos=None):
         self.redraw()
 
+    def set_connections(self, port1, port2):
+        # WORKAROUND: the stock one looks up values of enums, which takes longer than all else it does.
+        self._output_port, self._input_port = port1, port2
+        port1._pipes.append(self)
+        port2._pipes.append(self)
+
     def delete(self):
         if self.scene():
             self.stage.wire_gone(self)
