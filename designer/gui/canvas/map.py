@@ -9,7 +9,7 @@ from PySide6.QtGui import QPainter, QPen
 
 from designer.gui.canvas.node import NodeItem
 from designer.gui.canvas.paint import FAR, category_color
-from designer.gui.canvas.wire import WireItem, wire_pen
+from designer.gui.canvas.wire import FAINT, WireItem, wire_pen
 from designer.gui.drawing import draw_text, text_width
 from designer.gui.theme import Theme, faded
 from designer.model import Port
@@ -74,7 +74,9 @@ class Map:
         """Draw what is selected, what is wrong, and the names of what is seen where they fit."""
         for wire in self.chosen:
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(wire_pen(theme.learn if wire.learnable else theme.accent, 2.5 / zoom, wire.learnable))
+            color = theme.learn if wire.learnable else theme.accent
+            color, width = (faded(color, FAINT), 1.5) if wire.hidden else (color, 2.5)
+            painter.setPen(wire_pen(color, width / zoom, wire.learnable))
             painter.drawPath(wire.path())
         if self.selected:
             painter.setPen(QPen(theme.accent, 3 / zoom if zoom >= FAR else 2 / zoom))
@@ -115,6 +117,8 @@ class Map:
             if look.trouble:
                 self._troubled.append(node)
         for wire in self.wires.values():
+            if wire.hidden:
+                continue
             if wire.learnable:
                 self._ties[wire] = None
             else:
@@ -133,7 +137,7 @@ class Map:
 
     def led(self, wire: WireItem) -> None:
         """A wire goes another way."""
-        if self.stale or wire in self._ties:
+        if self.stale or wire.hidden or wire in self._ties:
             return
         at, lines = self._line_at.get(wire), _lines(wire)
         if at is None or at.stop - at.start != len(lines):
