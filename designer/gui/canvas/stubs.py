@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 NEAR = 0.70  # from this zoom on names are drawn
 PILL, STEP, UNDER = 20.0, 26.0, 16.0  # high; from one to the next; the first one
 OUT, DATA_OUT = 12.0, 18.0  # how far they lead aside: those of data past those of learnables
-MOST, LEAST, APART = 190.0, 124.0, 8.0  # of a name; that there is room for; between two pills
+MOST, LEAST, APART = 190.0, 136.0, 8.0  # of a name; that there is room for; between two pills
 DASHES = [3.5, 2.5]
 
 
@@ -85,7 +85,9 @@ class Stub(QGraphicsItem):
         strong = self.node.isSelected() and learnable
         color = theme.learn if learnable else theme.data
         color = mix(color, theme.text1, 0.35) if self.hovered else color
-        pen = QPen(color, 2.5 if strong else 2.0, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap)
+        pen = QPen(
+            color, 2.5 if strong else 1.5 if self.bunch.hidden else 2.0, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap
+        )
         if learnable:
             pen.setDashPattern(DASHES)
         out = OUT if learnable else DATA_OUT
@@ -111,12 +113,15 @@ class Stub(QGraphicsItem):
             return
         painter.setPen(QPen(color, 2 if strong or self.hovered else 1))
         painter.setBrush(theme.learn_soft if learnable else theme.node)
-        painter.drawRoundedRect(self.pill, PILL / 2, PILL / 2)
-        if zoom < NEAR:
+        name, ink = "eye-off" if self.bunch.hidden else "link", theme.learn if learnable else theme.text2
+        if zoom < NEAR:  # the sign alone, at the end of the line
+            x = self.pill.right() - PILL if self.out else self.pill.x()
+            badge = QRectF(x, self.pill.y(), PILL, PILL)
+            painter.drawEllipse(badge)
+            draw_icon(painter, name, badge.adjusted(3, 3, -3, -3), ink, 2.25)
             return
-        icon = QRectF(self.pill.x() + 9, self.pill.y() + 4, 12, 12)
-        ink = theme.learn if learnable else theme.text2
-        draw_icon(painter, "eye-off" if self.bunch.hidden else "link", icon, ink, 2.25)
+        painter.drawRoundedRect(self.pill, PILL / 2, PILL / 2)
+        draw_icon(painter, name, QRectF(self.pill.x() + 9, self.pill.y() + 4, 12, 12), ink, 2.25)
         draw_text(painter, self.pill.x() + 25, self.pill.y() + 14, self.text, theme.text1, 11, 500)
 
 
