@@ -19,7 +19,7 @@ from PySide6.QtTest import QTest  # noqa: E402
 from PySide6.QtWidgets import QApplication, QDialog, QWidget  # noqa: E402
 
 from designer import build, import_pytorch, load  # noqa: E402
-from designer.edits import group, tie  # noqa: E402
+from designer.edits import group, tie, ungroup  # noqa: E402
 from designer.gui.main_window import REPORT, MainWindow  # noqa: E402
 from designer.gui.session import Session  # noqa: E402
 from designer.layers import (  # noqa: E402
@@ -130,11 +130,12 @@ def canvases(app: QApplication, window: MainWindow, folder: Path, name: str) -> 
     settle(app)
     draw(window, folder / f"resnet-block-{name}.png")
     window.canvas.enter("")
-    show(app, window, load(examples / "gpt2.network"), "gpt2", selection=frozenset({"head"}))
-    window.canvas.enter("block1")
+    window.docks.toggle_tab(0)  # the canvas is high then
     settle(app)
+    show(app, window, opened_block(load(examples / "gpt2.network")), "gpt2", selection=frozenset({"head"}))
     draw(window, folder / f"gpt2-block-{name}.png")
-    window.canvas.enter("")
+    window.docks.toggle_tab(0)
+    settle(app)
     show(app, window, deep(1_400), "resnet")
     draw(window, folder / f"map-{name}.png")
 
@@ -251,6 +252,17 @@ def deep(blocks: int) -> Network:
             x = name
         last = x
     return Network(layers=net, connections=wires)
+
+
+def opened_block(net: Network) -> Network:
+    """GPT-2 with its first block opened where it stands, in three rows; its tie goes down beside the first of each."""
+    net = ungroup(net, "block1")
+    left = net.positions["wte"][0]
+    moved = {}
+    for y, first, last in ((272.0, "ln_1", "sum"), (472.0, "block2", "head")):
+        from_, to = net.positions[first][0], net.positions[last][0]
+        moved |= {name: (x - from_ + left, y) for name, (x, _) in net.positions.items() if from_ <= x <= to}
+    return net.move(moved)
 
 
 def language_model() -> Network:

@@ -127,8 +127,9 @@ MENUS = {
         "find find_next find_previous | palette options"
     ),
     "&View": (
-        ".fit .fit_all | zoom_in zoom_out zoom_100 | .ties .overview | .bookmark .bookmarks | "
-        "library properties analyzer problems code import_report | next_panel previous_panel | (theme) full_screen"
+        ".fit .fit_all | zoom_in zoom_out zoom_100 | .ties .hide .show_hidden .show_all_hidden | "
+        ".overview | .bookmark .bookmarks | library properties analyzer problems code import_report | "
+        "next_panel previous_panel | (theme) full_screen"
     ),
     "&Layer": (
         ".search .insert .connect .slice search | "

@@ -1,7 +1,7 @@
 """The one open network: what it is, what was done to it, how it is looked at."""
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,8 +11,9 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 from designer.analysis import Analysis
 from designer.analysis.waiting import MustWait, not_waiting
 from designer.gui.bookmarks import Bookmark
+from designer.gui.moved import kept, renaming
 from designer.model import Group, Network, NetworkError, Port
-from designer.model.names import join, parent
+from designer.model.names import parent
 
 if TYPE_CHECKING:
     from designer.files.report import Report
@@ -28,18 +29,14 @@ class View:
     ties: Literal["all", "selected", "off"] = "all"
     places: Mapping[str, tuple[float, float, float]] = dataclasses.field(default_factory=dict)  # group -> x, y, zoom
     bookmarks: tuple[Bookmark, ...] = ()
+    hidden: frozenset[str] = frozenset()  # wires that are not drawn, by their target ports
 
     def following(self, before: Network, now: Network) -> "View":
         """The same view with layers and groups that were renamed under their new names."""
-        renamed = dict(_renamed(before, now, ""))
-        if not renamed:
-            return self
-
-        def new(name: str) -> str:
-            path, slash, rest = name.partition("/")
-            at = next((at for at in _paths_to(path) if at in renamed), None)
-            return name if at is None else f"{renamed[at]}{path[len(at) :]}{slash}{rest}"
-
+        new = renaming(before, now)
+        hidden = kept(self.hidden, before, now, new).there if self.hidden else self.hidden
+        if new is None:
+            return self if hidden == self.hidden else dataclasses.replace(self, hidden=hidden)
         return dataclasses.replace(
             self,
             path=new(self.path),
@@ -47,6 +44,7 @@ class View:
             unfolded=frozenset(map(new, self.unfolded)),
             places={new(path): place for path, place in self.places.items()},
             bookmarks=tuple(mark._replace(path=new(mark.path)) for mark in self.bookmarks),
+            hidden=hidden,
         )
 
     def within(self, network: Network) -> "View":
@@ -54,30 +52,16 @@ class View:
         path = self.path
         while not is_group(network, path):
             path = parent(path)
-        kept = {name for name in self.selection if name in network.all or Port.parse(name) in network.wires}
-        unfolded = {name for name in self.unfolded if name.partition("/")[0] in network.all}
-        if path == self.path and kept == self.selection and unfolded == self.unfolded:
+        selection = frozenset(name for name in self.selection if name in network.all or _wired(network, name))
+        unfolded = frozenset(name for name in self.unfolded if name.partition("/")[0] in network.all)
+        hidden = frozenset(name for name in self.hidden if _wired(network, name))
+        if (path, selection, unfolded, hidden) == (self.path, self.selection, self.unfolded, self.hidden):
             return self
-        return dataclasses.replace(self, path=path, selection=frozenset(kept), unfolded=frozenset(unfolded))
+        return dataclasses.replace(self, path=path, selection=selection, unfolded=unfolded, hidden=hidden)
 
 
-def _renamed(before: Network, now: Network, path: str) -> Iterator[tuple[str, str]]:
-    """The old and the new path of each layer that is the same under another name, told by identity."""
-    if before.layers is now.layers:
-        return
-    came = {id(layer): name for name, layer in now.layers.items() if name not in before.layers}
-    for name, layer in before.layers.items():
-        if name not in now.layers and id(layer) in came:
-            yield join(path, name), join(path, came[id(layer)])
-        elif isinstance(layer, Group) and isinstance(other := now.layers.get(name), Group) and other is not layer:
-            yield from _renamed(layer.network, other.network, join(path, name))
-
-
-def _paths_to(path: str) -> Iterator[str]:
-    """A path, and those of the groups around it, the innermost first."""
-    while path:
-        yield path
-        path = parent(path)
+def _wired(network: Network, target: str) -> bool:
+    return Port.parse(target) in network.wires
 
 
 def is_group(network: Network, path: str) -> bool:
@@ -200,13 +184,19 @@ class Document(QObject):
             self.view = new
             self.viewed.emit()
 
-    def show(self, network: Network) -> None:
-        """Make another network the one that is open."""
+    def show(self, network: Network, hidden: frozenset[str] = frozenset()) -> frozenset[str]:
+        """Make another network the one that is open; give the hidden wires that went.
+
+        ``hidden`` are wires that come back, and were hidden when they went.
+        """
         left, self.network, self.stale = self.network, network, True
-        before, self.view = self.view, self.view.following(left, network).within(network)
+        before, view = self.view, self.view.following(left, network)
+        gone = kept(before.hidden, left, network, renaming(left, network)).gone if before.hidden else before.hidden
+        self.view = (dataclasses.replace(view, hidden=view.hidden | hidden) if hidden else view).within(network)
         self.changed.emit()
         if self.view is not before:
             self.viewed.emit()
+        return gone
 
     def open(
         self,
@@ -246,9 +236,10 @@ class Edit(QUndoCommand):
     def __init__(self, document: Document, text: str, after: Network):
         super().__init__(text)
         self.document, self.before, self.after = document, document.network, after
+        self.hidden: frozenset[str] = frozenset()  # wires that went with the last step, and come back as they were
 
     def redo(self) -> None:
-        self.document.show(self.after)
+        self.hidden = self.document.show(self.after, self.hidden)
 
     def undo(self) -> None:
-        self.document.show(self.before)
+        self.hidden = self.document.show(self.before, self.hidden)

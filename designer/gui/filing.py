@@ -78,7 +78,12 @@ def reason(path: Path, error: FileError | NetworkError | OSError) -> str:
 def view_from(saved: dict[str, Any]) -> View:
     """Take a view from a file; what is not as it should be is left out."""
     view = View()
-    view = dataclasses.replace(view, selection=_names(saved.get("selection")), unfolded=_names(saved.get("unfolded")))
+    view = dataclasses.replace(
+        view,
+        selection=_names(saved.get("selection")),
+        unfolded=_names(saved.get("unfolded")),
+        hidden=_names(saved.get("hidden")),
+    )
     if isinstance(saved.get("path"), str):
         view = dataclasses.replace(view, path=saved["path"])
     if saved.get("ties") in ("all", "selected", "off"):
@@ -102,6 +107,7 @@ def view_to(view: View) -> dict[str, Any]:
         "path": view.path,
         "selection": sorted(view.selection),
         "unfolded": sorted(view.unfolded),
+        "hidden": sorted(view.hidden),
         "ties": view.ties,
         "places": {path: list(at) for path, at in sorted(view.places.items())},
         "bookmarks": bookmarks_to(view.bookmarks),

@@ -47,6 +47,7 @@ GESTURES = {
         ("Click a wire", "Select it"),
         ("Double-click a wire", "Insert a layer"),
         ("Double-click a tie's label", "Show both ends"),
+        ("Click \u201cto fc\u201d of a hidden wire", "Go to its other end"),
     ),
     "Mouse on the canvas": (
         ("Wheel", "Zoom to the pointer"),

@@ -393,7 +393,14 @@ def _agrees(canvas):
         assert wire.learnable == (wire.source in learnable or wire.source.name == BUNDLE)
         assert wire.label == mirror._label_of(wire)
         assert wire.isSelected() == (str(target) in view.selection)
+        assert wire.hidden == (str(target) in view.hidden)
+        seen = wire.lit or wire.pointed or wire.isSelected()
+        assert wire.path().isEmpty() == (wire.hidden and not seen)
+        assert wire.ends == (wire.output_port.anchor(), wire.input_port.anchor())
         assert not wire.pulled
+    told = {wire for node in canvas.nodes() for stub in node.stubs for wire in stub.wires}
+    assert {Port.parse(name) for name in told} == {port for port in mirror.wires if str(port) in view.hidden}
+    assert view.hidden <= set(map(str, network.wires))
     items = canvas.view.scene().items()
     assert sum(isinstance(item, NodeItem) for item in items) == len(paths)
     assert sum(isinstance(item, WireItem) for item in items) == len(wires)

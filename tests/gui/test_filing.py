@@ -1,5 +1,7 @@
 """Open, save, and lose nothing."""
 
+import dataclasses
+
 import pytest
 import torch
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
@@ -36,6 +38,7 @@ def test_save_and_open_again(desk, tied, tmp_path, monkeypatch, qtbot):
     desk.open(tied)
     desk.document.edit("Set hidden_size of lstm", tied.set("lstm", hidden_size=200))
     desk.document.look(selection=frozenset({"fc"}), unfolded=frozenset({"emb"}), ties="selected")
+    desk.document.look(hidden=frozenset({"fc/weight", "lstm/in"}))
     assert desk.window.isWindowModified()
     assert desk.window.bar.edited.isVisible()
     path = tmp_path / "model.network"
@@ -60,6 +63,7 @@ def test_save_and_open_again(desk, tied, tmp_path, monkeypatch, qtbot):
     assert other.document.network == desk.network
     view = other.document.view
     assert (view.selection, view.unfolded, view.ties) == ({"fc"}, {"emb"}, "selected")
+    assert view.hidden == {"fc/weight", "lstm/in"}
     assert desk.window.session.recent() == [path]
 
 
@@ -214,9 +218,12 @@ def test_quit_stops_at_unsaved_work(desk, tied, answer):
 
 def test_the_view_survives_and_nonsense_in_it_is_left_out():
     view = View("block", frozenset({"a", "fc/in"}), frozenset({"a"}), "off", {"": (1.0, 2.0, 0.5)})
+    view = dataclasses.replace(view, hidden=frozenset({"fc/in", "fc/weight"}))
     assert view_from(view_to(view)) == view
     nonsense = {"path": 3, "selection": [1], "unfolded": "a", "ties": "many", "places": {"": [1, "x", 2], "a": [1, 2]}}
     assert view_from(nonsense) == View()
+    for hidden in ("fc/in", {"fc/in": 1}, ["fc/in", 7], None):
+        assert view_from({"hidden": hidden}) == View()
 
 
 def test_a_bug_saves_the_work(desk, tied, tmp_path, monkeypatch, capsys):

@@ -25,7 +25,7 @@ from designer.model import Call, Network
 NONE, LEFT, RIGHT = Qt.KeyboardModifier.NoModifier, Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
 SHIFT, CTRL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
 KEYS = (
-    "Delete Backspace L T F Home Return Left Right Down Up Escape Tab C K M J B F2 F3 F8 F6 A Slash PageDown Space "
+    "Delete Backspace L T F Home Return Left Right Down Up Escape Tab C K M J B F2 F3 F8 F6 A H Slash PageDown Space "
     "Enter End Plus"
 ).split()
 WITH_CTRL = "A C V X D G L T F R Z Y J Left Right Up Down Delete Return Space 1 2 3 4 5 0 Plus Minus".split()

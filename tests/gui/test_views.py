@@ -16,6 +16,7 @@ def test_views_follow_what_is_renamed():
         unfolded=frozenset({"block.a"}),
         places={"block": (1.0, 2.0, 1.0)},
         bookmarks=(mark,),
+        hidden=frozenset({"block.a/in", "b/in"}),
     )
     document = Document(net)
     document.look(**vars(view))
@@ -25,9 +26,11 @@ def test_views_follow_what_is_renamed():
     assert document.view.unfolded == {"enc.a"}
     assert document.view.places == {"enc": (1.0, 2.0, 1.0)}
     assert document.view.bookmarks[0].path == "enc"
+    assert document.view.hidden == {"enc.a/in", "b/in"}
     document.edit("Rename", document.network.rename("enc.a", "fc"))
     assert document.view.selection == {"enc.fc", "enc.fc/in"}
     document.history.undo()
     document.history.undo()
     assert document.view.bookmarks == (mark,)
     assert document.view.path == "block"
+    assert document.view.hidden == {"block.a/in", "b/in"}

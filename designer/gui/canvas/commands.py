@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
 
 from designer.gui.canvas.calling import call_again
+from designer.gui.canvas.hiding import hide_selected, show_all, show_selected
 from designer.gui.canvas.twins import show_differences
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ def commands(canvas: "Canvas") -> dict[str, QAction]:
         "fit": ("Fit selection", ("F",), canvas.fit),
         "fit_all": ("Fit all", ("Home",), lambda: canvas.fit(all=True)),
         "ties": ("Ties: All, Selected, Off", ("T",), canvas.cycle_ties),
+        "hide": ("Hide wires", ("H",), lambda: hide_selected(canvas)),
+        "show_hidden": ("Show hidden wires of the selection", ("Shift+H",), lambda: show_selected(canvas)),
+        "show_all_hidden": ("Show all hidden wires", (), lambda: show_all(canvas)),
         "overview": ("Overview: pin or hide", ("M",), canvas.frame.overview.toggle),
         "bookmark": ("Bookmark this view", ("B",), canvas.marking.add),
         "bookmarks": ("Bookmarks…", ("Shift+B",), canvas.marking.open),

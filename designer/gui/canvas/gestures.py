@@ -118,7 +118,7 @@ class RightPress(Gesture):
         hit = self.hit
         if hit.node is not None and hit.node.look.path not in self.canvas.selection:
             self.canvas.select({hit.node.look.path})
-        elif hit.wire is not None:
+        elif hit.wire is not None and str(hit.wire.target) not in self.canvas.selection:
             self.canvas.select({str(hit.wire.target)})
         self.viewer.menu_wanted.emit(hit, self.viewer.viewport().mapToGlobal(self.pressed.toPoint()))
 

@@ -1,7 +1,7 @@
 """What a node shows: a function of its layer, the wires at it, the view and the analysis."""
 
 from collections.abc import Iterable, Mapping, Set
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from PySide6.QtCore import Qt
 
@@ -16,6 +16,14 @@ from designer.model.names import join, parent, under
 Trouble = tuple[str, tuple[str, ...]]  # the worst severity, and what is said
 
 
+class HiddenEnd(NamedTuple):
+    """The other end of a wire that is hidden."""
+
+    target: str  # the wire
+    path: str  # the layer there
+    learnable: bool
+
+
 class PortLook(NamedTuple):
     """A port on the edge of a node."""
 
@@ -25,6 +33,7 @@ class PortLook(NamedTuple):
     label: str = ""
     row: int = -1  # of the learnables that it stands beside; -1: a data port, or the header
     far: tuple[str, ...] = ()  # the layers outside the group that is shown that it is wired to
+    hidden: tuple[HiddenEnd, ...] = ()  # of its wires in the group
 
     @property
     def beyond(self) -> bool:
@@ -128,27 +137,33 @@ def look(
         at, rows = {"value": -1}, ()
     where: dict[bool, list[PortLook]] = {False: [], True: []}
 
-    def far(port: Port, out: bool) -> tuple[str, ...]:
-        return _far_ends(network, port, out, parent(path)) if port in beyond else ()
+    def ends(port: Port, out: bool) -> dict[str, Any]:
+        """What its wires that are not drawn lead to."""
+        found: dict[str, Any] = {}
+        if port in beyond:
+            found["far"] = _far_ends(network, port, out, parent(path))
+        if view.hidden:
+            found["hidden"] = _hidden_ends(network, port, out, path, view.hidden, learnable)
+        return found
 
     for out, names in ((False, data_in), (True, data_out)):
         numbered = layer.variadic and not out
         for port in names:
             label = "" if numbered or len(names) < 2 else port
             at_port = Port(path, port)
-            where[out].append(PortLook(port, at_port, kind == "capsule", label, far=far(at_port, out)))
+            where[out].append(PortLook(port, at_port, kind == "capsule", label, **ends(at_port, out)))
     for out, names in ((False, layer.input_learnables), (True, layer.output_learnables)):
         for name_of in names:
             at_port = Port(path, name_of)
-            where[out].append(PortLook(name_of, at_port, True, row=at[name_of], far=far(at_port, out)))
+            where[out].append(PortLook(name_of, at_port, True, row=at[name_of], **ends(at_port, out)))
     for out, wanted in ((False, isinstance(layer, Call)), (True, Port(path, BUNDLE) in network.targets)):
         if wanted:
             at_port = Port(path, BUNDLE)
-            where[out].append(PortLook(BUNDLE, at_port, True, row=at[BUNDLE], far=far(at_port, out)))
+            where[out].append(PortLook(BUNDLE, at_port, True, row=at[BUNDLE], **ends(at_port, out)))
     for out, ports in ((False, crossing.inputs), (True, crossing.outputs)):
         for at_port in ports:
             label = _inner(at_port, path)
-            where[out].append(PortLook(label, at_port, True, row=at[label], far=far(at_port, out)))
+            where[out].append(PortLook(label, at_port, True, row=at[label], **ends(at_port, out)))
     total, owns = _total(layer, row, crossing)
     return Look(
         path=path,
@@ -192,7 +207,7 @@ def _rows(
         taken, offered = name in layer.input_learnables, name in layer.output_learnables
         source = network.source_of(Port(path, name)) if taken else None
         label = name.removesuffix(f"_{group}") if group else name
-        origin = _short(_origin(network, source), path) if source else ""
+        origin = short(_origin(network, source), path) if source else ""
         target = _targets(network, Port(path, name)) if offered and view.ties == "off" else ""
         shape = shape_text(shapes[name]) if shapes.get(name) is not None else ""
         return LearnableRow((name,), label, _tick(taken), _tick(offered), shape, origin, target, group)
@@ -216,12 +231,12 @@ def _rows(
     calls, called = isinstance(layer, Call), Port(path, BUNDLE) in network.targets
     if calls or called:
         source = network.source_of(Port(path, BUNDLE))
-        origin = _short(source.layer, path) if source else ""
+        origin = short(source.layer, path) if source else ""
         lines.append(LearnableRow((BUNDLE,), BUNDLE, _tick(calls), _tick(called), "bundle", origin, switches=False))
     for out, ports in ((False, crossing.inputs), (True, crossing.outputs)):
         for port in ports:
             source = network.source_of(port)
-            origin = _short(_origin(network, source), path) if source and not out else ""
+            origin = short(_origin(network, source), path) if source and not out else ""
             label = _inner(port, path)
             lines.append(LearnableRow((label,), label, _tick(not out), _tick(out), source=origin, switches=False))
     return tuple(lines)
@@ -263,7 +278,22 @@ def _far_ends(network: Network, port: Port, out: bool, home: str) -> tuple[str, 
     return tuple(dict.fromkeys(path for path in targets if not under(path, home)))
 
 
-def _short(path: str, beside: str) -> str:
+def _hidden_ends(
+    network: Network, port: Port, out: bool, node: str, hidden: Set[str], learnable: Set[Port]
+) -> tuple[HiddenEnd, ...]:
+    """The layers at the other ends of the hidden wires of a port, in the group that its node stands in."""
+    found = []
+    for target in network.targets.get(port, ()) if out else (port,):
+        source = network.wires.get(target) if str(target) in hidden else None
+        if source is None:
+            continue
+        path = target.layer if out else source.layer
+        if under(path, parent(node)) and not under(path, node):
+            found.append(HiddenEnd(str(target), path, source in learnable or source.name == BUNDLE))
+    return tuple(found)
+
+
+def short(path: str, beside: str) -> str:
     """A path as it is said beside another layer: without the groups that both stand in."""
     home = parent(beside)
     return path[len(home) + 1 :] if home and under(path, home) else path
@@ -273,7 +303,7 @@ def _targets(network: Network, port: Port) -> str:
     targets = network.targets.get(port, [])
     if len(targets) > 1:
         return f"{len(targets)} layers"
-    return _short(targets[0].layer, port.layer) if targets else ""
+    return short(targets[0].layer, port.layer) if targets else ""
 
 
 def _total(layer: Layer, row: Row | None, crossing: Crossing) -> tuple[str, str]:

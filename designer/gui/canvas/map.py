@@ -7,7 +7,7 @@ from PySide6.QtGui import QPainter, QPen
 
 from designer.gui.canvas.node import NodeItem
 from designer.gui.canvas.paint import FAR, category_color
-from designer.gui.canvas.wire import WireItem, wire_pen
+from designer.gui.canvas.wire import FAINT, WireItem, wire_pen
 from designer.gui.drawing import draw_text, text_width
 from designer.gui.theme import Theme, faded
 
@@ -63,11 +63,11 @@ class Map:
         for node in self._late_nodes:
             self._take(node)
         for wire in self._late_wires:
-            if wire.learnable:
-                self._lines.pop(wire, None)
+            self._lines.pop(wire, None)
+            self._ties.pop(wire, None)
+            if wire.learnable and not wire.hidden:
                 self._ties[wire] = None
-            else:
-                self._ties.pop(wire, None)
+            elif not wire.hidden:
                 self._lines[wire] = _lines(wire)
         if self._late_wires or self._fewer:
             self._all_lines = list(itertools.chain.from_iterable(self._lines.values()))
@@ -116,7 +116,9 @@ class Map:
         """Draw what is selected, what is wrong, and the names of what is seen where they fit."""
         for wire in self.chosen:
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(wire_pen(theme.learn if wire.learnable else theme.accent, 2.5 / zoom, wire.learnable))
+            color = theme.learn if wire.learnable else theme.accent
+            color, width = (faded(color, FAINT), 1.5) if wire.hidden else (color, 2.5)
+            painter.setPen(wire_pen(color, width / zoom, wire.learnable))
             painter.drawPath(wire.path())
         if self.selected:
             painter.setPen(QPen(theme.accent, 3 / zoom if zoom >= FAR else 2 / zoom))

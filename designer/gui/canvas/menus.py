@@ -12,7 +12,9 @@ from designer.analysis import permutations
 from designer.edits.likeness import nearly_alike
 from designer.edits.switches import borrowers, switch_input, switch_output
 from designer.gui.canvas import joins
+from designer.gui.canvas.beyond import go_to, stub_lines
 from designer.gui.canvas.ends import port_menu
+from designer.gui.canvas.hiding import canvas_lines, chosen_wires, layer_lines, port_lines, wire_lines
 from designer.gui.canvas.joins import End
 from designer.gui.canvas.port import PortItem
 from designer.gui.canvas.tooltips import tooltip
@@ -21,7 +23,6 @@ from designer.gui.commands import SUBMENUS
 from designer.gui.drawing import shape_text
 from designer.gui.untying import borrows, untie_ports
 from designer.model import BUNDLE, Group, Input, Output, Parameter, Port
-from designer.model.names import parent
 
 if TYPE_CHECKING:
     from designer.gui.canvas.canvas import Canvas
@@ -57,8 +58,11 @@ def open_menu(window: "MainWindow", hit: Hit | None, at: QPoint | None) -> QMenu
         made.layers()
     elif hit.wire is not None:
         made.wire(hit.wire.target)
+    elif hit.stub is not None:
+        stub_lines(made, hit.stub)
     else:
         made.fill(CANVAS if window.document.view.path else CANVAS.removesuffix(" | .leave"))
+        canvas_lines(made)
     menu.popup(at)
     return menu
 
@@ -119,7 +123,9 @@ class _Menu:
     def layers(self) -> None:
         paths = self.canvas.selected_layers()
         if len(paths) > 1:
-            self.fill(f"{SEVERAL} {LAYERS}")
+            self.fill(SEVERAL)
+            layer_lines(self, paths)
+            self.fill(LAYERS)
             title, names = SUBMENUS["align"]
             self.menu.insertMenu(self.menu.actions()[-2], self.fill(names, QMenu(title, self.menu)))
             return
@@ -129,6 +135,7 @@ class _Menu:
         self.menu.addSeparator()
         if not isinstance(layer, Group):
             self._ties("Tie", [Port(path, name) for name in layer.learnables()], None)
+        layer_lines(self, [path])
         self.fill(LAYERS.removeprefix("| "))
 
     def switch(self, port: Port, offers: bool) -> None:
@@ -160,11 +167,14 @@ class _Menu:
             self.menu.addSeparator()
             for other in ends[:LISTED]:
                 text = "Jump to the other end" if len(ends) == 1 else f"Jump to {other}"
-                self.add(text, lambda other=other: self._go(other))
+                self.add(text, lambda other=other: go_to(self.canvas, other))
             targets = [wire.target for wire in item.connected_pipes]
             self.menu.addSeparator()
+            port_lines(self, item)
             self.add("Disconnect" if len(ends) == 1 else f"Disconnect all {len(ends)}", lambda: self._cut(targets))
             self._untie(targets)
+        else:
+            port_lines(self, item)
         port_menu(self, item)
         if not self.menu.actions():
             self.menu.addAction("Nothing fits this port").setEnabled(False)
@@ -173,12 +183,21 @@ class _Menu:
         source = self.network.wires.get(target)
         if source is None:
             return
+        chosen = [Port.parse(name) for name in chosen_wires(self.canvas)]
+        if len(chosen) > 1 and target in chosen:
+            self.add(f"Cut {len(chosen):,} wires\tDel", lambda: self._cut(chosen))
+            self._untie(chosen)
+            self.menu.addSeparator()
+            wire_lines(self, [str(each) for each in chosen])
+            return
         self.fill(".insert |")
         self.add("Cut wire\tDel", lambda: self._cut([target]))
         self._untie([target])
         self.menu.addSeparator()
-        self.add("Go to source", lambda: self._go(source.layer))
-        self.add("Go to target", lambda: self._go(target.layer))
+        self.add("Go to source", lambda: go_to(self.canvas, source.layer))
+        self.add("Go to target", lambda: go_to(self.canvas, target.layer))
+        self.menu.addSeparator()
+        wire_lines(self, [str(target)])
 
     # What they offer.
 
@@ -275,10 +294,3 @@ class _Menu:
 
     def _end(self, item: PortItem) -> str:
         return item.node.look.path
-
-    def _go(self, path: str) -> None:
-        """Show a layer, or the group in the open one that it stands in."""
-        shown = self.document.view.path
-        while parent(path) != shown and parent(path):
-            path = parent(path)
-        self.canvas.show_path(path)

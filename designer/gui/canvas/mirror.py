@@ -129,6 +129,7 @@ class Mirror:
         self._alike: dict[str, int] = {}
         self._troubles: dict[str, looks.Trouble] = {}
         self._lit: set[WireItem] = set()
+        self._pointed: set[WireItem] = set()
         self._chosen: set[NodeItem | WireItem] = set()
         self._ends_lit: set[NodeItem] = set()
         self._places: Mapping[str, Place] = {}
@@ -147,6 +148,7 @@ class Mirror:
         self._beyond = frozenset()
         self._alike, self._ends_lit = {}, set()
         self._ends, self._lit, self._chosen, self._places = {}, set(), set(), {}
+        self._pointed = set()
 
     def draw(
         self, network: Network, view: View, analysis: Analysis | None, places: Mapping[str, Place]
@@ -185,6 +187,7 @@ class Mirror:
         with self.graph.viewer().holding():
             changed = self._update(dirty, places)
             self._wire()
+            self._hide(view.hidden ^ old_view.hidden)
         told = changed_wires | self._wires_at(dirty)
         if analysis is not old_analysis:  # what a tie says depends on more than the layers at its ends
             told |= self.wires.keys() if self.path else {at for at, wire in self.wires.items() if wire.learnable}
@@ -288,6 +291,7 @@ class Mirror:
 
     def _compare_views(self, view: View, old: View) -> set[str]:
         dirty = {name.partition("/")[0] for name in view.unfolded ^ old.unfolded}
+        dirty |= self._ends_of(map(Port.parse, view.hidden ^ old.hidden))
         if (view.ties == "off") != (old.ties == "off"):
             dirty |= {path for path, node in self.nodes.items() if node.view.look.rows}
         return dirty
@@ -390,13 +394,30 @@ class Mirror:
                 wire.source, wire.target = source, target
                 wire.learnable = source in self.learnable or source.name == BUNDLE
                 wire.label, wire.saves = self._label_of(wire), self._saves(wire)
+                wire.hidden = bool(self.view.hidden) and str(target) in self.view.hidden
                 self.wires[target] = wire
                 new.append(wire)
         for wire in new:
             wire.redraw()
 
+    def _hide(self, targets: Iterable[str]) -> None:
+        """Take wires from the picture that were hidden, and bring back those that are not any more."""
+        for wire in [self.wires[port] for port in map(Port.parse, targets) if port in self.wires]:
+            wire.hidden = str(wire.target) in self.view.hidden
+            wire.redraw()
+
+    def point(self, targets: Iterable[str]) -> None:
+        """Show hidden wires while the pointer is at a stub of theirs, and no longer those that it left."""
+        pointed = {self.wires[port] for port in map(Port.parse, targets) if port in self.wires}
+        for wire in pointed ^ self._pointed:
+            wire.pointed = wire in pointed
+            if wire.hidden:
+                wire.redraw()
+        self._pointed = pointed
+
     def _unwire(self, target: Port) -> None:
         wire = self.wires.pop(target)
+        self._pointed.discard(wire)
         out, into = wire.output_port, wire.input_port
         self._lit.discard(wire)
         self._chosen.discard(wire)
@@ -463,14 +484,22 @@ class Mirror:
             item.setSelected(item in chosen)
             if isinstance(item, NodeItem):
                 item.setZValue(2.0 if item in chosen else 1.0)
+            elif item.hidden:
+                item.redraw()
         self._chosen = chosen
-        lit = ties_of(nodes)
+        lit = ties = ties_of(nodes)
+        if view.hidden:
+            lit = ties | {
+                wire for node in nodes for port in node.ports() for wire in port.connected_pipes if wire.hidden
+            }
         for wire in lit ^ self._lit:
             wire.prepareGeometryChange()
             wire.lit = wire in lit
             wire.update()
+            if wire.hidden:
+                wire.redraw()
         self._lit = lit
-        ends = {port.node for wire in lit for port in (wire.output_port, wire.input_port)} - set(nodes)
+        ends = {port.node for wire in ties for port in (wire.output_port, wire.input_port)} - set(nodes)
         for item in ends ^ self._ends_lit:
             item.lit = item in ends
             item.update()

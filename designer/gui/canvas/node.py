@@ -52,7 +52,7 @@ class NodeItem(AbstractNodeItem):
         self.hovered = False
         self.lit = False  # it takes part in a tie of what is selected
         self.mark = ""  # "target" or "refused", while a wire is held over it
-        self.stubs: list[Stub] = []  # of ties that leave the group that is shown
+        self.stubs: list[Stub] = []  # of wires that are not drawn
         self._inputs: list[PortItem] = []
         self._outputs: list[PortItem] = []
         self._area = QRectF()

@@ -13,6 +13,7 @@ from PySide6.QtSvg import QSvgGenerator
 from designer.files.picture import DRAWN
 from designer.gui.canvas.node import NodeItem
 from designer.gui.canvas.paint import MIDWAY
+from designer.gui.canvas.stubs import Stub
 from designer.gui.canvas.wire import WireItem
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def svg(canvas: "Canvas", paths: Collection[str] = ()) -> str:
     return text
 
 
-def _what(canvas: "Canvas", paths: Collection[str]) -> tuple[list[WireItem | NodeItem], QRectF]:
+def _what(canvas: "Canvas", paths: Collection[str]) -> tuple[list[WireItem | NodeItem | Stub], QRectF]:
     """The items to draw, those below first, and the part of the scene that they take."""
     canvas.view.show_hover(None)
     canvas.view.reroute()  # ties that wait for the next turn of the event loop
@@ -77,11 +78,17 @@ def _what(canvas: "Canvas", paths: Collection[str]) -> tuple[list[WireItem | Nod
     wires = [w for w in canvas.mirror.wires.values() if {w.output_port.node, w.input_port.node} <= chosen]
     area = QRectF()
     for item in (*wires, *nodes):
-        area = area.united(item.path().boundingRect() if isinstance(item, WireItem) else item.frame)
-    return [*wires, *nodes], area.adjusted(-MARGIN, -MARGIN, MARGIN, MARGIN).toAlignedRect().toRectF()
+        if isinstance(item, NodeItem):
+            area = area.united(item.frame)
+        elif not item.hidden:
+            area = area.united(item.path().boundingRect())
+    stubs = [stub for node in nodes for stub in node.stubs]
+    for stub in stubs:
+        area = area.united(stub.pill_rect())
+    return [*wires, *nodes, *stubs], area.adjusted(-MARGIN, -MARGIN, MARGIN, MARGIN).toAlignedRect().toRectF()
 
 
-def _paint(canvas: "Canvas", painter: QPainter, items: list[WireItem | NodeItem], area: QRectF) -> None:
+def _paint(canvas: "Canvas", painter: QPainter, items: list[WireItem | NodeItem | Stub], area: QRectF) -> None:
     """Draw items as they look when nothing is selected and the pointer is elsewhere."""
     document, view = canvas.document, canvas.view
     painter.translate(-area.topLeft())
@@ -94,7 +101,7 @@ def _paint(canvas: "Canvas", painter: QPainter, items: list[WireItem | NodeItem]
             return
         for item in items:
             painter.save()
-            painter.translate(item.pos())
+            painter.translate(item.scenePos())
             item.paint(painter, None)
             painter.restore()
     finally:

@@ -27,6 +27,8 @@ class Saying:
         selection = document.view.selection
         analysis = document.analysis if not document.stale else None
         text = sentence(document.network, analysis, selection)
+        if len(selection) == 1 and selection <= document.view.hidden:
+            text += ", hidden"
         view.setAccessibleName(text)
         if selection != self.selection and view.hasFocus():
             announce(view, text)

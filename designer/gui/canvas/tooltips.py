@@ -17,6 +17,9 @@ def tooltip(hit: "Hit", network: Network, analysis: Analysis | None) -> str:
         return _port(hit, network, analysis)
     if hit.what in ("wire", "label"):
         return _wire(hit.wire.source, hit.wire.target, analysis)
+    if hit.stub is not None and len(hit.stub.wires) == 1:
+        target = Port.parse(hit.stub.wires[0])
+        return "Hidden: " + _wire(network.wires[target], target, analysis)
     if hit.stub is not None:
         return "Go to " + ", ".join(hit.stub.far)
     if hit.node is None:

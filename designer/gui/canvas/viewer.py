@@ -42,7 +42,7 @@ class Hit(NamedTuple):
     wire: WireItem | None = None
     part: Part = Part()
     end: PortItem | None = None  # a port of a group, pressed at its name
-    stub: Stub | None = None  # of a tie that leaves the group that is shown
+    stub: Stub | None = None  # of wires that are not drawn
 
 
 class Viewer(NodeViewer):
@@ -432,6 +432,7 @@ class Viewer(NodeViewer):
     def show_hover(self, item: NodeItem | PortItem | Stub | WireItem | None) -> None:
         if item is None:
             self.canvas.peek.over(None)
+        self.canvas.mirror.point(item.wires if isinstance(item, Stub) else ())
         if item is self._hover:
             return
         for changed, on in ((self._hover, False), (item, True)):

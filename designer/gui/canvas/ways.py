@@ -166,6 +166,8 @@ def _neighbours(ports: "list[PortItem]", but: "PortItem") -> list[Neighbour]:
         if port is not but and not port.look.diamond:
             down = port.anchor().y() - but.anchor().y()
             for wire in port.connected_pipes:
+                if wire.hidden:
+                    continue
                 other = wire.input_port if port.out else wire.output_port
                 found.append(Neighbour(down, other.anchor().y()))
     return found

@@ -21,6 +21,7 @@ SELECTABLE = QGraphicsItem.GraphicsItemFlag.ItemIsSelectable
 STUB = 12.0  # what is left of a tie that is not drawn
 PILL = 22.0
 DASHES = [3.5, 2.5]
+FAINT = 0.6  # of a hidden wire that is looked at
 
 
 class WireItem(PipeItem):
@@ -41,6 +42,8 @@ class WireItem(PipeItem):
         self.label = ""  # the shape, of a tie with the name of the learnable
         self.saves = ""  # said on the label of a selected tie
         self.lit = False  # a layer at one of its ends is selected
+        self.hidden = False  # by the user: its ends say where it leads
+        self.pointed = False  # the pointer is at one of these, so a hidden one is seen as long as that lasts
         self.hovered = False
         self.takes = False  # a layer is held over it that a release would put on it
         self.pulled = False  # its end is held by the pointer, so it is drawn from there
@@ -83,11 +86,24 @@ class WireItem(PipeItem):
             return
         self.ends = start, end = self._output_port.anchor(), self._input_port.anchor()
         self.seen = self.stage.moves
+        if self.hidden and not self.traced:
+            self._vanish()
+            return
         path, self.corners, self._middle, self._room = self.stage.ways.find(self, start, end)
         self._shape = self.lines = None
         self.prepareGeometryChange()
         self._bounds = path.boundingRect().adjusted(-16, -24, 16, 24)  # the label of a tie lies in it
         self.setPath(path)
+        self.stage.wire_changed(self)
+
+    def _vanish(self) -> None:
+        """Lie nowhere, and in nobody's way."""
+        self.stage.ways.leave(self)
+        self.corners, self._shape, self.lines = [], None, None
+        if not self.path().isEmpty():
+            self.prepareGeometryChange()
+            self._bounds = QRectF()
+            self.setPath(QPainterPath())
         self.stage.wire_changed(self)
 
     def boundingRect(self) -> QRectF:
@@ -122,8 +138,18 @@ class WireItem(PipeItem):
         return text if told else self.label
 
     @property
+    def traced(self) -> bool:
+        """Whether it has a way at all; a hidden one only while it, an end of it or a stub of it is looked at."""
+        return not self.hidden or self.lit or self.pointed or self.isSelected()
+
+    @property
     def drawn(self) -> bool:
         """Whether all of it is drawn, not its stubs only."""
+        return not self.hidden and self.allowed
+
+    @property
+    def allowed(self) -> bool:
+        """Whether wires of its kind are drawn: ties may be off."""
         mode = self.stage.ties
         return not self.learnable or mode == "all" or (mode == "selected" and (self.lit or self.isSelected()))
 
@@ -163,6 +189,13 @@ class WireItem(PipeItem):
         if self.hovered:
             color, width = mix(color, theme.text1, 0.35), 3.0
         painter.setBrush(Qt.BrushStyle.NoBrush)
+        if self.hidden:
+            if self.traced and (self.allowed or self.pointed):
+                painter.setPen(
+                    wire_pen(faded(theme.learn if self.learnable else theme.data, FAINT), 1.5, self.learnable)
+                )
+                painter.drawPath(self.path())
+            return
         if not self.drawn:
             self._paint_stubs(painter, color, width)
             return
@@ -189,7 +222,7 @@ class WireItem(PipeItem):
 
     def _paint_label(self, painter: QPainter, theme: Theme, faint: bool) -> None:
         """The shape, at the height of the source; left out where under 60 % of it fits."""
-        wires = [wire for wire in self._output_port.connected_pipes if wire.room > 0]
+        wires = [wire for wire in self._output_port.connected_pipes if wire.room > 0 and not wire.hidden]
         if min(wires, key=lambda wire: wire.room, default=None) is not self:
             return  # of several wires from one port, the shortest tells what is on all of them
         start, far = self.ends[0], self.level

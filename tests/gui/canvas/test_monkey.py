@@ -28,7 +28,7 @@ NONE = Qt.KeyboardModifier.NoModifier
 SHIFT, CTRL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
 KEYS = (
     *("Delete", "Backspace", "L", "T", "F", "Home", "Return", "Left", "Down", "Escape", "K"),
-    *("M", "B", "Space", "Up", "Right", "L"),
+    *("M", "B", "Space", "Up", "Right", "L", "H"),
 )
 OPENING = (
     *((Qt.Key.Key_Tab,), (Qt.Key.Key_A, SHIFT), (Qt.Key.Key_A, CTRL | SHIFT), (Qt.Key.Key_C,)),
@@ -117,6 +117,18 @@ class Monkey:
         how = {"to": self.random.choice(list(EDGES))} if edit is align else {"along": self.random.choice(list(AXES))}
         it.document.attempt("Put in line", lambda net: edit(net.move(drawn), *paths, sizes=sizes, **how))
 
+    def hide_or_show(self):
+        """Hide some wires, show some again, or press the label of one that is hidden."""
+        it, wires = self.it, sorted(map(str, self.it.canvas.mirror.wires))
+        stubs = [stub for node in it.canvas.nodes() for stub in node.stubs]
+        if stubs and self.random.random() < 0.5:
+            stub = self.random.choice(stubs)
+            it.click(it.at(stub.pill.center() + stub.node.pos()))
+            self.choose_in_box()
+        elif wires:
+            it.canvas.select(self.random.sample(wires, min(3, len(wires))))
+            it.key(Qt.Key.Key_H, self.random.choice((NONE, NONE, SHIFT)))
+
     def choose_in_box(self):
         """Type into the box if one is open, and take what it finds or leave it."""
         box = self.it.canvas.frame.box
@@ -167,7 +179,9 @@ class Monkey:
             self.on_the_overview()
         elif pick < 0.92:
             self.put_in_line()
-        elif pick < 0.93:
+        elif pick < 0.95:
+            self.hide_or_show()
+        elif pick < 0.96:
             theme.apply(it.app, self.random.choice([theme.DARK, theme.LIGHT]))
         else:
             for _ in range(self.random.randint(1, 4)):
