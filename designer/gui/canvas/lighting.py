@@ -25,8 +25,8 @@ def carries_learnable(network: Network, start: End) -> bool:
     return start.port.name in (*ready.layer(start.port.layer).input_learnables, BUNDLE)
 
 
-def fitting(canvas: "Canvas", start: End, but: PortItem | None) -> Iterator[PortItem]:
-    """Give the ports in view that a wire from a port can lead to, as many as can be asked in no time."""
+def fitting(canvas: "Canvas", start: End, but: PortItem | None) -> Iterator[PortItem | None]:
+    """Give the ports in view that a wire from a port can lead to; None at last where there was no time for all."""
     network, analysis = canvas.document.network, canvas.document.analysis
     learnable = carries_learnable(network, start)
     until = time.perf_counter() + LONGEST
@@ -35,6 +35,7 @@ def fitting(canvas: "Canvas", start: End, but: PortItem | None) -> Iterator[Port
         if not isinstance(port, PortItem) or port.out == start.out or port is but:
             continue
         if time.perf_counter() > until:
+            yield None
             return
         if port.look.diamond == learnable:
             found = joins.join(network, analysis, start, End(port.look.port, port.out))
@@ -54,14 +55,16 @@ class Lighting:
         """Light the port and all that fit it, and say how many there are."""
         self.clear()
         self.network = self.canvas.document.network
-        found = list(fitting(self.canvas, End(port.look.port, port.out), port))
+        asked = list(fitting(self.canvas, End(port.look.port, port.out), port))
+        found = [fits for fits in asked if fits is not None]
+        least = "At least " if None in asked else ""
         self.ports = [port, *found]
         for lit in self.ports:
             lit.lit = True
             lit.node.update()
         name, count = str(port.look.port), len(found)
-        fits = f"{count} ports in view fit" if count != 1 else "One port in view fits"
-        self.canvas.document.told.emit(f"{fits if found else 'No port in view fits'} {name}.")
+        fits = f"{count} ports in view fit" if count != 1 or least else "One port in view fits"
+        self.canvas.document.told.emit(f"{least}{fits} {name}." if found or least else f"No port in view fits {name}.")
 
     def clear(self) -> bool:
         """Put the lights out; whether there were any."""

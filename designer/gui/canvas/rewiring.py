@@ -56,26 +56,21 @@ class Rewire(Gesture):
             return None
         network, analysis = self.canvas.document.network, self.canvas.document.analysis
         edits: list[Change] = []
-        found: Join | None = None
         for target in self.targets:
             end = End(target, False)
             if hit.port is not None:
                 found = joins.join(network, analysis, end, End(hit.port.look.port, hit.port.out))
             else:
                 found = joins.join_layer(network, analysis, end, hit.node.look.path)
-            if found.refused:
-                return found
+            if found.refused or len(self.targets) == 1:
+                return found  # of a single wire it is asked which of several ways it shall go
             edit = (found.choices[0] if found.choices else found).edit
             assert edit is not None, "neither refused nor a choice"
             edits.append(edit)
         where = hit.node.look.path
         count = len(edits)
-        text = (
-            found.text
-            if found is not None and count == 1
-            else f"Move {count} wires from {self.source.layer} to {where}"
-        )
-        return Join(text, f"{count} wires to {where}" if count > 1 else f"to {where}", edit=_after_each_other(edits))
+        text = f"Move {count} wires from {self.source.layer} to {where}"
+        return Join(text, f"{count} wires to {where}", edit=_after_each_other(edits))
 
     def drop(self, at, modifiers):
         self.move(at, modifiers)

@@ -126,7 +126,7 @@ class Draw(Gesture):
             pulled.pulled = True
             pulled.update()
         self.viewer.viewport().setCursor(Qt.CursorShape.CrossCursor)
-        for fits in fitting(self.canvas, start, port):
+        for fits in filter(None, fitting(self.canvas, start, port)):
             fits.fits = True
             self.marked.append(fits)
             fits.node.update()

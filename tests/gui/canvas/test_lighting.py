@@ -3,6 +3,7 @@
 import pytest
 from PySide6.QtCore import Qt
 
+from designer.gui.canvas import lighting
 from designer.layers import Add, Input, Linear
 from designer.model import Network
 
@@ -63,3 +64,10 @@ def test_a_drag_begins_as_ever(it):
     it.drag(it.port("a", "out", out=True), it.port("b", "in"))
     assert it.undo_texts() == ["Connect a to b"]
     assert lit(it) == set()
+
+
+def test_what_could_not_be_asked_in_time_is_told(it, monkeypatch):
+    monkeypatch.setattr(lighting, "LONGEST", -1.0)
+    it.click(it.port("a", "out", out=True))
+    assert lit(it) == {("a", "out", True)}
+    assert it.told == ["At least 0 ports in view fit a/out."]

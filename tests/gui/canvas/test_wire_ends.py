@@ -143,3 +143,14 @@ def test_ties_move_to_another_owner_and_a_cut_tie_keeps_its_values(stage):
     it.drag(it.port("d", "weight", out=True), it.empty(), CTRL)
     assert it.network.layer("b").owned == ("weight", "bias")
     assert (it.network.values["b.weight"] == it.network.values["d.weight"]).all()
+
+
+def test_a_single_square_tie_that_moves_asks_which_way(stage):
+    net = Network().add(x=Input(("B", 8)), a=Linear(8), b=Linear(8), c=Linear(8)).connect("x", "a").connect("x", "b")
+    net = tie(net.connect("x", "c"), "a/weight", "b/weight", permute=()).set("c", output_learnables=("weight",))
+    it = stage(net.move({"x": (0, 0), "a": (240, 0), "b": (560, 0), "c": (240, 240)}))
+    it.drag(it.port("a", "weight", out=True), it.port("c", "weight", out=True), CTRL)
+    assert it.canvas.choosing.pictures.isVisible()
+    it.canvas.choosing.pictures.cards[0].click()
+    assert it.network.source_of(Port("b", "weight")) == Port("c", "weight")
+    assert len(it.undo_texts()) == 1
