@@ -1,5 +1,6 @@
 """The network from afar, drawn in one batch: thousands of items that paint themselves take too long."""
 
+import functools
 import itertools
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
@@ -28,6 +29,7 @@ class Map:
         self._blocks: dict[str, dict[NodeItem, QRectF]] = {}  # by colour
         self._lines: dict[WireItem, list[QLineF]] = {}
         self._ties: dict[WireItem, None] = {}
+        self.ties_area = QRectF()  # the rectangle that holds them all
         self._all_lines: list[QLineF] = []
         self._groups: dict[NodeItem, None] = {}
         self._troubled: dict[NodeItem, None] = {}
@@ -70,6 +72,9 @@ class Map:
             elif not wire.hidden:
                 self._lines[wire] = _lines(wire)
         if self._late_wires or self._fewer:
+            self.ties_area = functools.reduce(
+                QRectF.united, (wire.path().boundingRect() for wire in self._ties), QRectF()
+            )
             self._all_lines = list(itertools.chain.from_iterable(self._lines.values()))
         self._late_nodes.clear()
         self._late_wires.clear()

@@ -73,11 +73,16 @@ class Overview(QWidget):
 
     # What it shows.
 
+    def _whole(self) -> QRectF:
+        """The rectangle of the scene that holds all nodes and, where these are drawn, the ties that hang below them."""
+        area = self.canvas.area()
+        return area if self._plain or self.canvas.view.ties != "all" else area.united(self.canvas.view.map.ties_area)
+
     def scale(self) -> tuple[float, QPointF]:
         """How a point of the scene becomes one of the overview: times the first, then plus the second."""
         if self._held is not None:
             return self._held
-        whole = self.canvas.area().united(self.canvas.view.visible())
+        whole = self._whole().united(self.canvas.view.visible())
         scale = _scale(whole)
         return scale, QPointF(WIDTH / 2, HEIGHT / 2) - whole.center() * scale
 
@@ -117,10 +122,11 @@ class Overview(QWidget):
 
     def _keep_picture(self, colors: Theme) -> None:
         """Draw the network anew if it is another one; panning and zooming only move what was drawn."""
-        view, area = self.canvas.view, self.canvas.area()
+        view = self.canvas.view
         if self._state and view.gesture is not None and view.gesture.dragging:
             return  # thousands of layers are not drawn again for each step of one
-        state = (self._drawn(), area, colors.name, view.ties, self.devicePixelRatioF())
+        drawn, area = self._drawn(), self._whole()
+        state = (drawn, area, colors.name, view.ties, self.devicePixelRatioF())
         if state == self._state:
             return
         if self._plain and self._state[1:] == state[1:] and not self._waited:

@@ -5,10 +5,11 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from designer.edits import tie
 from designer.gui import theme
 from designer.gui.canvas import overview
 from designer.layers import Input, Linear, ReLU
-from designer.model import Network
+from designer.model import Network, Port
 
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 
@@ -151,3 +152,14 @@ def test_of_thousands_of_layers_the_blocks_alone_are_drawn_a_little_later(wide, 
     seen.grab()
     assert seen._picture.cacheKey() == picture
     qtbot.waitUntil(lambda: seen._picture.cacheKey() != picture)
+
+
+def test_a_tie_that_hangs_below_all_layers_is_seen(stage, language_model):
+    it = stage(tie(language_model, "emb/weight", "fc/weight"))
+    shown = over(it).grab().toImage()
+    lane = it.canvas.mirror.wires[Port("fc", "weight")].path().boundingRect().bottom()
+    assert lane > it.canvas.area().bottom()
+    scale, shift = over(it).scale()
+    row = round(lane * scale + shift.y())
+    near = [shown.pixelColor(x, y) for x in range(20, 164) for y in (row - 1, row, row + 1)]
+    assert sum(color.red() > 100 and color.red() > 1.3 * color.blue() for color in near) >= 8
