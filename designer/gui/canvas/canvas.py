@@ -15,6 +15,7 @@ from designer.gui.canvas.connecting import Connecting
 from designer.gui.canvas.far_ends import FarEnds
 from designer.gui.canvas.frame import Frame
 from designer.gui.canvas.gestures import CTRL, SHIFT
+from designer.gui.canvas.hits import Hit
 from designer.gui.canvas.joins import Join
 from designer.gui.canvas.lighting import Lighting
 from designer.gui.canvas.marking import Marking
@@ -31,7 +32,7 @@ from designer.gui.canvas.search import LayerSearch
 from designer.gui.canvas.switching import Switching
 from designer.gui.canvas.tooltips import tooltip
 from designer.gui.canvas.tying import Choosing, tie_layers
-from designer.gui.canvas.viewer import Hit, Viewer
+from designer.gui.canvas.viewer import Viewer
 from designer.gui.canvas.walking import Walking
 from designer.gui.canvas.wiring import switched
 from designer.gui.document import Document

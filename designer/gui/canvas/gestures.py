@@ -11,7 +11,8 @@ from designer.gui.canvas.snapping import Snapping
 from designer.gui.theme import Theme, faded
 
 if TYPE_CHECKING:
-    from designer.gui.canvas.viewer import Hit, Viewer
+    from designer.gui.canvas.hits import Hit
+    from designer.gui.canvas.viewer import Viewer
 
 SHIFT, CTRL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
 LEFT, MIDDLE, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton, Qt.MouseButton.RightButton

@@ -15,10 +15,10 @@ from designer.gui.canvas import joins
 from designer.gui.canvas.beyond import go_to, stub_lines
 from designer.gui.canvas.ends import port_menu
 from designer.gui.canvas.hiding import canvas_lines, chosen_wires, layer_lines, port_lines, wire_lines
+from designer.gui.canvas.hits import Hit
 from designer.gui.canvas.joins import End
 from designer.gui.canvas.port import PortItem
 from designer.gui.canvas.tooltips import tooltip
-from designer.gui.canvas.viewer import Hit
 from designer.gui.commands import SUBMENUS
 from designer.gui.drawing import shape_text
 from designer.gui.untying import borrows, untie_ports

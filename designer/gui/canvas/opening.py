@@ -12,7 +12,7 @@ from designer.model import Group, Port
 
 if TYPE_CHECKING:
     from designer.gui.canvas.canvas import Canvas
-    from designer.gui.canvas.viewer import Hit
+    from designer.gui.canvas.hits import Hit
 
 
 def opened(canvas: "Canvas", hit: "Hit") -> None:

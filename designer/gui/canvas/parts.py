@@ -7,7 +7,7 @@ from designer.gui.canvas.twins import list_alike
 
 if TYPE_CHECKING:
     from designer.gui.canvas.canvas import Canvas
-    from designer.gui.canvas.viewer import Hit
+    from designer.gui.canvas.hits import Hit
 
 
 def opened_part(canvas: "Canvas", hit: "Hit") -> bool:

@@ -17,7 +17,7 @@ from designer.gui.theme import faded
 from designer.model import Network
 
 if TYPE_CHECKING:
-    from designer.gui.canvas.viewer import Hit
+    from designer.gui.canvas.hits import Hit
 
 
 class Rewire(Gesture):

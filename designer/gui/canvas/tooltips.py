@@ -8,7 +8,7 @@ from designer.gui.drawing import shape_text
 from designer.model import Network, Port
 
 if TYPE_CHECKING:
-    from designer.gui.canvas.viewer import Hit
+    from designer.gui.canvas.hits import Hit
 
 
 def tooltip(hit: "Hit", network: Network, analysis: Analysis | None) -> str:

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from NodeGraphQt.widgets.viewer import NodeViewer
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Signal
@@ -10,13 +10,14 @@ from PySide6.QtGui import QImage, QNativeGestureEvent, QPainter, QPen, QPixmap, 
 from PySide6.QtWidgets import QFrame, QGraphicsView, QToolTip
 
 from designer.gui import theme as themes
-from designer.gui.canvas.ends import end_of, label_at
+from designer.gui.canvas.ends import end_of
 from designer.gui.canvas.gestures import Gesture, Hold, gesture_for
 from designer.gui.canvas.grid import Cell, Grid, cells
+from designer.gui.canvas.hits import Hit, hit
 from designer.gui.canvas.map import Map
-from designer.gui.canvas.node import NodeItem, Part
-from designer.gui.canvas.paint import FAR, MIDWAY, NEAR
-from designer.gui.canvas.port import REACH, PortItem
+from designer.gui.canvas.node import NodeItem
+from designer.gui.canvas.paint import FAR, MIDWAY
+from designer.gui.canvas.port import PortItem
 from designer.gui.canvas.stubs import Stub
 from designer.gui.canvas.ways import Ways
 from designer.gui.canvas.wire import WireItem
@@ -29,20 +30,6 @@ NEAREST, FARTHEST = 4.0, 0.02
 NOTCH = 1.15  # of the wheel
 START = 4  # pixels after which a press is a drag
 GRID = 24
-BOUNDING = Qt.ItemSelectionMode.IntersectsItemBoundingRect
-
-
-class Hit(NamedTuple):
-    """What lies under the pointer."""
-
-    what: str  # port, end, stub, takes, offers, fold, group, badge, name, body, label, wire or canvas
-    at: QPointF  # in the scene
-    node: NodeItem | None = None
-    port: PortItem | None = None
-    wire: WireItem | None = None
-    part: Part = Part()
-    end: PortItem | None = None  # a port of a group, pressed at its name
-    stub: Stub | None = None  # of wires that are not drawn
 
 
 class Viewer(NodeViewer):
@@ -131,34 +118,8 @@ class Viewer(NodeViewer):
     # What lies where.
 
     def hit(self, at: QPointF) -> Hit:
-        """Find what is under a point of the viewport: ports first, then parts of nodes, then wires."""
-        scene = self.scene_at(at)
-        reach = max(REACH, 8 / self.zoom)
-        near = QRectF(scene.x() - reach, scene.y() - reach, 2 * reach, 2 * reach)
-        items = self.scene().items(near, BOUNDING)
-        nodes = [item for item in items if isinstance(item, NodeItem)]
-        top = next((node for node in nodes if node.frame.contains(scene)), None)  # items come topmost first
-        if self.zoom >= MIDWAY:
-            ports = [(_distance(item.anchor(), scene), item) for item in items if isinstance(item, PortItem)]
-            for distance, port in sorted(ports, key=lambda pair: pair[0]):
-                covered = top is not None and top is not port.node and top.frame.contains(port.anchor())
-                if distance <= reach and not covered:
-                    return Hit("port", scene, port.node, port)
-        if top is not None:
-            if self.zoom >= NEAR and (end := label_at(top, scene - top.pos())) is not None:
-                return Hit("end", scene, top, end=end)
-            part = top.part_at(scene - top.pos()) if self.zoom >= MIDWAY else Part()
-            return Hit(part.what, scene, top, part=part)
-        for stub in items if self.zoom >= NEAR else ():
-            if isinstance(stub, Stub) and stub.pill_rect().contains(scene):
-                return Hit("stub", scene, stub=stub)
-        for wire in items:
-            if isinstance(wire, WireItem) and wire.drawn and not wire.pulled:
-                if self.zoom >= MIDWAY and wire.pill_rect().contains(scene):
-                    return Hit("label", scene, wire=wire)
-                if wire.near(max(10.0, 8 / self.zoom)).contains(scene):
-                    return Hit("wire", scene, wire=wire)
-        return Hit("canvas", scene)
+        """Find what is under a point of the viewport."""
+        return hit(self, self.scene_at(at))
 
     def frames_in(self, rect: QRectF, *but: NodeItem) -> list[QRectF]:
         """The frames of the nodes in a rectangle of the scene."""
@@ -490,7 +451,3 @@ class Viewer(NodeViewer):
 
     def dropEvent(self, event) -> None:
         self.canvas.adding.drop(event)
-
-
-def _distance(a: QPointF, b: QPointF) -> float:
-    return ((a.x() - b.x()) ** 2 + (a.y() - b.y()) ** 2) ** 0.5

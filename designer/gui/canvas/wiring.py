@@ -21,7 +21,7 @@ from designer.gui.theme import Theme, faded
 from designer.model import Network, Port
 
 if TYPE_CHECKING:
-    from designer.gui.canvas.viewer import Hit
+    from designer.gui.canvas.hits import Hit
 
 
 class PortPress(Gesture):
