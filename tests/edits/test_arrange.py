@@ -7,10 +7,10 @@ import time
 import pytest
 
 from designer import Network, NetworkError, arrange, group, tie
-from designer.edits.arrange import Outline, estimated_outline
 from designer.edits.layered import Box, Wire, layered
 from designer.edits.layered.columns import ranked
 from designer.edits.layered.order import put_in_order
+from designer.edits.outline import Outline, estimated_outline
 from designer.layers import LSTM, Add, Concatenate, Embedding, Group, Input, Linear, Parameter, Permute, ReLU
 
 
@@ -197,9 +197,9 @@ def test_wires_without_end_take_no_memory_without_end():
 
 def test_from_top_to_bottom():
     net = arrange(residual(), down=True)
-    sizes = {name: estimated_outline(name, layer) for name, layer in net.layers.items()}
+    sizes = {name: estimated_outline(name, layer, down=True) for name, layer in net.layers.items()}
     assert list(overlaps(net, sizes)) == []
-    assert len({x for x, _ in net.positions.values()}) == 1
+    assert len({x + sizes[name].width / 2 for name, (x, _) in net.positions.items()}) == 1
     for target, source in net.connections.items():
         assert net.positions[source.layer][1] + sizes[source.layer].height < net.positions[target.layer][1]
     assert arrange(net, down=True) == net

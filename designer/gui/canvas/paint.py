@@ -35,7 +35,11 @@ def paint_node(painter: QPainter, node: "NodeItem") -> None:
         draw_capsule(painter, theme, form.width, form.height, node.look.type, setting, _edge(node), px)
     else:
         _frame(painter, node, theme, zoom)
+        if node.form.top:
+            painter.translate(0, node.form.top)
         _header(painter, node, theme, zoom)
+        if node.form.top:
+            painter.translate(0, -node.form.top)
         if zoom >= NEAR:
             _port_labels(painter, node, theme)
         if node.look.section:
@@ -143,7 +147,10 @@ def _header(painter: QPainter, node: "NodeItem", theme: Theme, zoom: float) -> N
 
 def _port_labels(painter: QPainter, node: "NodeItem", theme: Theme) -> None:
     for port in node.ports():
-        if port.look.label and port.look.row < 0:
+        if port.look.label and port.look.row < 0 and node.look.down:
+            y = -10 if port.out else 18
+            draw_text(painter, port.x(), port.y() + y, port.look.label, theme.text2, 11, align="center")
+        elif port.look.label and port.look.row < 0:
             x, align = (-14, "right") if port.out else (14, "left")
             draw_text(painter, port.x() + x, port.y() + 4, port.look.label, theme.text2, 11, align=align)
 

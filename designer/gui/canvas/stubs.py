@@ -1,5 +1,6 @@
 """Ties that leave the group that is open: short stubs that hang under a node, and pills that name the other end."""
 
+import functools
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -39,6 +40,12 @@ class Stub(QGraphicsItem):
         self.prepareGeometryChange()
         wide, high = self.node.form.width, self.node.form.height
         width = text_width(self.text, 11, 500) + 32
+        if self.node.look.down:  # beside it: below it data leads on
+            y = self.ports[0].y() - PILL / 2
+            self.pill = QRectF(wide + 2 * OUT if self.out else -2 * OUT - width, y, width, PILL)
+            ends = [QRectF(port.x() - 1, port.y() - 1, 2, 2) for port in self.ports]
+            self._area = functools.reduce(QRectF.united, ends, self.pill).adjusted(-8, -8, 8, 8)
+            return
         x = wide - 6 - width if self.out else 6.0
         self.pill = QRectF(x, high + UNDER + STEP * self.place, width, PILL)
         edge = QRectF(wide if self.out else -OUT, 0, OUT, self.pill.bottom())
@@ -74,6 +81,8 @@ class Stub(QGraphicsItem):
             corner = QPointF(at.x() + side, at.y())
             low = QPointF(corner.x(), self.pill.center().y())
             end = QPointF(self.pill.right() if self.out else self.pill.left(), low.y())
+            if self.node.look.down:
+                end.setX(self.pill.left() if self.out else self.pill.right())
             path = rounded([at, corner, low, end])
             if strong:
                 halo = QPen(faded(theme.learn, 0.24), 8, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)

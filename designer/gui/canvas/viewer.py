@@ -62,6 +62,7 @@ class Viewer(NodeViewer):
         self.canvas = canvas
         self.map, self.grid = Map({}, {}), Grid()
         self.ways = Ways(self)
+        self.down = False  # data leads from top to bottom
         self.ties = "all"
         self.dims = False  # a tie is selected, so the other wires step back
         self._held: dict[WireItem, None] | None = None  # wires whose ways are found later
@@ -193,6 +194,11 @@ class Viewer(NodeViewer):
         self.moves += 1
         self._passed.clear()
         self._hover = None
+
+    def turn(self, down: bool) -> None:
+        """Lead data from top to bottom from now on, or from left to right; all wires are led anew after that."""
+        self.down, self.ways = down, Ways(self)
+        self.map.stale = True
 
     def wire_changed(self, wire: WireItem) -> None:
         self.map.led(wire)
