@@ -11,7 +11,7 @@ from designer.model.names import parent
 GRID = 8.0  # positions are multiples of it
 HEADER, ROW, ROWS = 22.0, 24.0, 56.0  # where a lone data port sits, how far several lie apart, where the first sits
 BESIDE, EDGE = 32.0, 20.0  # on an upper or lower edge: how far apart ports sit at least, and how far from the corner
-LABELS, BARE = 20.0, 4.0  # inside that edge: the row of their names, and without names
+LABELS, BARE = 24.0, 4.0  # inside that edge: the row of their names, and without names
 NARROW, LEARNING, WIDE = 112.0, 168.0, 280.0  # a layer, one with learnables, and the widest that its texts make
 TOTAL, TAIL = 170.0, 110.0  # the line of the learnables with some millions; a shape or an owner beside a name
 BADGES, ALIKE = 22.0, 60.0  # a problem; how many groups are like this one

@@ -93,7 +93,8 @@ class Adding:
                 return new
             if wire.learnable:
                 return new.move({path: _on_grid(at - QPointF(64, 14))}) if at else self.with_places(network, new)
-            return self._in_line(new, path, wire, at - HEAD if at is not None else None)
+            head = QPointF(self._form(new, path).width / 2, MIDDLE) if self.view.down else HEAD
+            return self._in_line(new, path, wire, at - head if at is not None else None)
 
         return self._done(f"Insert {type(layer).__name__} before {_last(target.layer)}", edit, path)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from designer.gui.canvas.menus import _Menu
     from designer.gui.canvas.node import NodeItem
 
-LABEL = 14  # from the edge to the name of a port
+LABEL, UNDER = 14, 9.0  # from the edge to the name of a port beside it, and to one under it or above it
 
 
 def end_of(canvas: "Canvas", item: PortItem) -> str | None:
@@ -45,7 +45,7 @@ def label_rect(node: "NodeItem", port: PortItem) -> QRectF:
     """Where the name of a port takes clicks."""
     width = text_width(port.look.label, 11) + 8
     if node.look.down:
-        return QRectF(port.x() - width / 2, port.y() - LABELS if port.out else 4.0, width, LABELS - 4)
+        return QRectF(port.x() - width / 2, port.y() - LABELS if port.out else UNDER, width, LABELS - UNDER)
     x = node.form.width - LABEL + 4 - width if port.out else LABEL - 4
     return QRectF(x, port.y() - DATA_ROW / 2, width, DATA_ROW)
 

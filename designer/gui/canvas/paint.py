@@ -148,7 +148,7 @@ def _header(painter: QPainter, node: "NodeItem", theme: Theme, zoom: float) -> N
 def _port_labels(painter: QPainter, node: "NodeItem", theme: Theme) -> None:
     for port in node.ports():
         if port.look.label and port.look.row < 0 and node.look.down:
-            y = -10 if port.out else 18
+            y = -13 if port.out else 21
             draw_text(painter, port.x(), port.y() + y, port.look.label, theme.text2, 11, align="center")
         elif port.look.label and port.look.row < 0:
             x, align = (-14, "right") if port.out else (14, "left")
