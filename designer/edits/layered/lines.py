@@ -12,7 +12,7 @@ import statistics
 from bisect import bisect_left
 from collections.abc import Iterable
 
-from designer.edits.layered.columns import Columns
+from designer.edits.layered.columns import HEADER, Columns
 
 UPRIGHT = 40.0, 16.0, 12.0  # between two boxes, a box and a bend, two bends
 TURNED = 64.0, 24.0, 12.0  # the same side by side, where ties lead along the boxes
@@ -40,7 +40,7 @@ def _spine(found: Columns) -> list[int]:
     for column in found.columns:
         for place, item in enumerate(column):
             for step in found.before[item]:
-                gained = length[step.item] - (step.here + step.there) / 1e6
+                gained = length[step.item] - (_low(found, item, step.here) + _low(found, step.item, step.there)) / 1e6
                 if came[item] < 0 or gained > length[item]:
                     length[item], came[item] = gained, step.item
             length[item] += (not found.is_bend(item)) - place / 1e9
@@ -50,6 +50,11 @@ def _spine(found: Columns) -> list[int]:
         path.append(item)
         item = came[item]
     return path[::-1]
+
+
+def _low(found: Columns, item: int, at: float) -> float:
+    """How low at a box a wire ends, as if its main line led through the middle of a header."""
+    return at if found.is_bend(item) else at - found.axis(item) + HEADER
 
 
 def _lines(found: Columns, spine: list[int]) -> tuple[list[int], list[float]]:

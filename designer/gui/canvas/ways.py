@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 SHORT = 112.0  # ends that are nearer have no layer between them
 FAR = 1e6
+DOWN = 3.0  # so much wider than high layers are about, where ways lead around their sides
 
 
 class Way(NamedTuple):
@@ -80,7 +81,7 @@ class Ways:
             if abs(end.y() - start.y()) < 1 and not self._frames(wire, QRectF(start, end).adjusted(2, -4, -2, 4)):
                 return self._plain(wire, start, end)
             others = self._others(wire)
-            way = lanes(start, end, NEAR, lambda rect: self._frames(wire, rect), others)
+            way = lanes(start, end, NEAR * others.scale, lambda rect: self._frames(wire, rect), others)
             if way is None:
                 return self._plain(wire, start, end)
             if way:
@@ -114,6 +115,7 @@ class Ways:
             lambda left, right, y: known.crossed(owner, left, right, y),
             known.tracks(owner),
             [*_neighbours(out.node.outputs, out, at), *_neighbours(into.node.inputs, into, at)],
+            DOWN if self.stage.down else 1.0,
         )
 
     def _plain(self, wire: "WireItem", start: QPointF, end: QPointF) -> tuple[QPainterPath, list[QPointF]]:
