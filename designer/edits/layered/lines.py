@@ -37,10 +37,11 @@ def _spine(found: Columns) -> list[int]:
     """
     length = [0.0] * len(found.rank)
     came = [-1] * len(found.rank)
+    axes = [box.axis - HEADER for box in found.boxes] + [0.0] * (len(found.rank) - len(found.boxes))
     for column in found.columns:
         for place, item in enumerate(column):
             for step in found.before[item]:
-                gained = length[step.item] - (_low(found, item, step.here) + _low(found, step.item, step.there)) / 1e6
+                gained = length[step.item] - (step.here - axes[item] + step.there - axes[step.item]) / 1e6
                 if came[item] < 0 or gained > length[item]:
                     length[item], came[item] = gained, step.item
             length[item] += (not found.is_bend(item)) - place / 1e9
@@ -50,11 +51,6 @@ def _spine(found: Columns) -> list[int]:
         path.append(item)
         item = came[item]
     return path[::-1]
-
-
-def _low(found: Columns, item: int, at: float) -> float:
-    """How low at a box a wire ends, as if its main line led through the middle of a header."""
-    return at if found.is_bend(item) else at - found.axis(item) + HEADER
 
 
 def _lines(found: Columns, spine: list[int]) -> tuple[list[int], list[float]]:
