@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from designer.edits.arrange import Outline, estimated_outline
+from designer.edits.outline import Outline, estimated_outline
 from designer.model import Network, NetworkError
 from designer.model.names import parent
 
@@ -77,7 +77,7 @@ def _spans(
         name = path.rpartition(".")[2]
         if name not in level.positions:
             raise NetworkError(f"{path} has no position yet: arrange the network first.")
-        outline = sizes.get(path) or estimated_outline(name, level.layers[name])
+        outline = sizes.get(path) or estimated_outline(name, level.layers[name], down=level.down)
         spans[path] = level.positions[name][axis], (outline.width, outline.height)[axis]
     return spans
 

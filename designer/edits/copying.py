@@ -85,6 +85,7 @@ def copy(
         layers={name: network.layer(path) for path, name in names.items()},
         positions={name: drawn[path] for path, name in names.items() if path in drawn},
         dtype=network.dtype,
+        down=beside.down,
     ).rewired(wires)
     shapes: dict[str, tuple[int, ...]] = {}
     if analysis is not None:

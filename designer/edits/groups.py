@@ -81,7 +81,7 @@ def _group(network: Network, paths: list[str], home: str, name: str) -> Network:
     for tail, layer in outer.layers.items():
         old = join(home, tail)
         if old == paths[0]:
-            layers[name] = Group(Network(layers=_ports_outside(inner), positions=inner_positions))
+            layers[name] = Group(Network(layers=_ports_outside(inner), positions=inner_positions, down=outer.down))
         if old not in moves:
             layers[tail] = layer
     positions = {n: at for n, at in outer.positions.items() if join(home, n) not in moves}
@@ -165,7 +165,7 @@ def _ungroup(network: Network, path: str, held: Group, names: dict[str, str]) ->
             layers[name] = layer
     came = {new: held.network.positions[old] for old, new in names.items() if old in held.network.positions}
     there = {new: held.network.layers[old] for old, new in names.items()}
-    positions = spread(path.rpartition(".")[2], outer.positions, outer.layers, came, there)
+    positions = spread(path.rpartition(".")[2], outer.positions, outer.layers, came, there, outer.down)
     moves = {join(path, name): join(home, new) for name, new in names.items()}
     return with_level(network, home, layers, positions).moved(wires, moves)
 

@@ -7,7 +7,7 @@ from designer.model import BUNDLE, Call, Group, Input, Layer, Network, NetworkEr
 from designer.model.names import MODULE_DICT_NAMES, free, join, parent, under
 from designer.model.rules import check_network
 
-UNDER = 160.0  # below what stands at the level they come to
+UNDER, ASIDE = 160.0, 320.0  # below what stands at the level they come to; right of it where data leads down
 
 
 def lift(network: Network, names: Iterable[str], home: str) -> tuple[Network, tuple[str, ...]]:
@@ -142,14 +142,26 @@ def _end_name(source: Port, inner: dict[str, Layer]) -> str:
 
 
 def _places(outer: Network, inner: Network, moves: dict[str, str], tail: str) -> dict[str, tuple[float, float]]:
-    """Under the group and what stands below it, as they stood among each other."""
+    """Under the group and what stands below it, as they stood among each other; beside it where data leads down."""
     standing = {to.rpartition(".")[2]: inner.positions.get(path.rpartition(".")[2]) for path, to in moves.items()}
     known = {name: at for name, at in standing.items() if at is not None}
     if not known or tail not in outer.positions:
         return {}
+    if outer.down:
+        return _beside(outer, known, tail)
     left, top = (min(at[n] for at in known.values()) for n in (0, 1))
     right = max(x for x, _ in known.values()) - left
     x, y = outer.positions[tail]
     below = [there[1] for there in outer.positions.values() if x - 280 <= there[0] <= x + right + 280]
     y = max([y, *below]) + UNDER
+    return {name: (at[0] - left + x, at[1] - top + y) for name, at in known.items()}
+
+
+def _beside(outer: Network, known: dict[str, tuple[float, float]], tail: str) -> dict[str, tuple[float, float]]:
+    """Right of a group and of what stands there."""
+    left, top = (min(at[n] for at in known.values()) for n in (0, 1))
+    bottom = max(y for _, y in known.values()) - top
+    x, y = outer.positions[tail]
+    there = [at[0] for at in outer.positions.values() if y - 120 <= at[1] <= y + bottom + 120]
+    x = max([x, *there]) + ASIDE
     return {name: (at[0] - left + x, at[1] - top + y) for name, at in known.items()}

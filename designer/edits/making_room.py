@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from designer.edits.arrange import Outline, estimated_outline
+from designer.edits.outline import Outline, estimated_outline
 from designer.model import Layer
 
 Place = tuple[float, float]
@@ -15,11 +15,12 @@ def spread(
     layers: Mapping[str, Layer],
     inner: Mapping[str, Place],
     held: Mapping[str, Layer],
+    down: bool = False,
 ) -> dict[str, Place]:
     """The positions of a level after the layers ``held`` of its group ``name`` came to stand there.
 
-    They stand as they stood among each other, the first in the place of the group. What stood right of the group
-    moves on where they would lie over it.
+    They stand as they stood among each other, the first in the place of the group. What stood right of the group,
+    or below it where data leads ``down``, moves on where they would lie over it.
     """
     left = {other: at for other, at in outer.items() if other != name}
     if name not in outer or not inner:
@@ -27,17 +28,19 @@ def spread(
     x, y = outer[name]
     first = next(inner[other] for other in held if other in inner)
     came = {other: (at[0] + x - first[0], at[1] + y - first[1]) for other, at in inner.items()}
-    sizes = {other: estimated_outline(other, layer) for other, layer in held.items()}
+    sizes = {other: estimated_outline(other, layer, down=down) for other, layer in held.items()}
     begin, top = (min(at[n] for at in came.values()) for n in (0, 1))
     end = max(at[0] + sizes[other].width for other, at in came.items())
     low = max(at[1] + sizes[other].height for other, at in came.items())
-    beside = {other: estimated_outline(other, layers[other]) for other in left}
+    beside = {other: estimated_outline(other, layers[other], down=down) for other in left}
     whole = Outline(end - begin, low - top)
     near = [other for other in beside if _meet((begin, top), whole, left[other], beside[other])]
     if any(_meet(at, sizes[other], left[o], beside[o]) for other, at in came.items() for o in near):
-        after = [other for other, at in left.items() if at[0] > x]
-        if by := max(0.0, end + GAP - min((left[other][0] for other in after), default=end + GAP)):
-            left |= {other: (left[other][0] + by, left[other][1]) for other in after}
+        axis, begun, over = (1, y, low) if down else (0, x, end)
+        after = [other for other, at in left.items() if at[axis] > begun]
+        by = max(0.0, over + GAP - min((left[other][axis] for other in after), default=over + GAP))
+        dx, dy = (0.0, by) if down else (by, 0.0)
+        left |= {other: (left[other][0] + dx, left[other][1] + dy) for other in after}
     return left | came
 
 

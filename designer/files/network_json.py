@@ -18,7 +18,8 @@ MOST_WIRES = 1_000_000
 MOST_INPUTS = 1_000_000  # of layers with any number of them
 LONGEST_PATH = 1_000  # characters: a path is kept for every layer
 
-INNER = ("dtype", "notes", "layers", "wires", "positions")  # the entries of a network, in this order; a group's too
+# The entries of a network, in this order; a group's too.
+INNER = ("dtype", "notes", "layers", "wires", "positions", "down")
 ARROW = " -> "
 
 
@@ -45,6 +46,8 @@ def _encode(network: Network) -> dict[str, Any]:
         entries["positions"] = {
             name: [_short(x) for x in network.positions[name]] for name in network.layers if name in network.positions
         }
+    if network.down:
+        entries["down"] = True
     return entries
 
 
@@ -146,6 +149,7 @@ class _Reader:
             positions=_positions(_object(known.get("positions", {}), f"positions of {where}")),
             dtype=_text(known.get("dtype", "float32"), "dtype"),
             notes=_text(known.get("notes", ""), "notes"),
+            down=_switch(known.get("down", False), f"down of {where}"),
         )
 
     def _layers(self, entries: Mapping[str, Any], path: str) -> dict[str, Layer]:
@@ -214,6 +218,12 @@ def _positions(entries: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
 def _object(value: Any, what: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise FileError(f"{what} must be an object, not {shortened(value)}.")
+    return value
+
+
+def _switch(value: Any, what: str) -> bool:
+    if not isinstance(value, bool):
+        raise FileError(f"{what} must be true or false, not {shortened(value)}.")
     return value
 
 

@@ -77,6 +77,7 @@ def make_actions(window: "MainWindow") -> dict[str, QAction]:
         Command("ungroup", "&Ungroup", ("Ctrl+Shift+G",), do.ungroup, canvas=True),
         Command("arrange", "&Arrange", ("Ctrl+L",), do.arrange, canvas=True),
         Command("arrange_selection", "Arrange &selection", (), lambda: do.arrange(chosen=True), canvas=True),
+        Command("arrange_right", "Arrange from &left to right", (), lambda: do.arrange(down=False), canvas=True),
         Command("arrange_down", "Arrange from top to &bottom", (), lambda: do.arrange(down=True), canvas=True),
         *(Command(f"align_{to}", f"Align {LINES[to]}", (), lambda to=to: do.align(to), canvas=True) for to in LINES),
         *(
@@ -114,8 +115,9 @@ def _action(window: "MainWindow", command: Command) -> QAction:
 # Those that are added to the view of the canvas.
 ON_CANVAS = (
     "cut copy paste duplicate copy_picture search rename replace settings freeze group ungroup arrange "
-    "arrange_selection arrange_down tie untie transfer owner borrower downstream align_left align_centre align_right "
-    "align_top align_middle align_bottom distribute_horizontally distribute_vertically"
+    "arrange_selection arrange_right arrange_down tie untie transfer owner borrower downstream "
+    "align_left align_centre align_right align_top align_middle align_bottom "
+    "distribute_horizontally distribute_vertically"
 ).split()
 
 # What stands in the menus: names of actions, those of the canvas with a dot before them, | for a line.
@@ -134,7 +136,7 @@ MENUS = {
     "&Layer": (
         ".search .insert .connect .slice search | "
         "rename replace settings .fold freeze | group ungroup .call_again .differences .enter .leave | "
-        "arrange arrange_selection arrange_down (align)"
+        "arrange arrange_selection arrange_right arrange_down (align)"
     ),
     "&Ties": "tie untie transfer | owner borrower | next_problem previous_problem",
     "&Help": "keys | about",

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from designer.analysis import Analysis
 from designer.edits import align, arrange, distribute, freeze, group, ungroup
 from designer.edits.aligning import Edge
-from designer.edits.arrange import Outline
+from designer.edits.outline import Outline
 from designer.gui.document import Document
 from designer.gui.following import downstream, next_borrower, owner_of
 from designer.gui.properties import split
@@ -101,8 +101,11 @@ class Doing(QObject):
 
         self.document.attempt(f"Ungroup {_these(tuple(paths))}", edit)
 
-    def arrange(self, down: bool = False, chosen: bool = False) -> None:
-        """Lay out all of the group that is shown and bring it into view, or the chosen layers alone."""
+    def arrange(self, down: bool | None = None, chosen: bool = False) -> None:
+        """Lay out all of the group that is shown and bring it into view, or the chosen layers alone.
+
+        ``down``: from top to bottom, or from left to right; else as it is.
+        """
         names = self.selected() if chosen else ()
         path, canvas = self.document.view.path, self.canvas
         if chosen and len(names) < 2:
@@ -113,7 +116,7 @@ class Doing(QObject):
             return
 
         def change() -> bool:
-            sizes = canvas.outlines()
+            sizes = canvas.outlines(down)
             what = f"Arrange {_these(tuple(names))}" if chosen else "Arrange"
             made = self.document.attempt(what, lambda net: arrange(net, sizes, path, names, rows=True, down=down))
             if made and not chosen:

@@ -6,10 +6,10 @@ from typing import NamedTuple
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 
-from designer.edits.arrange import estimated_outline
+from designer.edits.outline import estimated_outline
 from designer.gui.drawing import category_of
 from designer.gui.theme import Theme
-from designer.model import Layer, Network
+from designer.model import Network
 
 PITCH, LINE = 46.0, 22.0  # most between two columns; where the main line of a layer runs
 WIDE, HIGH = 0.66, 0.64  # of a block: its part of a column, and its height beside its width
@@ -33,8 +33,16 @@ class Thumbnail(NamedTuple):
 
 
 def thumbnail(network: Network) -> Thumbnail:
-    """Take from a network what its thumbnail shows: the layers of its top level, where they stand."""
-    places = {name: (*network.positions.get(name, (0.0, 0.0)), layer) for name, layer in network.layers.items()}
+    """Take from a network what its thumbnail shows: the layers of its top level, where they stand.
+
+    Pictures are wide, so one that is drawn from top to bottom is shown from left to right as well.
+    """
+    places, lengths = {}, {}
+    for name, layer in network.layers.items():
+        outline = estimated_outline(name, layer, down=network.down)
+        x, y = network.positions.get(name, (0.0, 0.0))
+        places[name] = (y, x + outline.width / 2, layer) if network.down else (x, y, layer)
+        lengths[name] = outline.height if network.down else outline.width
     wires: dict[tuple[str, str], None] = {}
     ties: dict[tuple[str, str], None] = {}
     for target, source in network.connections.items():
@@ -46,13 +54,9 @@ def thumbnail(network: Network) -> Thumbnail:
         left = x + LINE if name in capsules else x  # it hangs between two layers
         if left >= edge:
             column += 1
-        edge = max(edge, left + _width(name, layer, name in capsules))
+        edge = max(edge, left + (1.0 if name in capsules else lengths[name]))
         blocks[name] = Block(CAPSULE if name in capsules else category_of(layer), column, y)
     return Thumbnail(blocks, list(wires), list(ties))
-
-
-def _width(name: str, layer: Layer, capsule: bool) -> float:
-    return 1.0 if capsule else estimated_outline(name, layer).width
 
 
 def draw_thumbnail(painter: QPainter, theme: Theme, rect: QRectF, shown: Thumbnail) -> None:

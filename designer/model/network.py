@@ -25,6 +25,7 @@ class Network:
     A wire is kept in the innermost network that holds both of its ends, its paths read from there. ``values`` maps
     state_dict keys to tensors, ``aliases`` old state_dict keys of an imported file to the owner's key. ``file_names``
     are all names of that file, each with the key of what has it here, be it the key of an owner or of a borrower.
+    Each level is drawn from left to right, or ``down`` from top to bottom, as its positions say.
     """
 
     layers: Mapping[str, Layer] = dataclasses.field(default_factory=dict)
@@ -35,6 +36,7 @@ class Network:
     aliases: Mapping[str, str] = dataclasses.field(default_factory=dict)
     notes: str = ""
     file_names: Mapping[str, str] = dataclasses.field(default_factory=dict)  # they are no part of equality
+    down: bool = False
 
     def __post_init__(self) -> None:
         for name in ("layers", "connections", "positions", "values", "aliases", "file_names"):
@@ -48,7 +50,7 @@ class Network:
             return NotImplemented
         if self is other:
             return True
-        fields = ("layers", "connections", "positions", "dtype", "aliases", "notes")
+        fields = ("layers", "connections", "positions", "down", "dtype", "aliases", "notes")
         return (
             all(getattr(self, name) == getattr(other, name) for name in fields)
             and list(self.layers) == list(other.layers)
@@ -410,6 +412,12 @@ class Network:
                     lambda net, moved=moved: net._kept(positions=_with(net.positions, moved)),  # type: ignore[misc]
                 )
         return new
+
+    def turn(self, down: bool, path: str = "") -> Self:
+        """Draw the layers of the group at a path from top to bottom, or from left to right; none is moved."""
+        if self.network_at(path).down == down:
+            return self
+        return self._inside(path, lambda net: net._kept(down=down))
 
     def with_values(self, values: Mapping[str, Tensor]) -> Self:
         """Merge detached copies of tensors, by state_dict key; old keys of an imported file count too."""

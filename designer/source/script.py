@@ -89,6 +89,7 @@ class _Writer:
         }
         settings = {"dtype": network.dtype} if network.dtype != "float32" else {}
         more: dict[str, Any] = {"aliases": dict(network.aliases), "notes": network.notes}
+        more["down"] = network.down
         given = [f"{each}={_value(value)}" for each, value in (settings | more).items() if value]
         start = f"Network({', '.join(given)})"
         statements, wired = _statements(network)

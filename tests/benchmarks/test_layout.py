@@ -31,6 +31,7 @@ pytestmark = [
 TABLE = Path(__file__).with_name("LAYOUT.md")
 PATIENCE = 120  # seconds that dot may take
 SECOND = 1.0  # for 5,000 layers
+ASIDE = 1.7  # so many times the crossings to the right there may be from top to bottom, where wide layers part lanes
 CELL = 400.0
 
 Point = tuple[float, float]
@@ -136,7 +137,8 @@ def crossing(ax, ay, bx, by, cx, cy, dx, dy):
     return (round((ax + s * (bx - ax)) / 6), round((ay + s * (by - ay)) / 6)) if 0 < s < 1 and 0 < t < 1 else None
 
 
-def ours(network, rows=False):
+def ours(network, rows=False, down=False):
+    network = network.turn(down)
     sizes = outlines(network, View(), None)
     start = time.process_time()
     network = arrange(network, sizes, path="", rows=rows)
@@ -228,6 +230,11 @@ def test_layouts(qapp, networks, capsys):
             paged = measured(ours(network, rows=True))
             told.append(line(name, count, "ours, in rows", paged))
             assert (paged.overlaps, paged.through) == (0, 0), name
+        turned = measured(ours(network, down=True))
+        told.append(line(name, count, "ours, top to bottom", turned))
+        assert (turned.overlaps, turned.through) == (0, 0), name
+        if turned.crossings > ASIDE * mine.crossings:
+            late.append(f"{name}: {turned.crossings} crossings from top to bottom, {mine.crossings} to the right")
         if shutil.which("dot"):
             drawing = dots(network) if count <= 1000 else None
             its = drawing and measured(drawing)

@@ -7,10 +7,10 @@ import time
 import pytest
 
 from designer import Network, NetworkError, arrange, group, tie
-from designer.edits.arrange import Outline, estimated_outline
 from designer.edits.layered import Box, Wire, layered
 from designer.edits.layered.columns import ranked
 from designer.edits.layered.order import put_in_order
+from designer.edits.outline import Outline, estimated_outline
 from designer.layers import LSTM, Add, Concatenate, Embedding, Group, Input, Linear, Parameter, Permute, ReLU
 
 
@@ -197,12 +197,38 @@ def test_wires_without_end_take_no_memory_without_end():
 
 def test_from_top_to_bottom():
     net = arrange(residual(), down=True)
-    sizes = {name: estimated_outline(name, layer) for name, layer in net.layers.items()}
+    sizes = {name: estimated_outline(name, layer, down=True) for name, layer in net.layers.items()}
     assert list(overlaps(net, sizes)) == []
-    assert len({x for x, _ in net.positions.values()}) == 1
+    assert len({x + sizes[name].width / 2 for name, (x, _) in net.positions.items()}) == 1
     for target, source in net.connections.items():
         assert net.positions[source.layer][1] + sizes[source.layer].height < net.positions[target.layer][1]
     assert arrange(net, down=True) == net
+
+
+def test_a_direction_is_kept_until_another_is_asked_for():
+    net = arrange(group(branching(), ["sum", "f", "g"], "end"), down=True)
+    assert net.down
+    assert net.network_at("end").down
+    assert arrange(net) == net
+    assert arrange(net, path="end", down=False).down
+    inside = arrange(net, path="end", down=False).network_at("end")
+    assert not inside.down
+    assert len({y for _, y in inside.positions.values()}) < len({x for x, _ in inside.positions.values()})
+    names = [*net.layers]
+    assert not arrange(net, names=names, down=False).down
+    assert arrange(net, names=names[:2], down=True).down
+    with pytest.raises(NetworkError, match="Only all layers of a group together can be given another direction"):
+        arrange(net, names=names[:2], down=False)
+
+
+def test_from_top_to_bottom_expressions_stand_beside_what_they_join():
+    net = Network().chain(x=Input(("B", 784)), enc=Linear(64), act=ReLU(), dec=Linear(784))
+    net = arrange(tie(net, "enc/weight", "dec/weight", permute=(1, 0)), down=True)
+    (name,) = net.layers.keys() - {"x", "enc", "act", "dec"}
+    right = max(net.positions[n][0] + estimated_outline(n, net.layers[n], True).width for n in ("enc", "act", "dec"))
+    x, y = net.positions[name]
+    assert x > right
+    assert net.positions["enc"][1] < y < net.positions["dec"][1]
 
 
 def test_long_lines_go_on_in_rows():

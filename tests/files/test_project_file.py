@@ -80,7 +80,13 @@ def chain_of(count):
     return Network().chain(x=Input(("B", 8)), **{f"fc{n}": Linear(8) for n in range(count)})
 
 
-EXAMPLES = {"empty": Network, "tied": tied, "nested": nested, "valued": valued}
+def turned():
+    """From top to bottom at the top, and in one of the groups."""
+    net = nested()
+    return net.turn(True, next(path for path, layer in net.walk() if isinstance(layer, Group))).turn(True)
+
+
+EXAMPLES = {"empty": Network, "tied": tied, "nested": nested, "valued": valued, "turned": turned}
 
 
 @pytest.fixture

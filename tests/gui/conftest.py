@@ -345,6 +345,7 @@ def _agrees(canvas):
     paths = [join(view.path, name) for name in shown.layers]
     assert (list(canvas.model.nodes) and sorted(canvas.model.nodes) == sorted(paths)) or not paths
     assert sorted(mirror.nodes) == sorted(paths)
+    assert canvas.view.down == shown.down
     learnable = network.learnable_ports
     outputs = {Port(at, name) for at in network.all for name in network.outputs_of(at)} | set(network.targets)
     outputs |= {Port(at, name) for at, layer in network.all.items() for name in layer.output_learnables}

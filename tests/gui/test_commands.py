@@ -132,6 +132,28 @@ def test_arrange_is_one_step(desk, tied):
     assert xs == sorted(xs)
 
 
+def test_arrange_from_top_to_bottom_and_back(desk, tied):
+    """The direction is a part of the network: it is undone, kept by Arrange, and saved."""
+    desk.open(tied)
+    desk.window.actions_by_name["arrange_down"].trigger()
+    desk.key(Qt.Key.Key_L, Qt.KeyboardModifier.ControlModifier)
+    assert desk.undo_texts() == ["Arrange"]  # what is arranged stays as it is
+    down = desk.network
+    assert down.down
+    assert [down.positions[name][1] for name in tied.layers] == sorted(down.positions[name][1] for name in tied.layers)
+    nodes = [desk.canvas.node(name) for name in tied.layers]
+    assert len({node.frame.center().x() for node in nodes}) == 1
+    assert all(node.port("out", True).anchor().y() == node.frame.bottom() for node in nodes)
+    desk.document.history.undo()
+    assert not desk.network.down
+    assert all(node.port("out", True).anchor().x() == node.frame.right() for node in nodes)
+    desk.document.history.redo()
+    desk.window.actions_by_name["arrange_right"].trigger()
+    assert not desk.network.down
+    assert desk.undo_texts() == ["Arrange", "Arrange"]
+    assert len({desk.network.positions[name][1] for name in tied.layers}) == 1
+
+
 def test_freeze_and_back(desk, tied):
     desk.open(tied)
     desk.select("lstm")

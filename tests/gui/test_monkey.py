@@ -102,6 +102,7 @@ class Monkey:
             + [self.type_in_field] * 5
             + [self.click_in_list] * 3
             + [self.command] * 3
+            + [self.arrange]
             + [self.drop_layer] * 2
             + [self.history] * 3
         )
@@ -188,6 +189,11 @@ class Monkey:
         name = self.random.choice(sorted(set(commands) - LEAVE))
         self.done = f"command {name}"
         commands[name].trigger()
+
+    def arrange(self):
+        """Arrange what is shown from top to bottom, or from left to right."""
+        name = self.random.choice(["arrange_down", "arrange_down", "arrange_right", "arrange"])
+        self.window.actions_by_name[name].trigger()
 
     def drop_layer(self):
         mime = layer_mime(self.random.choice(TYPES), {})

@@ -237,14 +237,28 @@ def test_equality_is_by_content_and_order():
     )
     assert chain() != Network().add(fc=Linear(4), x=Input(("B", 4)), act=ReLU()).connect("x", "fc").connect("fc", "act")
     assert chain().move({"x": (0, 1)}) != chain()
+    assert chain().turn(True) != chain()
+    assert chain().turn(True).turn(False) == chain()
     assert chain() != Network(chain().layers, chain().connections, dtype="float64")
     assert chain() != 3
     with pytest.raises(TypeError):
         hash(chain())
 
 
+def test_each_level_has_a_direction_that_edits_keep():
+    net = chain().add(g=Group(inside())).turn(True, "g")
+    assert (net.down, net.network_at("g").down) == (False, True)
+    assert net.turn(False) is net
+    edited = net.rename("g", "h").set("fc", bias=False).add(**{"h.more": ReLU()}).remove("act")
+    edited = edited.move({"h.more": (3, 4)}).chain("fc", last=ReLU()).disconnect("last/in").connect("fc", "last")
+    assert (edited.down, edited.network_at("h").down) == (False, True)
+    assert edited.with_values({"fc.weight": torch.ones(4, 4)}).turn(True).remove("last").down
+    with pytest.raises(NetworkError, match="fc is not a group"):
+        net.turn(True, "fc")
+
+
 def test_networks_are_copied_and_pickled():
-    net = called().with_values({"fc.bias": torch.ones(4)}).add(g=Group(inside()))
+    net = called().with_values({"fc.bias": torch.ones(4)}).add(g=Group(inside())).turn(True, "g").turn(True)
     assert copy.copy(net) == copy.deepcopy(net) == pickle.loads(pickle.dumps(net)) == net
     with pytest.raises(TypeError):
         net.layers["fc"] = ReLU()

@@ -64,6 +64,8 @@ def test_the_tied_network_reads_as_one_writes_it():
         'net = net.connect("emb/weight", "fc/weight")\n'
     )
     same(net.move({"fc": (8, 16.5)}))
+    assert "net = Network(down=True).chain(" in write_script(net.turn(True))
+    same(net.turn(True))
 
 
 def test_branches_calls_groups_and_odd_names():
@@ -74,6 +76,7 @@ def test_branches_calls_groups_and_odd_names():
     net = net.connect("act", "out")
     same(net)
     same(group(net, ["0", "1", "sum", "again"], "block"))
+    same(group(net, ["0", "1", "sum", "again"], "block").turn(True, "block"))
     same(Network())
 
 

@@ -4,14 +4,16 @@ import dataclasses
 from collections.abc import Sequence
 from typing import NamedTuple
 
+HEADER = 22.0  # the middle of a header: the line that a lone data port lies on
 MOST_BENDS = 100_000  # wires that would need more are left to find their way by themselves, the longest first
 
 
 class Box(NamedTuple):
-    """What is laid out: its size in px at 100 %."""
+    """What is laid out: its size in px at 100 %, and how far below its top the main line leads through it."""
 
     width: float
     height: float
+    axis: float = HEADER
 
 
 class Wire(NamedTuple):
@@ -19,8 +21,8 @@ class Wire(NamedTuple):
 
     source: int
     target: int
-    out: float = 22.0
-    into: float = 22.0
+    out: float = HEADER
+    into: float = HEADER
 
 
 class Step(NamedTuple):
@@ -46,6 +48,9 @@ class Columns:
 
     def height(self, item: int) -> float:
         return self.boxes[item].height if item < len(self.boxes) else 0.0
+
+    def axis(self, item: int) -> float:
+        return self.boxes[item].axis if item < len(self.boxes) else 0.0
 
 
 def ranked(boxes: Sequence[Box], wires: Sequence[Wire]) -> Columns:

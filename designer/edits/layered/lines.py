@@ -12,11 +12,10 @@ import statistics
 from bisect import bisect_left
 from collections.abc import Iterable
 
-from designer.edits.layered.columns import Columns
+from designer.edits.layered.columns import HEADER, Columns
 
-HEADER = 22.0  # the middle of a header: the line that a lone data port lies on
 UPRIGHT = 40.0, 16.0, 12.0  # between two boxes, a box and a bend, two bends
-TURNED = 80.0, 28.0, 12.0  # the same side by side, where wires lead along the boxes
+TURNED = 64.0, 24.0, 12.0  # the same side by side, where ties lead along the boxes
 SETTLING = 3  # rounds in which lines move to what they are wired to
 
 
@@ -38,10 +37,11 @@ def _spine(found: Columns) -> list[int]:
     """
     length = [0.0] * len(found.rank)
     came = [-1] * len(found.rank)
+    axes = [box.axis - HEADER for box in found.boxes] + [0.0] * (len(found.rank) - len(found.boxes))
     for column in found.columns:
         for place, item in enumerate(column):
             for step in found.before[item]:
-                gained = length[step.item] - (step.here + step.there) / 1e6
+                gained = length[step.item] - (step.here - axes[item] + step.there - axes[step.item]) / 1e6
                 if came[item] < 0 or gained > length[item]:
                     length[item], came[item] = gained, step.item
             length[item] += (not found.is_bend(item)) - place / 1e9
@@ -87,10 +87,8 @@ def _wish(found: Columns, item: int, spine: dict[int, int]) -> Iterable[tuple[in
     """What an item would like to lie on one line with: how much, and how far below its own top the other's is."""
     for n, step in enumerate(found.after[item]):
         bend, beside = found.is_bend(item), found.is_bend(step.item)
-        if not bend and not beside:
-            down = 0.0
-        elif spine.get(item) == step.item:
-            down = HEADER if beside else -HEADER if bend else 0.0
+        if spine.get(item) == step.item or not (bend or beside):
+            down = found.axis(item) - found.axis(step.item)
         else:
             down = step.here - step.there
         urge = 0 if spine.get(item) == step.item else 1 if bend and beside else 2 if not bend and not beside else 3

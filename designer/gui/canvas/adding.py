@@ -8,10 +8,11 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 
 from designer.edits.insertion import insert, wired
 from designer.gui.canvas.fitting import fits_wire, joined
-from designer.gui.canvas.form import MIDDLE, form
+from designer.gui.canvas.form import MIDDLE, Form, form
 from designer.gui.canvas.joins import End, learnable_shape
 from designer.gui.canvas.look import look
 from designer.gui.canvas.placing import fresh_name
+from designer.gui.canvas.routes import exchanged
 from designer.gui.canvas.wire import WireItem
 from designer.gui.mime import dragged_layer
 from designer.model import Layer, Network, NetworkError, Parameter, Port
@@ -40,10 +41,11 @@ class Adding:
         """
         path, chosen = self._fresh(layer, name), self.canvas.selected_layers()
         before = chosen[-1] if at is None and len(chosen) == 1 else None
-        spot = self._free_spot(before) if at is None else at - HEAD
 
         def edit(network: Network) -> Network:
-            network = network.add(**{path: layer}).move({path: _on_grid(spot)})
+            network = network.add(**{path: layer})
+            spot = self._free_spot(before, network, path) if at is None else at - HEAD
+            network = network.move({path: _on_grid(spot)})
             if before is not None:
                 try:
                     network = network.connect(before, path)
@@ -61,7 +63,10 @@ class Adding:
 
         def edit(network: Network) -> Network:
             network = network.add(**{path: layer})
-            spot = at - QPointF(0 if out else self._width(network, path), MIDDLE)
+            made = self._form(network, path)
+            spot = at - QPointF(0 if out else made.width, MIDDLE)
+            if made.down:  # it hangs below the pointer, or stands above it
+                spot = at - QPointF(made.width / 2, 0 if out else made.height)
             network = network.move({path: _on_grid(self._cleared(spot))})
             found = joined(network, analysis, End(port, out), path)
             if found.edit is None:
@@ -88,7 +93,8 @@ class Adding:
                 return new
             if wire.learnable:
                 return new.move({path: _on_grid(at - QPointF(64, 14))}) if at else self.with_places(network, new)
-            return self._in_line(new, path, wire, at - HEAD if at is not None else None)
+            head = QPointF(self._form(new, path).width / 2, MIDDLE) if self.view.down else HEAD
+            return self._in_line(new, path, wire, at - head if at is not None else None)
 
         return self._done(f"Insert {type(layer).__name__} before {_last(target.layer)}", edit, path)
 
@@ -109,23 +115,23 @@ class Adding:
 
     def _in_line(self, network: Network, path: str, wire: WireItem, spot: QPointF | None) -> Network:
         """Place a layer between the ends of a data wire; what stands after it gives way where there is no room."""
-        start, end = wire.ends
-        width = self._width(network, path)
+        made, turn = self._form(network, path), exchanged if self.view.down else QPointF
+        start, end = map(turn, wire.ends)  # as if it led to the right
+        width, middle = (made.height, made.width / 2) if made.down else (made.width, MIDDLE)
         if end.x() <= start.x():  # it leads back: there is no line to make room in
-            middle = (start + end) / 2 - QPointF(width / 2, MIDDLE)
-            return network.move({path: _on_grid(spot or middle)})
+            halfway = turn((start + end) / 2 - QPointF(width / 2, middle))
+            return network.move({path: _on_grid(spot or halfway)})
         room = end.x() - start.x() - width
-        if spot is None:
-            spot = QPointF(start.x() + max(GAP, room / 2), start.y() - MIDDLE)
+        spot = QPointF(start.x() + max(GAP, room / 2), start.y() - middle) if spot is None else turn(spot)
         left = max(start.x() + GAP / 2, min(spot.x(), end.x() - width - GAP / 2)) if room >= GAP else start.x() + GAP
-        place = _on_grid(QPointF(left, spot.y()))
-        moved = {path: place}
-        needed = place[0] + width + (GAP if room < GAP else GAP / 2)
+        place = turn(QPointF(left, spot.y()))
+        moved = {path: _on_grid(place)}
+        needed = STEP * round(left / STEP) + width + (GAP if room < GAP else GAP / 2)
         if (by := STEP * math.ceil((needed - end.x() - STEP) / STEP)) > 0:
             for after in self._downstream(wire.input_port.node.look.path, path):
-                node = self.canvas.node(after)
-                if node.x() >= end.x() - 1:
-                    moved[after] = (node.x() + by, node.y())
+                at = turn(self.canvas.node(after).pos())
+                if at.x() >= end.x() - 1:
+                    moved[after] = turn(at + QPointF(by, 0)).toTuple()
         return network.move(moved)
 
     def _downstream(self, path: str, but: str) -> list[str]:
@@ -211,23 +217,28 @@ class Adding:
         self.canvas.select({path})
         return path
 
-    def _width(self, network: Network, path: str) -> float:
-        """How wide the node of a layer will be, before its shapes are known."""
-        learnable = network.learnable_ports
-        return form(look(network, path, self.canvas.document.view, None, learnable=learnable)).width
+    def _form(self, network: Network, path: str) -> Form:
+        """The measures of the node of a layer, before its shapes are known."""
+        return form(look(network, path, self.canvas.document.view, None, learnable=network.learnable_ports))
 
-    def _free_spot(self, before: str | None) -> QPointF:
-        """Right of a layer, else in the middle of the view, where nothing stands."""
+    def _free_spot(self, before: str | None, network: Network, path: str) -> QPointF:
+        """Right of a layer, or below it where data leads down, else in the middle of the view, where nothing stands."""
         if before is None:
             return self._cleared(self.view.center - HEAD)
         frame = self.canvas.node(before).frame
+        if self.view.down:
+            middle = frame.center().x() - self._form(network, path).width / 2
+            return self._cleared(QPointF(middle, frame.bottom() + GAP))
         return self._cleared(QPointF(frame.right() + GAP, frame.top()))
 
     def _cleared(self, spot: QPointF) -> QPointF:
-        """A point, or the next one below it, where there is room for a layer."""
+        """A point, or the next one beside the way of data, where there is room for a layer."""
         rect = QRectF(spot.x(), spot.y(), 168, 72)
         while found := self.view.frames_in(rect.adjusted(-16, -16, 16, 16)):
-            rect.moveTop(max(frame.bottom() for frame in found) + 32)
+            if self.view.down:
+                rect.moveLeft(max(frame.right() for frame in found) + 32)
+            else:
+                rect.moveTop(max(frame.bottom() for frame in found) + 32)
         return rect.topLeft()
 
     def with_places(self, before: Network, after: Network) -> Network:
@@ -243,12 +254,23 @@ class Adding:
             if not frames:
                 continue
             middle = sum((frame.center() for frame in frames), QPointF()) / len(frames)
+            if self.view.down:  # right of what stands between them
+                after = after.move({at: self._beside(middle, frames)})
+                continue
             lower = max(frame.bottom() for frame in frames)
             spot = QRectF(STEP * round((middle.x() - 64) / STEP), STEP * round(lower / STEP + 3), 128, 28)
             while found := self.view.frames_in(spot):
                 spot.moveTop(STEP * round(max(frame.bottom() for frame in found) / STEP + 3))
             after = after.move({at: (spot.x(), spot.y())})
         return after
+
+    def _beside(self, middle: QPointF, frames: list[QRectF]) -> tuple[float, float]:
+        """Where a capsule stands beside the layers between its ends, at the height of their middle."""
+        right = max(frame.right() for frame in frames)
+        spot = QRectF(STEP * round(right / STEP + GAP / STEP), STEP * round((middle.y() - 14) / STEP), 128, 28)
+        while found := self.view.frames_in(spot):
+            spot.moveLeft(STEP * round((max(frame.right() for frame in found) + GAP) / STEP))
+        return spot.x(), spot.y()
 
     def _shown(self, path: str) -> str:
         """The layer or group of the shown network that a path lies in."""

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 
 from designer.edits.calling import call
 from designer.gui.canvas.form import form
@@ -37,13 +37,19 @@ def call_again(canvas: "Canvas") -> None:
 
 
 def _place(canvas: "Canvas", network: Network, path: str, made: str) -> tuple[float, float]:
-    """Under the layer, or farther down where nothing stands."""
+    """Under the layer, or farther down where nothing stands; beside it where data leads down."""
     size = form(look(network, made, canvas.document.view, None, learnable=network.learnable_ports))
     frame, now = QRectF(canvas.node(path).frame), canvas.node(path).look
     if not any(row.names == (BUNDLE,) for row in now.rows):  # it gets a line for its bundle
         line = LearnableRow((BUNDLE,), BUNDLE, Qt.CheckState.Unchecked, Qt.CheckState.Checked, switches=False)
         frame.setHeight(form(now._replace(section=True, rows=(*now.rows, line))).height)
-    rect = QRectF(frame.x(), frame.bottom() + GAP, size.width, size.height)
+    down = canvas.view.down
+    rect = QRectF(frame.bottomLeft() + QPointF(0, GAP), QSizeF(size.width, size.height))
+    if down:
+        rect.moveTopLeft(frame.topRight() + QPointF(GAP, 0))
     while found := canvas.view.frames_in(rect.adjusted(-16, -16, 16, 16)):
-        rect.moveTop(max(other.bottom() for other in found) + GAP)
+        if down:
+            rect.moveLeft(max(other.right() for other in found) + GAP)
+        else:
+            rect.moveTop(max(other.bottom() for other in found) + GAP)
     return STEP * round(rect.x() / STEP), STEP * round(rect.y() / STEP)

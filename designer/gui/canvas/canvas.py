@@ -6,13 +6,14 @@ from typing import Any
 from NodeGraphQt import NodeGraph
 from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
 
-from designer.edits.arrange import Outline
 from designer.edits.deletion import delete
 from designer.edits.insertion import bypass
+from designer.edits.outline import Outline
 from designer.gui.canvas.adding import Adding
 from designer.gui.canvas.commands import commands
 from designer.gui.canvas.connecting import Connecting
 from designer.gui.canvas.far_ends import FarEnds
+from designer.gui.canvas.form import form
 from designer.gui.canvas.frame import Frame
 from designer.gui.canvas.gestures import CTRL, SHIFT
 from designer.gui.canvas.hits import Hit
@@ -197,9 +198,12 @@ class Canvas(NodeGraph):
     def node(self, path: str) -> NodeItem:
         return self.mirror.nodes[path].view
 
-    def outlines(self) -> dict[str, Outline]:
-        """The outline of each node that is drawn, by path."""
-        return {path: outline_of(node.view.form) for path, node in self.mirror.nodes.items() if node.view.look}
+    def outlines(self, down: bool | None = None) -> dict[str, Outline]:
+        """The outline of each node that is drawn, by path; ``down``: as it would be in the other direction."""
+        nodes = [node.view for node in self.mirror.nodes.values() if node.view.look]
+        if down is None or down == self.view.down:
+            return {node.look.path: outline_of(node.form) for node in nodes}
+        return {node.look.path: outline_of(form(node.look._replace(down=down))) for node in nodes}
 
     def tooltip(self, hit: Hit) -> str:
         if hit.what == "body" and self.peek.isVisible():

@@ -33,6 +33,7 @@ class Others(NamedTuple):
     crossed: Callable[[float, float, float], int]  # how many change their height across that lane
     tracks: Iterable[float]  # the heights at which wires from the same port lie already
     near: Sequence["Neighbour"]  # those at the same two layers
+    scale: float = 1.0  # of detours that are worth it: layers are wider than high
 
 
 class Neighbour(NamedTuple):
@@ -131,12 +132,13 @@ def _one_lane(slabs: list[Slab], y0: float, y1: float, others: Others) -> list[L
     best, found = math.inf, None
     wanted = {_within(y, *gap): gap for y in (y0, y1, *others.tracks) for gap in gaps}
     for y, (upper, lower) in sorted(wanted.items(), key=lambda item: abs(item[0] - y0) + abs(y1 - item[0])):
-        if abs(y - y0) + abs(y1 - y) >= min(best, abs(y1 - y0) + FAR):
+        if abs(y - y0) + abs(y1 - y) >= min(best, abs(y1 - y0) + FAR * others.scale):
             break
         at = _free_near(y, upper, lower, left, right, others)
         if at is not None:
             crossings = sum((at - n.far) * n.port > 0 for n in others.near) + others.crossed(left, right, at)
-            cost = abs(at - y0) + abs(y1 - at) + CROSSING * crossings - SHARED * (at in others.tracks)
+            worth = CROSSING * crossings - SHARED * (at in others.tracks)
+            cost = abs(at - y0) + abs(y1 - at) + others.scale * worth
             if cost < best:
                 best, found = cost, at
     return None if found is None else [Lane(left, right, found)]

@@ -2,9 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
 
+from designer.edits.outline import LABELS
 from designer.edits.ports import move_port, port_path, port_users, remove_port
 from designer.gui.canvas.form import DATA_ROW, HEADER
 from designer.gui.canvas.gestures import Gesture, NodePress, _Press
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from designer.gui.canvas.menus import _Menu
     from designer.gui.canvas.node import NodeItem
 
-LABEL = 14  # from the edge to the name of a port
+LABEL, UNDER = 14, 9.0  # from the edge to the name of a port beside it, and to one under it or above it
 
 
 def end_of(canvas: "Canvas", item: PortItem) -> str | None:
@@ -26,7 +27,7 @@ def end_of(canvas: "Canvas", item: PortItem) -> str | None:
 
 
 def data_ports(node: "NodeItem", out: bool) -> list[PortItem]:
-    """The data ports of one side, from top to bottom."""
+    """The data ports of one side, from top to bottom or from left to right."""
     return [port for port in node.ports() if port.out == out and port.look.row < 0]
 
 
@@ -43,6 +44,8 @@ def label_at(node: "NodeItem", at: QPointF) -> PortItem | None:
 def label_rect(node: "NodeItem", port: PortItem) -> QRectF:
     """Where the name of a port takes clicks."""
     width = text_width(port.look.label, 11) + 8
+    if node.look.down:
+        return QRectF(port.x() - width / 2, port.y() - LABELS if port.out else UNDER, width, LABELS - UNDER)
     x = node.form.width - LABEL + 4 - width if port.out else LABEL - 4
     return QRectF(x, port.y() - DATA_ROW / 2, width, DATA_ROW)
 
@@ -50,6 +53,11 @@ def label_rect(node: "NodeItem", port: PortItem) -> QRectF:
 def field_rect(node: "NodeItem", port: PortItem) -> QRectF:
     """Where a port is renamed, in the scene: over its name; beside the node where it has none."""
     half = max(96.0, node.form.width / 2 - LABEL)
+    if node.look.down:
+        y = port.y() - LABELS if port.out else port.y()
+        if not port.look.label:
+            y += LABELS if port.out else -LABELS - 8
+        return QRectF(port.x() - half / 2, y - 2, half, DATA_ROW).translated(node.pos())
     if not port.look.label:
         x = node.form.width + 12 if port.out else -12 - half
     else:
@@ -58,30 +66,42 @@ def field_rect(node: "NodeItem", port: PortItem) -> QRectF:
 
 
 class EndPress(NodePress):
-    """Press the name of a port: a click is one on the node, a drag up or down puts the port elsewhere."""
+    """Press the name of a port: a click is one on the node, a drag along the edge puts the port elsewhere."""
 
     def start(self, modifiers):
         return Reorder(self.viewer, self.hit, _Press(self))
 
 
 class Reorder(Gesture):
-    """Carry a port up or down along the edge of its group; far to the side, nothing is moved."""
+    """Carry a port along the edge of its group; far from it, nothing is moved."""
 
     def __init__(self, viewer, hit, event):
         super().__init__(viewer, hit, event)
         self.port, self.node = hit.end, hit.node
         self.ports = data_ports(self.node, self.port.out)
         self.at = self.from_ = self.ports.index(self.port)
-        self.y = self.port.y()
+        self.y, self.x = self.port.y(), self.port.x()
         self.holds = True
 
     def move(self, at, modifiers):
         inside = self.viewer.scene_at(at) - self.node.pos()
+        if self.node.look.down:
+            self._move_aside(inside)
+            return
         row = int((inside.y() - HEADER) // DATA_ROW)
         self.y = min(max(inside.y(), HEADER), HEADER + DATA_ROW * len(self.ports))
         self.at = min(max(row, 0), len(self.ports) - 1)
         self.holds = -60 <= inside.x() <= self.node.form.width + 60
         shape = Qt.CursorShape.SizeVerCursor if self.holds else Qt.CursorShape.ForbiddenCursor
+        self.viewer.viewport().setCursor(shape)
+
+    def _move_aside(self, inside: QPointF) -> None:
+        """Carry it along the upper or the lower edge."""
+        places = [port.x() for port in self.ports]
+        self.x = min(max(inside.x(), places[0]), places[-1])
+        self.at = min(range(len(places)), key=lambda n: abs(places[n] - inside.x()))
+        self.holds = abs(inside.y() - self.port.y()) <= 60
+        shape = Qt.CursorShape.SizeHorCursor if self.holds else Qt.CursorShape.ForbiddenCursor
         self.viewer.viewport().setCursor(shape)
 
     def drop(self, at, modifiers):
@@ -101,11 +121,18 @@ class Reorder(Gesture):
         place = self.at + (self.at > self.from_)
         y = HEADER + DATA_ROW * place
         left, right = (node.form.width / 2, node.form.width) if self.port.out else (0.0, node.form.width / 2)
+        line = QLineF(left, y, right, y)
+        box = label_rect(node, self.port)
+        if node.look.down:
+            there = label_rect(node, self.ports[self.at])
+            edge = there.right() if self.at > self.from_ else there.left()
+            line = QLineF(edge, box.top(), edge, box.bottom())
+            box.moveLeft(self.x - box.width() / 2)
+        else:
+            box.moveTop(self.y - box.height() / 2)
         painter.setPen(QPen(theme.accent, 2, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
         if self.at != self.from_:
-            painter.drawLine(QPointF(left, y), QPointF(right, y))
-        box = label_rect(node, self.port)
-        box.moveTop(self.y - box.height() / 2)
+            painter.drawLine(line)
         painter.setPen(QPen(theme.accent, 1))
         painter.setBrush(faded(theme.raised, 0.95))
         painter.drawRoundedRect(box.adjusted(-2, 2, 2, -2), 6, 6)
@@ -127,8 +154,9 @@ def port_menu(menu: "_Menu", item: PortItem) -> None:
     menu.menu.addSeparator()
     menu.add("Rename port…\tF2", lambda: canvas.naming.open_end(path))
     if len(side) > 1:
-        menu.add("Move up", lambda: move_to(canvas, path, place - 1)).setEnabled(place > 0)
-        menu.add("Move down", lambda: move_to(canvas, path, place + 1)).setEnabled(place < len(side) - 1)
+        back, on = ("left", "right") if item.node.look.down else ("up", "down")
+        menu.add(f"Move {back}", lambda: move_to(canvas, path, place - 1)).setEnabled(place > 0)
+        menu.add(f"Move {on}", lambda: move_to(canvas, path, place + 1)).setEnabled(place < len(side) - 1)
     users = port_users(menu.network, path)
     action = menu.add("Remove port", lambda: canvas.attempt(f"Remove port {path}", lambda net: remove_port(net, path)))
     action.setEnabled(not users)

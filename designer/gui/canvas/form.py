@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from PySide6.QtCore import QPointF
 
+from designer.edits.outline import BARE, LABELS, abreast, breadth
 from designer.gui.canvas.look import Look, PortLook
 from designer.gui.canvas.pill import pill_width
 from designer.gui.drawing import text_width
@@ -24,6 +25,8 @@ class Form(NamedTuple):
     rows: float  # top of the first learnable
     inputs: dict[str, QPointF]
     outputs: dict[str, QPointF]
+    top: float = 0.0  # of the header: under the names of the inputs, where data comes from above
+    down: bool = False  # data does
 
 
 def form(look: Look) -> Form:
@@ -31,6 +34,8 @@ def form(look: Look) -> Form:
     if look.kind == "capsule":
         return _capsule(look)
     data = [[port for port in side if port.row < 0] for side in (look.inputs, look.outputs)]
+    if look.down:
+        return _down(look, [[port for port in side if not port.diamond] for side in data])
     lines = max(len(side) if len(side) > 1 else 0 for side in data)
     section = HEADER + (DATA_ROW * lines + 4 if lines else 0)
     first = section + SECTION + (HEADS if look.unfolded else 0)
@@ -50,7 +55,29 @@ def form(look: Look) -> Form:
                 y = MIDDLE
             at[port.name] = QPointF(x, y)
         places.append(at)
-    return Form(width, height, section, first, *places)
+    return Form(width, height, section, first, places[0], places[1])
+
+
+def _down(look: Look, data: list[list[PortLook]]) -> Form:
+    """Measure a node with its data ports on the upper and the lower edge, a lone one in the middle."""
+    labels = [[text_width(port.label, 11) for port in side] for side in data]
+    top, low = (LABELS if any(widths) else BARE for widths in labels)
+    section = top + HEADER
+    first = section + SECTION + (HEADS if look.unfolded else 0)
+    height = section
+    if look.section:
+        height = first + (ROW * len(look.rows) + 6 if look.rows else 0)
+    height += low
+    width = 2 * _on_grid(max(_needed_width(look, []), *map(breadth, labels)) / 2)  # so is the middle
+    places: list[dict[str, QPointF]] = []
+    for ports, side, widths, x, y in zip((look.inputs, look.outputs), data, labels, (0.0, width), (0.0, height)):
+        rows = (port for port in ports if port not in side)
+        at = {
+            port.name: QPointF(x, first + ROW * port.row + ROW / 2 if port.row >= 0 else top + MIDDLE) for port in rows
+        }
+        at |= {port.name: QPointF(width / 2 + far, y) for port, far in zip(side, abreast(widths))}
+        places.append(at)
+    return Form(width, height, section, first, places[0], places[1], top, True)
 
 
 def _capsule(look: Look) -> Form:
@@ -60,7 +87,7 @@ def _capsule(look: Look) -> Form:
     for ports, x in ((look.inputs, 0.0), (look.outputs, width)):
         step = height / (len(ports) + 1) if ports else 0
         places.append({port.name: QPointF(x, step * (n + 1)) for n, port in enumerate(ports)})
-    return Form(width, height, height, height, *places)
+    return Form(width, height, height, height, places[0], places[1], down=look.down)
 
 
 def _on_grid(width: float) -> float:

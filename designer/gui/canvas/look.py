@@ -77,6 +77,7 @@ class Look(NamedTuple):
     says: tuple[str, ...] = ()  # what is wrong
     frozen: bool = False
     alike: int = 0  # how many groups are like this one, itself among them
+    down: bool = False  # data comes from above, and goes on below
 
     @property
     def subtitle(self) -> str:
@@ -184,6 +185,7 @@ def look(
         says=trouble[1],
         alike=len(alike(network).get(path, ())) if kind == "group" else 0,
         frozen=bool(layer.frozen) and set(layer.frozen) >= set(layer.owned),
+        down=network.network_at(parent(path)).down,
     )
 
 

@@ -95,7 +95,12 @@ def _far(look: Look) -> tuple[str, str, str]:
 def _stands(shown: Network, before: Network) -> bool:
     """Whether the same layers stand where they stood, with the same wires."""
     same = shown.connections is before.connections or shown.connections == before.connections
-    return same and shown.layers.keys() == before.layers.keys() and shown.positions == before.positions
+    return (
+        same
+        and shown.layers.keys() == before.layers.keys()
+        and shown.positions == before.positions
+        and shown.down == before.down
+    )
 
 
 @contextlib.contextmanager
@@ -170,7 +175,7 @@ class Mirror:
         shown = network.network_at(view.path)
         self.network, self._shown, self.view, self.analysis = network, shown, view, analysis
         dirty: set[str] = set()
-        edited = network is not old
+        edited, turned = network is not old, self.graph.viewer().down != shown.down
         changed_wires: set[Port] = set()
         if edited:
             changed_wires = self._compare_wires(network, shown, old_shown)
@@ -178,7 +183,7 @@ class Mirror:
             dirty |= self._compare_learnable(network, bool(changed_wires))
         dirty |= self._compare_crossings(network, shown, edited)
         dirty |= self._compare_likeness(network, shown) if edited else set()
-        dirty |= self._compare_views(view, old_view)
+        dirty |= self._compare_views(view, old_view) | self._compare_direction(shown)
         dirty |= self._compare_analyses(analysis, old_analysis)
         for target in self._gone() if edited else ():
             self._unwire(target)
@@ -188,6 +193,9 @@ class Mirror:
             changed = self._update(dirty, places)
             self._wire()
             self._hide(view.hidden ^ old_view.hidden)
+            if turned:
+                for wire in self.wires.values():
+                    wire.redraw()
         told = changed_wires | self._wires_at(dirty)
         if analysis is not old_analysis:  # what a tie says depends on more than the layers at its ends
             told |= self.wires.keys() if self.path else {at for at, wire in self.wires.items() if wire.learnable}
@@ -295,6 +303,14 @@ class Mirror:
         if (view.ties == "off") != (old.ties == "off"):
             dirty |= {path for path, node in self.nodes.items() if node.view.look.rows}
         return dirty
+
+    def _compare_direction(self, shown: Network) -> set[str]:
+        """All that is there, where it is drawn in another direction from now on."""
+        viewer = self.graph.viewer()
+        if viewer.down == shown.down:
+            return set()
+        viewer.turn(shown.down)
+        return {*self.nodes}
 
     def _compare_analyses(self, analysis: Analysis | None, old: Analysis | None) -> set[str]:
         if analysis is old:

@@ -76,7 +76,7 @@ class Naming(Field):
             self.close_field()
             return
         frame = node.view.frame
-        middle = min(MIDDLE, frame.height() / 2)
+        middle = node.view.form.top + min(MIDDLE, frame.height() / 2)
         at = view.viewportTransform().map(frame.topLeft() + QPointF(LEFT, middle)).toPoint()
         width = max(NARROWEST, round((frame.width() - LEFT - RIGHT) * view.zoom))
         self.setGeometry(at.x(), at.y() - HEIGHT // 2, width, HEIGHT)

@@ -146,16 +146,16 @@ class NodeItem(AbstractNodeItem):
 
     def part_at(self, at: QPointF) -> Part:
         """What is under a point, given in its own coordinates."""
-        look, wide = self.look, self.form.width
-        if look.kind == "capsule":
+        look, wide, y = self.look, self.form.width, at.y() - self.form.top
+        if look.kind == "capsule" or y < 0:
             return Part()
-        if at.y() < HEADER:
-            if look.trouble and at.x() > wide - 32 and at.y() < 28:
+        if y < HEADER:
+            if look.trouble and at.x() > wide - 32 and y < 28:
                 return Part("badge")
             right = wide - 12 - 22 * bool(look.trouble) - 20 * look.frozen
-            if look.alike and right - pill_width(look.alike) <= at.x() <= right and 6 <= at.y() <= 26:
+            if look.alike and right - pill_width(look.alike) <= at.x() <= right and 6 <= y <= 26:
                 return Part("alike")
-            named = 40 <= at.x() <= 40 + min(text_width(look.name, 13, 600), wide - 52) and 6 <= at.y() <= 25
+            named = 40 <= at.x() <= 40 + min(text_width(look.name, 13, 600), wide - 52) and 6 <= y <= 25
             return Part("name") if named else Part()
         if look.section and self.form.section <= at.y() < self.form.section + SECTION:
             label = at.x() < 24 + text_width("Learnables", 11) + 6

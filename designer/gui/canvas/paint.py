@@ -39,6 +39,7 @@ class Plate(NamedTuple):
     category: str
     type: str
     frozen: bool
+    top: float  # of its header
     section: float | None  # top of the line of its learnables
     arrow: str  # in that line
     near: bool  # else only what can be told apart from afar
@@ -69,7 +70,11 @@ def _draw_node(painter: QPainter, node: "NodeItem", theme: Theme, zoom: float) -
         plate = _plate(node, zoom)
         area = QRectF(0, 0, plate.width, plate.height).adjusted(-12, -12, 12, 16)
         stamp(painter, QPointF(), area, (theme.name, plate), functools.partial(_draw_plate, theme=theme, plate=plate))
+        if node.form.top:
+            painter.translate(0, node.form.top)
         _header(painter, node, theme, zoom)
+        if node.form.top:
+            painter.translate(0, -node.form.top)
         if zoom >= NEAR:
             _port_labels(painter, node, theme)
         if node.look.section:
@@ -89,7 +94,7 @@ def _plate(node: "NodeItem", zoom: float) -> Plate:
     arrow = ("chevron-down" if look.unfolded else "chevron-right") if near and look.unfolds else ""
     section = form.section if look.section else None
     tile = look.category, look.type, look.frozen
-    return Plate(form.width, form.height, look.kind, _edge(node), node.lit, *tile, section, arrow, near)
+    return Plate(form.width, form.height, look.kind, _edge(node), node.lit, *tile, form.top, section, arrow, near)
 
 
 def category_color(theme: Theme, category: str) -> QColor:
@@ -141,7 +146,7 @@ def _cast(painter: QPainter, theme: Theme, around: QRectF) -> None:
 
 def _draw_plate(painter: QPainter, theme: Theme, plate: Plate) -> None:
     _frame(painter, theme, plate)
-    tile = QRectF(8, 10, 24, 24)
+    tile = QRectF(8, plate.top + 10, 24, 24)
     draw_tile(painter, theme, plate.category, tile, layer_type=plate.type, faint=plate.frozen)
     if (top := plate.section) is None:
         return
@@ -201,7 +206,10 @@ def _header(painter: QPainter, node: "NodeItem", theme: Theme, zoom: float) -> N
 
 def _port_labels(painter: QPainter, node: "NodeItem", theme: Theme) -> None:
     for port in node.ports():
-        if port.look.label and port.look.row < 0:
+        if port.look.label and port.look.row < 0 and node.look.down:
+            y = -13 if port.out else 21
+            draw_text(painter, port.x(), port.y() + y, port.look.label, theme.text2, 11, align="center")
+        elif port.look.label and port.look.row < 0:
             x, align = (-14, "right") if port.out else (14, "left")
             draw_text(painter, port.x() + x, port.y() + 4, port.look.label, theme.text2, 11, align=align)
 

@@ -1,7 +1,8 @@
 """Where layers stand that have no position of their own, and what new ones are called."""
 
 from designer.analysis import Analysis
-from designer.edits.arrange import Outline, arrange
+from designer.edits.arrange import arrange
+from designer.edits.outline import Outline
 from designer.gui.canvas.form import Form, form
 from designer.gui.canvas.look import look
 from designer.gui.canvas.mirror import Place
@@ -31,17 +32,20 @@ class Placing:
             if not own:
                 fresh = missing  # nothing was placed by hand: all of it is arranged anew
             standing = [own.get(at) or self._given[at] for at in (*own, *missing) if at not in fresh]
-            self._given |= _below(standing, {at: made[at.rpartition(".")[2]] for at in fresh})
+            self._given |= _below(standing, {at: made[at.rpartition(".")[2]] for at in fresh}, shown.down)
         return own | {at: self._given[at] for at in missing}
 
 
-def _below(standing: list[Place], made: dict[str, Place]) -> dict[str, Place]:
+def _below(standing: list[Place], made: dict[str, Place], down: bool = False) -> dict[str, Place]:
     """The places that were made, moved to under what stands already."""
     if not standing:
         return made
-    down = max(y for _, y in standing) + BELOW - min(y for _, y in made.values())
+    if down:  # beside it
+        turned = _below([(y, x) for x, y in standing], {at: (y, x) for at, (x, y) in made.items()})
+        return {at: (x, y) for at, (y, x) in turned.items()}
+    lower = max(y for _, y in standing) + BELOW - min(y for _, y in made.values())
     right = min(x for x, _ in standing) - min(x for x, _ in made.values())
-    return {at: (x + right, y + down) for at, (x, y) in made.items()}
+    return {at: (x + right, y + lower) for at, (x, y) in made.items()}
 
 
 def outlines(network: Network, view: View, analysis: Analysis | None) -> dict[str, Outline]:
@@ -55,7 +59,9 @@ def outlines(network: Network, view: View, analysis: Analysis | None) -> dict[st
 
 def outline_of(made: Form) -> Outline:
     """What arranging needs to know of the measures of a node."""
-    inputs, outputs = ({name: at.y() for name, at in side.items()} for side in (made.inputs, made.outputs))
+    inputs, outputs = (
+        {name: at.x() if made.down else at.y() for name, at in side.items()} for side in (made.inputs, made.outputs)
+    )
     return Outline(made.width, made.height, inputs, outputs)
 
 

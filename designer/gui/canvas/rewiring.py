@@ -10,7 +10,7 @@ from designer.gui.canvas import joins
 from designer.gui.canvas.gestures import Gesture
 from designer.gui.canvas.joins import Change, End, Join
 from designer.gui.canvas.node import NodeItem
-from designer.gui.canvas.routes import curve
+from designer.gui.canvas.routes import loose
 from designer.gui.canvas.wire import wire_pen
 from designer.gui.canvas.wiring import draw_tip
 from designer.gui.theme import faded
@@ -116,7 +116,7 @@ class Rewire(Gesture):
         painter.setBrush(Qt.BrushStyle.NoBrush)
         for wire in self.wires:
             color = theme.error if refused else theme.learn if wire.learnable else theme.data
-            path = curve(end, wire.input_port.anchor())
+            path = loose(end, wire.input_port.anchor(), self.viewer.down and not wire.learnable)
             painter.setPen(QPen(faded(color, 0.24), 8, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
             painter.drawPath(path)
             painter.setPen(wire_pen(color, 2.5, wire.learnable))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import NamedTuple
 
 from PySide6.QtCore import QLineF, QPointF, QRectF
-from PySide6.QtGui import QPainterPath
+from PySide6.QtGui import QPainterPath, QTransform
 
 CLEAR = 16.0  # free on both sides of a tie that goes straight
 OUT = 20.0  # how far a tie leaves a layer before it turns
@@ -13,6 +13,7 @@ BELOW = 24.0  # a lane lies so far under the lowest layer that it passes
 PITCH = 12.0  # between two lanes
 CORNER = 10.0
 CELL = 2048.0  # lanes are kept by squares so wide
+EXCHANGED = QTransform(0, 1, 1, 0, 0, 0)  # left and top
 
 Blockers = Callable[[QRectF], list[QRectF]]  # the frames of the nodes that stand in a rectangle
 
@@ -24,6 +25,7 @@ class Route(NamedTuple):
     middle: QPointF
     room: float
     lane: float | None = None  # the height of the lane that it takes
+    upright: bool = False  # that part, so that the label hangs beside it
 
 
 def curve(start: QPointF, end: QPointF, least: float = 24, most: float = 120) -> QPainterPath:
@@ -35,6 +37,21 @@ def curve(start: QPointF, end: QPointF, least: float = 24, most: float = 120) ->
     handle = min(max(abs(end.x() - start.x()) / 2, least), most)
     path.cubicTo(start.x() + handle, start.y(), end.x() - handle, end.y(), end.x(), end.y())
     return path
+
+
+def exchanged(at: QPointF) -> QPointF:
+    """A point with left and top exchanged: from top to bottom, data is led as it is from left to right."""
+    return QPointF(at.y(), at.x())
+
+
+def exchanged_rect(rect: QRectF) -> QRectF:
+    """So too for a rectangle."""
+    return QRectF(rect.y(), rect.x(), rect.height(), rect.width())
+
+
+def loose(start: QPointF, end: QPointF, down: bool) -> QPainterPath:
+    """Lead a wire that is being drawn; ``down``: data, in a network drawn from top to bottom."""
+    return EXCHANGED.map(curve(exchanged(start), exchanged(end))) if down else curve(start, end)
 
 
 Cell = tuple[int, int]

@@ -9,7 +9,7 @@ from PySide6.QtGui import QCursor, QPainter, QPainterPath
 from designer.gui.canvas.box import EDGE, FIELD, SHADOW, WIDTH, Box, Line
 from designer.gui.canvas.fitting import fits_port, fits_wire
 from designer.gui.canvas.look import shape_of
-from designer.gui.canvas.routes import curve
+from designer.gui.canvas.routes import loose
 from designer.gui.canvas.wire import wire_pen
 from designer.gui.drawing import category_of, shape_text
 from designer.gui.searching import Entry, asks_learnables, entries, near, search, signature
@@ -170,7 +170,8 @@ class LayerSearch:
         if item is None:
             return None
         anchor = item.anchor()
-        return curve(anchor, at) if out else curve(at, anchor), item.look.diamond
+        start, end = (anchor, at) if out else (at, anchor)
+        return loose(start, end, self.canvas.view.down and not item.look.diamond), item.look.diamond
 
     def _closed(self) -> None:
         self.loose = None

@@ -75,9 +75,10 @@ class Snapping:
             at = other.anchor()
             for port, place in own:
                 off = at - place
-                if abs(off.y()) <= reach:
+                alike, turned = port.out == other.out, self.viewer.down and not port.look.diamond
+                if abs(off.y()) <= reach and (alike or not turned):
                     down.append(Pull(off.y(), port, other))
-                if abs(off.x()) <= reach and port.out == other.out:
+                if abs(off.x()) <= reach and (alike or turned):
                     across.append(Pull(off.x(), port, other))
         return across, down
 

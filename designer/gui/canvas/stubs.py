@@ -3,10 +3,11 @@
 They stand for ties that leave the group that is open, and for wires that are hidden.
 """
 
+import functools
 from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QPainter, QPen
+from PySide6.QtGui import QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QGraphicsItem
 
 from designer.gui.canvas.look import short
@@ -45,6 +46,7 @@ class Stub(QGraphicsItem):
         self.text = ""
         self.pill = QRectF()
         self._area = QRectF()
+        self._right = False  # its line meets the pill at the right
 
     @property
     def wires(self) -> list[str]:
@@ -60,12 +62,32 @@ class Stub(QGraphicsItem):
         text = f"to {name}" if self.out else f"from {name}"
         self.text = metrics(11, 500).elidedText(text, Qt.TextElideMode.ElideMiddle, room)
         width = text_width(self.text, 11, 500) + 32
-        self.pill = QRectF(wide - 6 - width if self.out else 6.0, high + UNDER, width, PILL)
+        down, learnable, step = self.node.look.down, self.bunch.learnable, STEP
+        self._right = self.out != down if learnable or not down else False
+        first = self.ports[0].pos()
+        if not down:
+            self.pill = QRectF(wide - 6 - width if self.out else 6.0, high + UNDER, width, PILL)
+        elif learnable:  # beside it: below it data leads on
+            x = wide + 2 * OUT if self.out else -2 * OUT - width
+            self.pill = QRectF(x, first.y() - PILL / 2, width, PILL)
+        else:
+            y = high + DATA_OUT / 2 if self.out else -DATA_OUT / 2 - PILL
+            self.pill = QRectF(first.x() + DATA_OUT, y, width, PILL)
+            step = STEP if self.out else -STEP
         while any(self.pill.adjusted(-APART, 0, APART, 0).intersects(other.pill) for other in others):
-            self.pill.translate(0, STEP)
+            self.pill.translate(0, step)
+        ways = [QPolygonF(self._way(port)).boundingRect() for port in self.ports]
+        self._area = functools.reduce(QRectF.united, ways, self.pill).adjusted(-8, -8, 8, 8)
+
+    def _way(self, port: "PortItem") -> list[QPointF]:
+        """The corners of its line from a port to its pill."""
+        at, y = port.pos(), self.pill.center().y()
+        end = QPointF(self.pill.right() if self._right else self.pill.left(), y)
+        if self.node.look.down and not self.bunch.learnable:
+            return [at, QPointF(at.x(), y), end]
         side = OUT if self.bunch.learnable else DATA_OUT
-        edge = QRectF(wide if self.out else -side, 0, side, self.pill.bottom())
-        self._area = self.pill.united(edge).adjusted(-8, -8, 8, 8)
+        x = at.x() + (side if self.out else -side)
+        return [at, QPointF(x, at.y()), QPointF(x, y), end]
 
     def boundingRect(self) -> QRectF:
         return self._area
@@ -90,19 +112,14 @@ class Stub(QGraphicsItem):
         )
         if learnable:
             pen.setDashPattern(DASHES)
-        out = OUT if learnable else DATA_OUT
-        side = out if self.out else -out
         painter.setBrush(Qt.BrushStyle.NoBrush)
         for port in self.ports:
-            at = port.pos()
+            at, corner, *more = self._way(port)
             if not self.drawn:
                 painter.setPen(pen)
-                painter.drawLine(at, at + QPointF(side, 0))
+                painter.drawLine(at, corner)
                 continue
-            corner = QPointF(at.x() + side, at.y())
-            low = QPointF(corner.x(), self.pill.center().y())
-            end = QPointF(self.pill.right() if self.out else self.pill.left(), low.y())
-            path = rounded([at, corner, low, end])
+            path = rounded([at, corner, *more])
             if strong:
                 halo = QPen(faded(theme.learn, 0.24), 8, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
                 painter.setPen(halo)
@@ -115,7 +132,7 @@ class Stub(QGraphicsItem):
         painter.setBrush(theme.learn_soft if learnable else theme.node)
         name, ink = "eye-off" if self.bunch.hidden else "link", theme.learn if learnable else theme.text2
         if zoom < NEAR:  # the sign alone, at the end of the line
-            x = self.pill.right() - PILL if self.out else self.pill.x()
+            x = self.pill.right() - PILL if self._right else self.pill.x()
             badge = QRectF(x, self.pill.y(), PILL, PILL)
             painter.drawEllipse(badge)
             draw_icon(painter, name, badge.adjusted(3, 3, -3, -3), ink, 2.25)

@@ -29,11 +29,11 @@ def turned(
     ``leftmost`` is the left edge of all layers; ``level`` and ``upright`` tell whether a track is free of other wires.
     """
     for y in _levels(last.top() - UNDER, first.bottom() + CLEAR, -PITCH):
-        out = _upright(start.x() + OUT, start.y(), y, 1, frames, upright)
-        into = _upright(end.x() - OUT, y, end.y(), -1, frames, upright)
+        out = upright_near(start.x() + OUT, start.y(), y, 1, frames, upright)
+        into = upright_near(end.x() - OUT, y, end.y(), -1, frames, upright)
         if out - start.x() > WIDE or end.x() - into > WIDE:
             break
-        if _level(out, into, y, frames, level):
+        if is_level(out, into, y, frames, level):
             return [QPointF(out, start.y()), QPointF(out, y), QPointF(into, y), QPointF(into, end.y())]
     return _beside_rows(start, end, first, last, leftmost - 2 * OUT, frames, level, upright)
 
@@ -50,14 +50,14 @@ def _beside_rows(
 ) -> list[QPointF]:
     """A way under the first row, down beside all rows, and in above the last one."""
     for y in _levels(first.bottom() + UNDER, last.top() - 2 * UNDER, PITCH):
-        out = _upright(start.x() + OUT, start.y(), y, 1, frames, upright)
-        if out - start.x() > WIDE or not _level(edge, out, y, frames, level):
+        out = upright_near(start.x() + OUT, start.y(), y, 1, frames, upright)
+        if out - start.x() > WIDE or not is_level(edge, out, y, frames, level):
             continue
         for lower in _levels(last.top() - UNDER, y + PITCH, -PITCH):
-            into = _upright(end.x() - OUT, lower, end.y(), -1, frames, upright)
+            into = upright_near(end.x() - OUT, lower, end.y(), -1, frames, upright)
             if end.x() - into > WIDE:
                 return []
-            if _level(edge, into, lower, frames, level):
+            if is_level(edge, into, lower, frames, level):
                 beside = next(x for n in itertools.count() if upright(y, lower, x := edge - n * PITCH))
                 corners = [QPointF(out, start.y()), QPointF(out, y), QPointF(beside, y)]
                 return [*corners, QPointF(beside, lower), QPointF(into, lower), QPointF(into, end.y())]
@@ -69,12 +69,13 @@ def _levels(begin: float, end: float, step: float) -> list[float]:
     return [begin + n * step for n in range(max(0, min(count, 200)))]
 
 
-def _level(x0: float, x1: float, y: float, frames: Blockers, free: Free) -> bool:
+def is_level(x0: float, x1: float, y: float, frames: Blockers, free: Free) -> bool:
+    """Whether a wire can go level at a height."""
     left, right = min(x0, x1), max(x0, x1)
     return not frames(QRectF(left, y - CLEAR, right - left, 2 * CLEAR)) and free(left, right, y)
 
 
-def _upright(x: float, y0: float, y1: float, side: int, frames: Blockers, free: Free) -> float:
+def upright_near(x: float, y0: float, y1: float, side: int, frames: Blockers, free: Free) -> float:
     """Where a wire can go straight up or down between two heights, near x: to the right of it, or to the left."""
     top, bottom = min(y0, y1), max(y0, y1)
     while True:

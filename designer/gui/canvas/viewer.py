@@ -49,6 +49,7 @@ class Viewer(NodeViewer):
         self.canvas = canvas
         self.map, self.grid = Map(), Grid()
         self.ways = Ways(self)
+        self.down = False  # data leads from top to bottom
         self.ties = "all"
         self.steady = False  # the zoom is that of the picture before
         self._painted_zoom = 0.0
@@ -157,6 +158,10 @@ class Viewer(NodeViewer):
         self.moves += 1
         self._passed.clear()
         self._hover = None
+
+    def turn(self, down: bool) -> None:
+        """Lead data from top to bottom from now on, or from left to right; all wires are led anew after that."""
+        self.down, self.ways = down, Ways(self)
 
     def wire_changed(self, wire: WireItem) -> None:
         self.map.led(wire)

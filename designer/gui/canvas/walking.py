@@ -1,4 +1,4 @@
-"""From layer to layer by keyboard: along wires to the left and the right, up and down to the nearest."""
+"""From layer to layer by keyboard: along wires in the direction of data, across it to the nearest."""
 
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,10 @@ class Walking:
     def step(self, x: int, y: int) -> None:
         """Select the next layer in a direction, with those that were kept."""
         self._follow()
-        other = self._nearest(self.canvas.view.center) if not self.at else self._along(x) if x else self._beside(y)
+        on, aside = (y, x) if self.canvas.view.down else (x, y)
+        other = (
+            self._nearest(self.canvas.view.center) if not self.at else self._along(on) if on else self._beside(aside)
+        )
         if other is None:
             where = "to the left" if x < 0 else "to the right" if x else "above" if y < 0 else "below"
             self.canvas.document.refused.emit(f"There is no layer {where} to go to.")
@@ -49,27 +52,32 @@ class Walking:
         if self.at not in layers or frozenset(layers) != self.kept | {self.at}:
             self.at, self.kept = layers[-1] if layers else "", frozenset()
 
-    def _along(self, x: int) -> str | None:
-        """The layer at the other end of a wire: data before ties, and of several the one nearest in height."""
+    def _along(self, on: int) -> str | None:
+        """The layer at the other end of a wire: data before ties, and of several the one least aside."""
         node, found = self.canvas.node(self.at), []
-        for port in node.outputs if x > 0 else node.inputs:
+        for port in node.outputs if on > 0 else node.inputs:
             for wire in port.connected_pipes:
-                other = (wire.input_port if x > 0 else wire.output_port).node
-                off = abs(other.frame.center().y() - node.frame.center().y())
+                other = (wire.input_port if on > 0 else wire.output_port).node
+                off = abs(self._across(other.frame.center() - node.frame.center())[0])
                 found.append((wire.learnable, off, other.look.path))
         return min(found)[2] if found else None
 
-    def _beside(self, y: int) -> str | None:
-        """The nearest layer above or below."""
+    def _beside(self, aside: int) -> str | None:
+        """The nearest layer on one side of where data leads: above or below, left or right."""
         here = self.canvas.node(self.at).frame
-        below = [node for node in self.canvas.nodes() if (node.frame.top() - here.top()) * y > 8]
+        corner = here.topLeft()
+        there = [n for n in self.canvas.nodes() if self._across(n.frame.topLeft() - corner)[0] * aside > 8]
 
         def far(node: NodeItem) -> float:
-            by = node.frame.center() - here.center()
-            return abs(by.y()) + 2 * abs(by.x())
+            aside, on = self._across(node.frame.center() - here.center())
+            return abs(aside) + 2 * abs(on)
 
-        nearest = min(below, key=far, default=None)
+        nearest = min(there, key=far, default=None)
         return nearest.look.path if nearest is not None else None
+
+    def _across(self, by: QPointF) -> tuple[float, float]:
+        """How far a way leads aside of the direction of data, and how far along it."""
+        return (by.x(), by.y()) if self.canvas.view.down else (by.y(), by.x())
 
     def _nearest(self, point: QPointF) -> str | None:
         nodes = self.canvas.nodes()

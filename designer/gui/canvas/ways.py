@@ -1,13 +1,26 @@
 """The ways of all wires of a scene: each is found among the layers and the wires that lie there already."""
 
 import itertools
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QPainterPath
 
+from designer.gui.canvas.beside import End, beside, route
 from designer.gui.canvas.detours import NEAR, Lane, Neighbour, Others, lanes, lead
-from designer.gui.canvas.routes import OUT, PITCH, Lanes, Route, curve, rounded, tie
+from designer.gui.canvas.routes import (
+    EXCHANGED,
+    OUT,
+    PITCH,
+    Lanes,
+    Route,
+    curve,
+    exchanged,
+    exchanged_rect,
+    rounded,
+    tie,
+)
 from designer.gui.canvas.turns import turned
 
 if TYPE_CHECKING:
@@ -17,6 +30,7 @@ if TYPE_CHECKING:
 
 SHORT = 112.0  # ends that are nearer have no layer between them
 FAR = 1e6
+DOWN = 3.0  # so much wider than high layers are about, where ways lead around their sides
 
 
 class Way(NamedTuple):
@@ -26,6 +40,7 @@ class Way(NamedTuple):
     corners: list[QPointF]
     middle: QPointF
     room: float
+    upright: bool = False  # where the label hangs
 
 
 class Ways:
@@ -44,12 +59,17 @@ class Ways:
         """Find the way of a wire, which lies there from now on.
 
         A tie hangs below what it passes. Data goes on the plain curve where no layer stands between, else along
-        lanes above or below them, else down between rows of layers, else as a tie does.
+        lanes above or below them, else down between rows of layers, else as a tie does. From top to bottom all of
+        that is found with left and top exchanged, except for ties.
         """
         self.leave(wire)
-        if wire.learnable:
-            route = self._under(wire, start, end)
-            return Way(route.path, [], route.middle, route.room)
+        down = self.stage.down
+        if wire.learnable or (down and (wire.output_port.look.diamond or wire.input_port.look.diamond)):
+            route = (self._beside if down else self._under)(wire, start, end)
+            return Way(route.path, [], route.middle, route.room, route.upright)
+        if down:
+            path, corners = self._of_data(wire, exchanged(start), exchanged(end))
+            return Way(EXCHANGED.map(path), [*map(exchanged, corners)], (start + end) / 2, 0.0)
         path, corners = self._of_data(wire, start, end)
         return Way(path, corners, (start + end) / 2, end.x() - start.x())
 
@@ -61,7 +81,7 @@ class Ways:
             if abs(end.y() - start.y()) < 1 and not self._frames(wire, QRectF(start, end).adjusted(2, -4, -2, 4)):
                 return self._plain(wire, start, end)
             others = self._others(wire)
-            way = lanes(start, end, NEAR, lambda rect: self._frames(wire, rect), others)
+            way = lanes(start, end, NEAR * others.scale, lambda rect: self._frames(wire, rect), others)
             if way is None:
                 return self._plain(wire, start, end)
             if way:
@@ -76,16 +96,26 @@ class Ways:
 
     def _frames(self, wire: "WireItem", rect: QRectF) -> list[QRectF]:
         """The frames of the layers in a rectangle that the wire does not join."""
+        if self.stage.down:
+            found = self.stage.frames_in(exchanged_rect(rect), wire.output_port.node, wire.input_port.node)
+            return [*map(exchanged_rect, found)]
         return self.stage.frames_in(rect, wire.output_port.node, wire.input_port.node)
+
+    def _ends(self, wire: "WireItem") -> tuple[QRectF, QRectF]:
+        """The frames of the layers that a wire joins."""
+        first, last = wire.output_port.node.frame, wire.input_port.node.frame
+        return (exchanged_rect(first), exchanged_rect(last)) if self.stage.down else (first, last)
 
     def _others(self, wire: "WireItem") -> Others:
         owner, known = wire.source, self._level
+        at = QPointF.x if self.stage.down else QPointF.y
         out, into = wire.output_port, wire.input_port
         return Others(
             lambda left, right, y: known.free(owner, left, right, y),
             lambda left, right, y: known.crossed(owner, left, right, y),
             known.tracks(owner),
-            [*_neighbours(out.node.outputs, out), *_neighbours(into.node.inputs, into)],
+            [*_neighbours(out.node.outputs, out, at), *_neighbours(into.node.inputs, into, at)],
+            DOWN if self.stage.down else 1.0,
         )
 
     def _plain(self, wire: "WireItem", start: QPointF, end: QPointF) -> tuple[QPainterPath, list[QPointF]]:
@@ -106,10 +136,11 @@ class Ways:
 
     def _turned(self, wire: "WireItem", start: QPointF, end: QPointF) -> list[QPointF]:
         """The corners of a way down to a later row; where all tracks between two columns are taken, one is shared."""
-        first, last = wire.output_port.node.frame, wire.input_port.node.frame
+        first, last = self._ends(wire)
         if last.top() < first.bottom():
             return []
-        owner, left = wire.source, self.stage.canvas.area().left()
+        area = self.stage.canvas.area()
+        owner, left = wire.source, area.top() if self.stage.down else area.left()
         corners: list[QPointF] = []
         for shares in (False, True):
             corners = turned(
@@ -133,7 +164,7 @@ class Ways:
 
     def _under(self, wire: "WireItem", start: QPointF, end: QPointF) -> Route:
         """The way of a tie, or of data that runs backwards past other layers."""
-        owner, first, last = wire.source, wire.output_port.node.frame, wire.input_port.node.frame
+        owner, (first, last) = wire.source, self._ends(wire)
         lowest = max(first.bottom(), last.bottom())
 
         def beside(at: QPointF, side: int) -> float:
@@ -158,16 +189,33 @@ class Ways:
                 self._upright.take(wire.target, owner, min(y, route.lane), max(y, route.lane), x)
         return route
 
+    def _beside(self, wire: "WireItem", start: QPointF, end: QPointF) -> Route:
+        """The way of a tie from top to bottom: upright parts of it are what is level for the data there."""
+        owner, out, into = wire.source, wire.output_port, wire.input_port
+        corners = beside(
+            End(start, out.node.frame, out.look.diamond),
+            End(end, into.node.frame, into.look.diamond),
+            lambda rect: self.stage.frames_in(rect, out.node, into.node),
+            lambda left, right, y: self._upright.free(owner, left, right, y),
+            lambda top, bottom, x: self._level.free(owner, top, bottom, x),
+        )
+        for one, other in itertools.pairwise([start, *corners, end] if corners else ()):
+            if one.x() == other.x():
+                self._level.take(wire.target, owner, min(one.y(), other.y()), max(one.y(), other.y()), one.x())
+            else:
+                self._upright.take(wire.target, owner, min(one.x(), other.x()), max(one.x(), other.x()), one.y())
+        return route(start, corners, end, wire.label_size(), self.stage.frames_in)
 
-def _neighbours(ports: "list[PortItem]", but: "PortItem") -> list[Neighbour]:
+
+def _neighbours(ports: "list[PortItem]", but: "PortItem", height: Callable[[QPointF], float]) -> list[Neighbour]:
     """The wires at the other data ports of a side: how far these lie below a port, and where their other ends are."""
     found = []
     for port in ports:
         if port is not but and not port.look.diamond:
-            down = port.anchor().y() - but.anchor().y()
+            down = height(port.anchor()) - height(but.anchor())
             for wire in port.connected_pipes:
                 if wire.hidden:
                     continue
                 other = wire.input_port if port.out else wire.output_port
-                found.append(Neighbour(down, other.anchor().y()))
+                found.append(Neighbour(down, height(other.anchor())))
     return found

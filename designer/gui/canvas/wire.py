@@ -15,11 +15,13 @@ from designer.gui.theme import Theme, faded, mix
 from designer.model import Port
 
 if TYPE_CHECKING:
+    from designer.gui.canvas.port import PortItem
     from designer.gui.canvas.viewer import Viewer
 
 SELECTABLE = QGraphicsItem.GraphicsItemFlag.ItemIsSelectable
 STUB = 12.0  # what is left of a tie that is not drawn
 PILL = 22.0
+LONGEST = 200.0  # of a shape beside a wire
 DASHES = [3.5, 2.5]
 FAINT = 0.6  # of a hidden wire that is looked at
 
@@ -51,7 +53,7 @@ class WireItem(PipeItem):
         self.corners: list[QPointF] = []  # between its ends, where it goes round layers
         self.lines: list[QLineF] | None = None  # its way as the map draws it; None: not made yet
         self.seen = -1  # how often nodes had moved when its way was found
-        self._middle, self._room = QPointF(), 0.0
+        self._middle, self._room, self._upright = QPointF(), 0.0, False
         self._bounds = QRectF()
         self._shape: tuple[float, QPainterPath] | None = None
         self.setZValue(Z_VAL_PIPE)
@@ -89,10 +91,11 @@ class WireItem(PipeItem):
         if self.hidden and not self.traced:
             self._vanish()
             return
-        path, self.corners, self._middle, self._room = self.stage.ways.find(self, start, end)
+        path, self.corners, self._middle, self._room, self._upright = self.stage.ways.find(self, start, end)
         self._shape = self.lines = None
         self.prepareGeometryChange()
-        self._bounds = path.boundingRect().adjusted(-16, -24, 16, 24)  # the label of a tie lies in it
+        aside = 16.0 + (self.label_size().width() if self.stage.down else 0)
+        self._bounds = path.boundingRect().adjusted(-aside, -24, aside, 24)  # the label lies in it
         self.setPath(path)
         self.stage.wire_changed(self)
 
@@ -128,7 +131,13 @@ class WireItem(PipeItem):
         width = text_width(self.pill_text, 11, 500) + 34
         if width > self._room:
             return QRectF()
-        return QRectF(round(self._middle.x() - width / 2), round(self._middle.y() - PILL / 2), width, PILL)
+        left = self._middle.x() - (PILL / 2 if self._upright else width / 2)
+        return QRectF(round(left), round(self._middle.y() - PILL / 2), width, PILL)
+
+    def label_size(self) -> QRectF:
+        """The room that the label of a tie takes beside an upright part, from where it hangs; that of data is less."""
+        text = f"{self.label}   saves {self.saves}" if self.saves else self.label
+        return QRectF(-PILL / 2, -PILL / 2, text_width(text, 11, 500) + 34, PILL)
 
     @property
     def pill_text(self) -> str:
@@ -155,12 +164,14 @@ class WireItem(PipeItem):
 
     @property
     def room(self) -> float:
-        """How far apart its ends are, from left to right."""
-        return float(self.ends[1].x() - self.ends[0].x())
+        """How far apart its ends are, in the direction of data."""
+        way = self.ends[1] - self.ends[0]
+        return float(way.y() if self.stage.down else way.x())
 
     def span(self) -> float:
-        """How far it leads to the right or the left."""
-        return float(abs(self._input_port.anchor().x() - self._output_port.anchor().x()))
+        """How far it leads, on or back."""
+        way = self._input_port.anchor() - self._output_port.anchor()
+        return float(abs(way.y() if self.stage.down else way.x()))
 
     @property
     def passes(self) -> bool:
@@ -209,22 +220,46 @@ class WireItem(PipeItem):
         if zoom < NEAR:
             return
         if self.learnable:
-            draw_arrow(painter, color, self.ends[1])
+            draw_arrow(painter, color, self.ends[1], self._falls(self._input_port))
             self._paint_pill(painter, theme, color)
         elif zoom >= 0.75 and self.label:
-            self._paint_label(painter, theme, viewer.dims and not strong)
+            paint = self._paint_label_beside if viewer.down else self._paint_label
+            paint(painter, theme, viewer.dims and not strong)
 
     def _paint_stubs(self, painter: QPainter, color: QColor, width: float) -> None:
         painter.setPen(wire_pen(color, width, True))
-        start, end = self.ends
-        painter.drawLine(start, start + QPointF(8 + STUB, 0))
-        painter.drawLine(end - QPointF(8 + STUB, 0), end)
+        for at, port, way in zip(self.ends, (self._output_port, self._input_port), (8 + STUB, -8 - STUB)):
+            painter.drawLine(at, at + (QPointF(0, way) if self._falls(port) else QPointF(way, 0)))
+
+    def _falls(self, port: "PortItem | None") -> bool:
+        """Whether it leaves or enters a port on an upper or lower edge."""
+        return bool(self.stage.down and port is not None and not port.look.diamond)
+
+    def _tells(self) -> bool:
+        """Whether the shape stands at it: of several wires from one port, at the shortest."""
+        wires = [wire for wire in self._output_port.connected_pipes if wire.room > 0 and not wire.hidden]
+        return min(wires, key=lambda wire: wire.room, default=None) is self
+
+    def _paint_label_beside(self, painter: QPainter, theme: Theme, faint: bool) -> None:
+        """The shape beside the begin of a wire that leads down, on the side that it does not turn to."""
+        if not self._tells() or self.room < 2 * PILL:
+            return
+        start = self.ends[0]
+        ways = [[*wire.corners, wire.ends[1]] for wire in self._output_port.connected_pipes]
+        turns = (next((at.x() for at in way if abs(at.x() - start.x()) > 2), start.x()) for way in ways)
+        side = -1 if any(x > start.x() for x in turns) else 1
+        others = [port.anchor().x() for port in self._output_port.node.outputs if not port.look.diamond]
+        beside = [abs(x - start.x()) for x in others if (x - start.x()) * side > 0]
+        room = min(beside, default=LONGEST) - 16
+        if room < 0.6 * text_width(self.label, 10):
+            return
+        color, align = theme.text3 if faint else theme.text2, "left" if side > 0 else "right"
+        draw_text(painter, start.x() + 9 * side, start.y() + 22, self.label, color, 10, align=align, width=room)
 
     def _paint_label(self, painter: QPainter, theme: Theme, faint: bool) -> None:
         """The shape, at the height of the source; left out where under 60 % of it fits."""
-        wires = [wire for wire in self._output_port.connected_pipes if wire.room > 0 and not wire.hidden]
-        if min(wires, key=lambda wire: wire.room, default=None) is not self:
-            return  # of several wires from one port, the shortest tells what is on all of them
+        if not self._tells():
+            return
         start, far = self.ends[0], self.level
         room = far - 2  # it stands above the ports
         if room < 0.6 * text_width(self.label, 10):
@@ -256,9 +291,10 @@ def wire_pen(color: QColor, width: float, dashed: bool) -> QPen:
     return pen
 
 
-def draw_arrow(painter: QPainter, color: QColor, port: QPointF) -> None:
-    """Draw the arrow that points at a borrower's diamond."""
-    tip = port + QPointF(-9, 0)
+def draw_arrow(painter: QPainter, color: QColor, port: QPointF, down: bool = False) -> None:
+    """Draw the arrow that points at a borrower's diamond, or down at a port for data."""
+    tip = port + (QPointF(0, -9) if down else QPointF(-9, 0))
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(color)
-    painter.drawPolygon(QPolygonF([tip, tip + QPointF(-7, -4), tip + QPointF(-7, 4)]))
+    wings = [QPointF(-4, -7), QPointF(4, -7)] if down else [QPointF(-7, -4), QPointF(-7, 4)]
+    painter.drawPolygon(QPolygonF([tip, *(tip + wing for wing in wings)]))

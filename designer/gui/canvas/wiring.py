@@ -14,7 +14,7 @@ from designer.gui.canvas.lighting import carries_learnable, fitting
 from designer.gui.canvas.node import NodeItem
 from designer.gui.canvas.paint import MIDWAY, RADIUS, draw_capsule, draw_shadow
 from designer.gui.canvas.port import PortItem, draw_port
-from designer.gui.canvas.routes import curve
+from designer.gui.canvas.routes import loose
 from designer.gui.canvas.wire import WireItem, wire_pen
 from designer.gui.drawing import draw_checkbox, draw_icon, draw_text, text_width
 from designer.gui.theme import Theme, faded
@@ -206,7 +206,8 @@ class Draw(Gesture):
             end = self.over[0].anchor()
         refused = self.join is not None and self.join.refused
         color = theme.error if refused else theme.learn if self.learnable else theme.data
-        path = curve(start, end) if self.begin.out else curve(end, start)
+        first, last = (start, end) if self.begin.out else (end, start)
+        path = loose(first, last, self.viewer.down and not self.learnable)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         if self.join is not None and self.viewer.zoom < MIDWAY:  # the map marks no nodes
             painter.setPen(QPen(color, 3 / self.viewer.zoom))

@@ -7,7 +7,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from designer.edits import align, distribute, group
+from designer.edits import align, arrange, distribute, group
 from designer.edits.aligning import AXES, EDGES
 from designer.gui import theme
 from designer.gui.canvas.ends import label_rect
@@ -129,6 +129,12 @@ class Monkey:
             it.canvas.select(self.random.sample(wires, min(3, len(wires))))
             it.key(Qt.Key.Key_H, self.random.choice((NONE, NONE, SHIFT)))
 
+    def arrange(self):
+        """Arrange what is shown from top to bottom, or from left to right."""
+        it, down = self.it, self.random.random() < 0.7
+        sizes, path = it.canvas.outlines(down), it.document.view.path
+        it.document.attempt("Arrange", lambda net: arrange(net, sizes, path, down=down))
+
     def choose_in_box(self):
         """Type into the box if one is open, and take what it finds or leave it."""
         box = self.it.canvas.frame.box
@@ -179,7 +185,9 @@ class Monkey:
             self.on_the_overview()
         elif pick < 0.92:
             self.put_in_line()
-        elif pick < 0.95:
+        elif pick < 0.935:
+            self.arrange()
+        elif pick < 0.955:
             self.hide_or_show()
         elif pick < 0.96:
             theme.apply(it.app, self.random.choice([theme.DARK, theme.LIGHT]))
