@@ -9,7 +9,6 @@ from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer, Signal
 
 from designer.gui.document import Document
 
-
 BEHIND = Qt.EventPriority.LowEventPriority.value - 1  # Qt paints with low priority
 
 
