@@ -282,8 +282,7 @@ class _Rebuilder(Placing):
         for slot, ref in step.buffers.items():
             if slot != "constant":
                 self.keep(layer.key(path, slot), self.origin(piece, slot, ref))
-        counter = ".".join((*piece.own, "num_batches_tracked"))
-        if step.buffers and counter in self.program.stored:
+        if step.buffers and (counter := ".".join((*piece.own, "num_batches_tracked"))) in self.program.stored:
             self.keep(layer.key(path, "num_batches_tracked"), counter)
         for ref in (*step.learnables.values(), *step.inputs.values(), *step.buffers.values()):
             if ref in self.roles:

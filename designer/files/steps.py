@@ -34,6 +34,11 @@ class Step:
     learnables: dict[str, Ref] = dataclasses.field(default_factory=dict)
     buffers: dict[str, Ref] = dataclasses.field(default_factory=dict)
     name: str = ""  # what it should be called
+    flow: Flow = dataclasses.field(init=False, repr=False)  # what it gives and takes
+
+    def __post_init__(self) -> None:
+        taken = dict.fromkeys((*self.inputs.values(), *self.learnables.values()))
+        self.flow = Flow(dict.fromkeys(self.outputs.values()), taken)
 
     @property
     def place(self) -> Place:
@@ -43,12 +48,6 @@ class Step:
     def stateful(self) -> bool:
         """Whether it may own learnables or buffers."""
         return bool(self.learnables or self.buffers)
-
-    @cached_property
-    def flow(self) -> Flow:
-        """What it gives and takes."""
-        taken = (*self.inputs.values(), *self.learnables.values())
-        return Flow(dict.fromkeys(self.outputs.values()), dict.fromkeys(taken))
 
 
 Made = dict[str, list[tuple[Ref, int]]]  # a size -> the tensors with it, and which of theirs it is
