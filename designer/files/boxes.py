@@ -2,10 +2,10 @@
 
 import dataclasses
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from designer.files.program import Place, Ref
-from designer.files.steps import Step
+from designer.files.steps import Flow, Step
 
 Path = tuple[str, ...]
 Chain = tuple[tuple[str, int], ...]  # names from outside in, each with how often that module was called before
@@ -74,13 +74,6 @@ def leaves(item: Item) -> Iterator[Piece | Again]:
             yield at
 
 
-class Flow(NamedTuple):
-    """What goes through the border of an item, each in order."""
-
-    made: dict[Ref, None]  # the values that it gives
-    taken: dict[Ref, None]  # those that it takes from outside
-
-
 def made(item: Item) -> dict[Ref, None]:
     """The values that an item gives."""
     return flow(item).made
@@ -97,8 +90,7 @@ def flow(item: Item) -> Flow:
         return _around(map(flow, item.items))
     if isinstance(item, Again):
         return Flow(dict.fromkeys(item.outputs.values()), dict.fromkeys(item.inputs.values()))
-    step = item.step
-    return Flow(dict.fromkeys(step.outputs.values()), dict.fromkeys((*step.inputs.values(), *step.learnables.values())))
+    return item.step.flow
 
 
 def flows(box: Box) -> dict[int, Flow]:

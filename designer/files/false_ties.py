@@ -16,6 +16,8 @@ MOST = 100  # notes on one file
 
 def drawn_as_ties(views: list[View], program: Program, network: Network) -> Iterator[Note]:
     """Those that became expressions on the wire from one of them; the fix gives them numbers of their own."""
+    if not views:
+        return
     stored, twins, takers = program.stored, Twins(program), _takers(network)
     for view in views:
         if stored[view.name].role == stored[view.overlap.owner].role == "parameter":

@@ -63,13 +63,13 @@ def _linear(op: Op, calls: Calls) -> Step | None:
     if calls.rank(weight) != 2 or calls.rank(x) == 0 or (bias is not None and calls.rank(bias) != 1):
         return None
     size = calls.shape(weight)[1 if transposed else 0]
-    layer = layers.Linear(size, bias is not None, transposed)
+    layer = calls.layer(layers.Linear, size, bias is not None, transposed)
     return _step(op, layer, {"in": x}, {"weight": weight, "bias": bias})
 
 
 def _bilinear(op: Op, calls: Calls) -> Step | None:
     x1, x2, weight, bias = (*op.arguments, None)[:4]
-    layer = layers.Bilinear(calls.shape(weight)[0], bias is not None)
+    layer = calls.layer(layers.Bilinear, calls.shape(weight)[0], bias is not None)
     return _step(op, layer, {"input1": x1, "input2": x2}, {"weight": weight, "bias": bias})
 
 
@@ -79,7 +79,8 @@ def _embedding(op: Op, calls: Calls) -> Step | None:
         return None
     index = op.argument(2, "padding_idx", -1)
     count, length = calls.shape(weight)
-    layer = layers.Embedding(
+    layer = calls.layer(
+        layers.Embedding,
         count,
         length,
         padding_idx=None if index == -1 else index,
@@ -120,9 +121,9 @@ def _embedding_bag(op: Op, calls: Calls) -> Step | None:
     count, length = calls.shape(weight)
     rows = _rows(x, offsets, calls)
     if rows is not None:
-        layer = layers.EmbeddingBag(count, length, **settings)
+        layer = calls.layer(layers.EmbeddingBag, count, length, **settings)
         return _step(op, layer, {"in": rows}, {"weight": weight})
-    layer = layers.EmbeddingBag(count, length, **settings, include_last_offset=last, offsets=True)
+    layer = calls.layer(layers.EmbeddingBag, count, length, **settings, include_last_offset=last, offsets=True)
     return _step(op, layer, {"in": x, "offsets": offsets}, {"weight": weight})
 
 
@@ -157,7 +158,7 @@ def _convolution(dimensions: int, transposed: bool) -> Callable[[Op, Calls], Ste
         channels = shape[1] * groups if transposed else shape[0]
         if not transposed and (padded := _padded(op, x, calls)):
             x, settings["padding_mode"], settings["padding"] = padded
-        layer = kind(channels, several(list(shape[2:])), bias=bias is not None, **settings)
+        layer = calls.layer(kind, channels, several(list(shape[2:])), bias=bias is not None, **settings)
         return _step(op, layer, {"in": x}, {"weight": weight, "bias": bias})
 
     return make
@@ -206,14 +207,14 @@ def _layer_norm(op: Op, calls: Calls) -> Step | None:
     weight, bias, eps = op.argument(2, "weight"), op.argument(3, "bias"), op.argument(4, "eps", 1e-5)
     if (weight is None and bias is not None) or any(calls.used(result) for result in op.results[1:]):
         return None
-    layer = layers.LayerNorm(eps, weight is not None, bias is not None or weight is None, dims=len(shape))
+    layer = calls.layer(layers.LayerNorm, eps, weight is not None, bias is not None or weight is None, dims=len(shape))
     return _step(op, layer, {"in": x}, {"weight": weight, "bias": bias})
 
 
 def _rms_norm(op: Op, calls: Calls) -> Step | None:
     x, shape = op.arguments[:2]
     weight = op.argument(2, "weight")
-    layer = layers.RMSNorm(op.argument(3, "eps"), weight is not None, dims=len(shape))
+    layer = calls.layer(layers.RMSNorm, op.argument(3, "eps"), weight is not None, dims=len(shape))
     return _step(op, layer, {"in": x}, {"weight": weight})
 
 
@@ -222,7 +223,7 @@ def _group_norm(op: Op, calls: Calls) -> Step | None:
     weight, bias, eps = op.argument(2, "weight"), op.argument(3, "bias"), op.argument(4, "eps", 1e-5)
     if weight is None and bias is not None:
         return None
-    layer = layers.GroupNorm(groups, eps, weight is not None, bias=bias is not None or weight is None)
+    layer = calls.layer(layers.GroupNorm, groups, eps, weight is not None, bias=bias is not None or weight is None)
     return _step(op, layer, {"in": x}, {"weight": weight, "bias": bias})
 
 
@@ -242,7 +243,9 @@ def _batch_norm(op: Op, calls: Calls) -> Step | None:
     if (mean is None and not training) or calls.metas[x].sizes[1].text:  # as many channels as a size that is free
         return None
     kind: Any = {4: layers.BatchNorm2d, 5: layers.BatchNorm3d}.get(rank, layers.BatchNorm1d)
-    layer = kind(eps, momentum, weight is not None, mean is not None, bias=bias is not None or weight is None)
+    layer = calls.layer(
+        kind, eps, momentum, weight is not None, mean is not None, bias=bias is not None or weight is None
+    )
     buffers = {"running_mean": mean, "running_var": variance} if mean is not None else {}
     return _step(op, layer, {"in": x}, {"weight": weight, "bias": bias}, buffers)
 
@@ -254,7 +257,9 @@ def _instance_norm(op: Op, calls: Calls) -> Step | None:
         return None
     if weight is None and bias is not None:
         return None
-    layer = kind(eps, momentum, weight is not None, mean is not None, bias=bias is not None or weight is None)
+    layer = calls.layer(
+        kind, eps, momentum, weight is not None, mean is not None, bias=bias is not None or weight is None
+    )
     buffers = {"running_mean": mean, "running_var": variance} if mean is not None else {}
     return _step(op, layer, {"in": x}, {"weight": weight, "bias": bias}, buffers)
 
@@ -263,7 +268,7 @@ def _prelu(op: Op, calls: Calls) -> Step | None:
     x, weight = op.arguments
     if calls.rank(weight) != 1:
         return None
-    return _step(op, layers.PReLU(calls.shape(weight)[0]), {"in": x}, {"weight": weight})
+    return _step(op, calls.layer(layers.PReLU, calls.shape(weight)[0]), {"in": x}, {"weight": weight})
 
 
 def _recurrent(kind: Any, gates: int, **settings: Any) -> Callable[[Op, Calls], Step | None]:
@@ -277,7 +282,8 @@ def _recurrent(kind: Any, gates: int, **settings: Any) -> Callable[[Op, Calls], 
         if kind is layers.LSTM and len(weights) == depth * ways * (5 if bias else 3):
             special["proj_size"] = calls.shape(weights[4 if bias else 2])[0]
         wired = any(calls.used(result) for result in op.results[1:]) or not all(_zeros(s, calls) for s in states)
-        layer = kind(
+        layer = calls.layer(
+            kind,
             calls.shape(weights[0])[0] // gates,
             depth,
             bias=bias,

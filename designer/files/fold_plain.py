@@ -37,20 +37,20 @@ def _function(kind: Any, **names: tuple[int, Any]) -> Maker:
 
     def make(op: Op, calls: Calls) -> Step | None:
         given = {name: op.argument(place, name, default) for name, (place, default) in names.items()}
-        return _step(op, kind(**given), op.arguments[0])
+        return _step(op, calls.layer(kind, **given), op.arguments[0])
 
     return make
 
 
 def _hardtanh(op: Op, calls: Calls) -> Step | None:
     low, high = op.argument(1, "min_val", -1.0), op.argument(2, "max_val", 1.0)
-    return _step(op, layers.Hardtanh(low, high), op.arguments[0]) if _numbers(low, high) else None
+    return _step(op, calls.layer(layers.Hardtanh, low, high), op.arguments[0]) if _numbers(low, high) else None
 
 
 def _elu(op: Op, calls: Calls) -> Step | None:
     if op.argument(2, "scale", 1) != 1 or op.argument(3, "input_scale", 1) != 1:
         return None
-    return _step(op, layers.ELU(op.argument(1, "alpha", 1.0)), op.arguments[0])
+    return _step(op, calls.layer(layers.ELU, op.argument(1, "alpha", 1.0)), op.arguments[0])
 
 
 def _softmax(kind: Any) -> Maker:
@@ -59,19 +59,19 @@ def _softmax(kind: Any) -> Maker:
         dtype = op.argument(2, "dtype")
         if dtype is not None and dtype is not False and dtype != calls.metas[x].dtype:
             return None
-        return _step(op, kind(op.arguments[1]), x)
+        return _step(op, calls.layer(kind, op.arguments[1]), x)
 
     return make
 
 
 def _dropout(op: Op, calls: Calls) -> Step | None:
-    return _step(op, layers.Dropout(op.arguments[1]), op.arguments[0])
+    return _step(op, calls.layer(layers.Dropout, op.arguments[1]), op.arguments[0])
 
 
 def _feature_dropout(op: Op, calls: Calls) -> Step | None:
     x = op.arguments[0]
     kind: Any = {3: layers.Dropout1d, 4: layers.Dropout2d, 5: layers.Dropout3d}.get(calls.rank(x))
-    return _step(op, kind(op.arguments[1]), x) if kind else None
+    return _step(op, calls.layer(kind, op.arguments[1]), x) if kind else None
 
 
 def _attention(op: Op, calls: Calls) -> Step | None:
@@ -79,7 +79,8 @@ def _attention(op: Op, calls: Calls) -> Step | None:
     scale = op.argument(6, "scale")
     if isinstance(scale, Ref):
         return None
-    layer = layers.ScaledDotProductAttention(
+    layer = calls.layer(
+        layers.ScaledDotProductAttention,
         attn_mask=mask is not None,
         dropout_p=op.argument(4, "dropout_p", 0.0),
         is_causal=op.argument(5, "is_causal", False),
@@ -97,7 +98,8 @@ def _max_pool(dimensions: int, indices: bool = False) -> Maker:
         if calls.rank(x) != dimensions + 2:
             return None
         stride = op.argument(2, "stride", []) or kernel
-        layer = kind(
+        layer = calls.layer(
+            kind,
             kernel_size=several(kernel),
             stride=None if several(stride) == several(kernel) else several(stride),
             padding=several(op.argument(3, "padding", [0])),
@@ -119,7 +121,8 @@ def _average_pool(dimensions: int) -> Maker:
             return None
         stride = op.argument(2, "stride", []) or kernel
         given = {"divisor_override": op.argument(6, "divisor_override")} if dimensions > 1 else {}
-        layer = kind(
+        layer = calls.layer(
+            kind,
             kernel_size=several(kernel),
             stride=None if several(stride) == several(kernel) else several(stride),
             padding=several(op.argument(3, "padding", [0])),
@@ -142,7 +145,7 @@ def _adaptive_pool(kind: Any, dimensions: int) -> Maker:
         given = {}
         if hasattr(kind, "return_indices"):
             given["return_indices"] = calls.used(op.results[1])
-        return _step(op, kind(tuple(size) if any(kept) else several(size), **given), x)
+        return _step(op, calls.layer(kind, tuple(size) if any(kept) else several(size), **given), x)
 
     return make
 
@@ -154,14 +157,14 @@ def _upsample(mode: str, aligned: bool) -> Maker:
         factors = op.argument(3 if aligned else 2, "scale_factors")
         align = True if align else None  # torch leaves it out where it is not wanted
         if size is None and factors:
-            layer = layers.Upsample(None, several(factors), mode, align)
+            layer = calls.layer(layers.Upsample, None, several(factors), mode, align)
             return _step(op, layer, x)
         if _whole(size):
-            return _step(op, layers.Upsample(several(size), None, mode, align), x)
+            return _step(op, calls.layer(layers.Upsample, several(size), None, mode, align), x)
         like = _like(size, calls, calls.rank(x)) if size else None
         if like is None:
             return None
-        return _step(op, layers.Upsample(None, None, mode, align, like=True), x, like)
+        return _step(op, calls.layer(layers.Upsample, None, None, mode, align, like=True), x, like)
 
     return make
 
@@ -200,8 +203,8 @@ def _pad(op: Op, calls: Calls) -> Step | None:
     if kind and (kind.mode, 2 * kind.dimensions, kind.dimensions + 2) == (mode, len(pad), calls.rank(x)):
         given = [value or 0.0] if "value" in kind.names else []
         if given or not value:
-            return _step(op, kind(several(pad), *given), x)
-    return _step(op, layers.Pad(tuple(pad), mode, value or 0.0), x)
+            return _step(op, calls.layer(kind, several(pad), *given), x)
+    return _step(op, calls.layer(layers.Pad, tuple(pad), mode, value or 0.0), x)
 
 
 def _reshape(op: Op, calls: Calls) -> Step | None:
@@ -225,30 +228,30 @@ def _reshape(op: Op, calls: Calls) -> Step | None:
             written.append(size)
     if written.count(-1) > 1:
         return None
-    return _step(op, layers.Reshape(tuple(written)), x)
+    return _step(op, calls.layer(layers.Reshape, tuple(written)), x)
 
 
 def _unflatten(op: Op, calls: Calls) -> Step | None:
     x, dim, sizes = op.arguments[:3]
-    return _step(op, layers.Unflatten(dim, tuple(sizes)), x) if _whole(sizes) else None
+    return _step(op, calls.layer(layers.Unflatten, dim, tuple(sizes)), x) if _whole(sizes) else None
 
 
 def _transpose(op: Op, calls: Calls) -> Step | None:
-    return _step(op, layers.Transpose(op.arguments[1], op.arguments[2]), op.arguments[0])
+    return _step(op, calls.layer(layers.Transpose, op.arguments[1], op.arguments[2]), op.arguments[0])
 
 
 def _t(op: Op, calls: Calls) -> Step | None:
     x = op.arguments[0]
-    return _step(op, layers.Permute((1, 0)), x) if calls.rank(x) == 2 else None
+    return _step(op, calls.layer(layers.Permute, (1, 0)), x) if calls.rank(x) == 2 else None
 
 
 def _permute(op: Op, calls: Calls) -> Step | None:
-    return _step(op, layers.Permute(tuple(op.arguments[1])), op.arguments[0])
+    return _step(op, calls.layer(layers.Permute, tuple(op.arguments[1])), op.arguments[0])
 
 
 def _squeeze(op: Op, calls: Calls) -> Step | None:
     dim = op.arguments[1]
-    return _step(op, layers.Squeeze(tuple(dim) if isinstance(dim, list) else dim), op.arguments[0])
+    return _step(op, calls.layer(layers.Squeeze, tuple(dim) if isinstance(dim, list) else dim), op.arguments[0])
 
 
 def _slice(op: Op, calls: Calls) -> Step | None:
@@ -262,12 +265,12 @@ def _slice(op: Op, calls: Calls) -> Step | None:
         stop = None
     if not all(type(n) is int for n in (dim, start, step)) or not (stop is None or type(stop) is int):
         return None
-    return _step(op, layers.Slice(dim, start, stop, step), x)
+    return _step(op, calls.layer(layers.Slice, dim, start, stop, step), x)
 
 
 def _concatenate(op: Op, calls: Calls) -> Step | None:
     tensors = op.arguments[0]
-    return _step(op, layers.Concatenate(op.argument(1, "dim", 0)), *tensors) if tensors else None
+    return _step(op, calls.layer(layers.Concatenate, op.argument(1, "dim", 0)), *tensors) if tensors else None
 
 
 def _of_two(kind: Any) -> Maker:
@@ -278,7 +281,7 @@ def _of_two(kind: Any) -> Maker:
         both = isinstance(a, Ref) and isinstance(b, Ref) and a in calls.metas and b in calls.metas
         if not both or op.argument(2, "alpha", 1) != 1 or set(op.keywords) - {"alpha"}:
             return None
-        return _step(op, kind(), a, b)
+        return _step(op, calls.layer(kind), a, b)
 
     return make
 
@@ -287,11 +290,11 @@ def _divide(op: Op, calls: Calls) -> Step | None:
     a, b = op.arguments[:2]
     if not (isinstance(b, Ref) and b in calls.metas):
         return None
-    return _step(op, layers.Divide(op.keywords.get("rounding_mode")), a, b)
+    return _step(op, calls.layer(layers.Divide, op.keywords.get("rounding_mode")), a, b)
 
 
 def _matmul(op: Op, calls: Calls) -> Step | None:
-    return None if op.keywords else _step(op, layers.MatMul(), *op.arguments[:2])
+    return None if op.keywords else _step(op, calls.layer(layers.MatMul), *op.arguments[:2])
 
 
 def _reduction(kind: Any) -> Maker:
@@ -303,15 +306,17 @@ def _reduction(kind: Any) -> Maker:
             return None
         keep = op.argument(2, "keepdim", False)
         if not dims:
-            return None if dims == [] and keep else _step(op, kind(None, keep), x)
+            return None if dims == [] and keep else _step(op, calls.layer(kind, None, keep), x)
         one = len(dims) == 1 and kind is not layers.Max
-        return _step(op, kind(dims[0] if one else tuple(dims), keep), x)
+        return _step(op, calls.layer(kind, dims[0] if one else tuple(dims), keep), x)
 
     return make
 
 
 def _max(op: Op, calls: Calls) -> Step | None:
-    layer = layers.Max(op.arguments[1], op.argument(2, "keepdim", False), return_indices=calls.used(op.results[1]))
+    layer = calls.layer(
+        layers.Max, op.arguments[1], op.argument(2, "keepdim", False), return_indices=calls.used(op.results[1])
+    )
     return _step(op, layer, op.arguments[0])
 
 

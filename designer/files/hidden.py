@@ -34,6 +34,8 @@ def _fixed_times(program: Program, network: Network) -> Iterator[Note]:
             time = sizes[1 if op.arguments[8] is True else 0]
             if not time.text:
                 times.add(time.number)
+    if not times:
+        return
     layers = [path for path, layer in network.walk() if isinstance(layer, LSTM | GRU | RNN)]
     for name, (_, meta) in zip(network.inputs, program.inputs):
         number = next((size.number for size in meta.sizes if not size.text and size.number in times), None)
@@ -49,7 +51,7 @@ def _hidden_dropout(network: Network) -> Iterator[Note]:
     rates = {
         path: layer.dropout if isinstance(layer, MultiheadAttention) else layer.dropout_p
         for path, layer in network.walk()
-        if isinstance(layer, MultiheadAttention | ScaledDotProductAttention)
+        if isinstance(layer, (MultiheadAttention, ScaledDotProductAttention))
     }
     layers = tuple(path for path, rate in rates.items() if rate == 0)
     if layers:

@@ -89,11 +89,10 @@ class Op:
     listed: bool = False  # the results come as one list
     place: Place = ()
     kind: str = ""  # class of the innermost module around it
+    name: str = dataclasses.field(init=False, repr=False, compare=False)  # without namespace and overload: "add"
 
-    @property
-    def name(self) -> str:
-        """Its name without namespace and overload, such as "add"."""
-        return _name(self.target)
+    def __post_init__(self) -> None:
+        self.name = _name(self.target)
 
     @property
     def path(self) -> str:

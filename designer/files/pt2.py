@@ -33,6 +33,7 @@ from designer.files.pt2_arguments import (
     names_by_place,
     path_of,
     read_argument,
+    ref_of,
 )
 from designer.files.pt2_stored import MOST_NUMBERS, read_contents
 from designer.model.names import shortened
@@ -134,10 +135,10 @@ class _Reader:
         self.program.places = places
 
     def read_values(self, graph: Any) -> None:
-        self.metas |= {Ref(name_of(name)): _meta(meta) for name, meta in graph["tensor_values"].items()}
-        self.numbers |= {Ref(name_of(name)): _size(size) for name, size in graph["sym_int_values"].items()}
+        self.metas |= {ref_of(name): _meta(meta) for name, meta in graph["tensor_values"].items()}
+        self.numbers |= {ref_of(name): _size(size) for name, size in graph["sym_int_values"].items()}
         for kind in ("sym_bool_values", "sym_float_values"):
-            self.numbers |= {Ref(name_of(name)): Size(1, "?") for name in graph.get(kind) or {}}
+            self.numbers |= {ref_of(name): Size(1, "?") for name in graph.get(kind) or {}}
 
     def read_inputs(self, specs: Any, stored: dict[str, Stored]) -> tuple[list[tuple[Ref, Meta]], dict[Ref, str]]:
         inputs: list[tuple[Ref, Meta]] = []
@@ -160,7 +161,7 @@ class _Reader:
                 key = path_of(body[f"{kind}_name"])
                 if key not in stored:
                     raise Damage(f"the values of {shortened(key)} are missing")
-                slots[Ref(name_of(body["arg"]["name"]))] = key
+                slots[ref_of(body["arg"]["name"])] = key
                 role = "constant" if kind == "tensor_constant" else kind
                 persistent = kind == "parameter" or (kind == "buffer" and body["persistent"] is True)
                 stored[key] = stored[key]._replace(role=role, persistent=persistent)

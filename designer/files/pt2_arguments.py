@@ -3,6 +3,7 @@
 import contextlib
 import json
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from designer.files.outputs import Held, in_order, with_texts
@@ -51,6 +52,17 @@ def name_of(name: Any) -> str:
     if not isinstance(name, str) or not name or len(name) > LONGEST_NAME:
         raise Damage(f"{shortened(name)} is not a name")
     return name
+
+
+@lru_cache(20_000)
+def _ref(name: str) -> Ref:
+    """A value of the program, one object for all its uses: the same is found more quickly than an equal one."""
+    return Ref(name)
+
+
+def ref_of(name: Any) -> Ref:
+    """The value of a name."""
+    return _ref(name_of(name))
 
 
 def dtype_of(code: Any) -> str:
@@ -145,7 +157,7 @@ def _each(read: Callable[[Any, str], Any]) -> Callable[[Any, str], list[Any]]:
 
 
 def _tensor(body: Any, kind: str) -> Ref:
-    return Ref(name_of(body["name"]))
+    return ref_of(body["name"])
 
 
 def _optional(body: Any, kind: str) -> Ref | None:
@@ -157,7 +169,7 @@ def _symbolic(*kinds: type) -> Callable[[Any, str], Any]:
 
     def read(body: Any, kind: str) -> Any:
         if body.get("as_name") is not None:
-            return Ref(name_of(body["as_name"]))
+            return ref_of(body["as_name"])
         return _exactly(*kinds)(next((value for value in body.values() if value is not None), None), kind)
 
     return read

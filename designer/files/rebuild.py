@@ -12,6 +12,8 @@ from designer.files.steps import Step
 from designer.model import BUNDLE, Call, Group, Input, Layer, Network, Output, Parameter, Port
 from designer.model.names import common, join, parent
 
+INNER_INPUT, INNER_OUTPUT, CALL = Input(), Output(), Call()  # without settings, so one will do
+
 
 @dataclasses.dataclass
 class Rebuilt:
@@ -177,7 +179,7 @@ class _Rebuilder(Placing):
             label = "x" if path and n == 0 else said
             name = counted(legal_name(label, False), names)
             names.add(name)
-            layers[name] = Input() if path else self.inputs[ref][1]
+            layers[name] = INNER_INPUT if path else self.inputs[ref][1]
             sources[ref] = Port(name, "out")
             box.inputs[ref] = name
         for item in box.items:
@@ -185,7 +187,7 @@ class _Rebuilder(Placing):
                 layers[item.name] = Group(self.network(item, join(path, item.name)))
                 sources |= {ref: Port(item.name, port) for ref, port in item.outputs.items()}
             elif isinstance(item, Again):
-                layers[item.name] = Call()
+                layers[item.name] = CALL
             else:
                 layers[item.name] = self.layer(item)
                 for port, ref in item.step.outputs.items():
@@ -247,7 +249,7 @@ class _Rebuilder(Placing):
         for ref in ends:
             label = "out" if len(ends) == 1 else box.words.get(ref) or f"{self.labels.get(ref, 'out')}_out"
             name = counted(legal_name(label, False), layers)
-            layers[name] = Output()
+            layers[name] = INNER_OUTPUT
             wires[Port(name, "in")] = sources[ref]
             box.outputs[ref] = name
 
@@ -280,8 +282,7 @@ class _Rebuilder(Placing):
         for slot, ref in step.buffers.items():
             if slot != "constant":
                 self.keep(layer.key(path, slot), self.origin(piece, slot, ref))
-        counter = ".".join((*piece.own, "num_batches_tracked"))
-        if step.buffers and counter in self.program.stored:
+        if step.buffers and (counter := ".".join((*piece.own, "num_batches_tracked"))) in self.program.stored:
             self.keep(layer.key(path, "num_batches_tracked"), counter)
         for ref in (*step.learnables.values(), *step.inputs.values(), *step.buffers.values()):
             if ref in self.roles:

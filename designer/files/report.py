@@ -140,10 +140,8 @@ def _listed(entries: object) -> str:
 
 def layer_counts(network: Network) -> dict[str, int]:
     """How many layers of each type there are, the most frequent first."""
-    counts = Counter(
-        type(layer).__name__ for _, layer in network.walk() if not isinstance(layer, Input | Output | Group)
-    )
-    return dict(counts.most_common())
+    counts = Counter(type(layer) for _, layer in network.walk())
+    return {kind.__name__: count for kind, count in counts.most_common() if kind not in (Input, Output, Group)}
 
 
 def described(network: Network, report: Report) -> Report:
@@ -152,8 +150,8 @@ def described(network: Network, report: Report) -> Report:
     learned = {
         key: values[key]
         for path, layer in network.walk()
-        for key in (layer.key(path, name) for name in layer.learnables())
-        if key in values
+        for name in layer.learnables()
+        if (key := layer.key(path, name)) in values
     }
     tied = {name: values[owner].nbytes for name, owner in report.ties.items() if owner in values}
     return dataclasses.replace(

@@ -7,8 +7,9 @@ stand outside, and take their learnables over wires from where the state_dict ha
 
 from collections.abc import Iterable
 
-from designer.files.boxes import Again, Box, Flow, Item, Piece, flows, made, opened, pieces, taken
+from designer.files.boxes import Again, Box, Item, Piece, flows, made, opened, pieces, taken
 from designer.files.program import Ref
+from designer.files.steps import Flow
 
 
 def settle(box: Box, learnable: set[Ref]) -> None:

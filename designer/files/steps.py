@@ -2,8 +2,9 @@
 
 import dataclasses
 import re
+from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from designer.files.program import Dtype, Op, Place, Program, Ref, Setting, Unreadable, refs_in
 from designer.layers import Operation
@@ -13,6 +14,13 @@ from designer.model.names import free
 
 ARITHMETIC = {"add": "+", "sub": "-", "mul": "*", "floordiv": "//"}
 LARGEST = 2**31
+
+
+class Flow(NamedTuple):
+    """What goes through the border of something, each in order."""
+
+    made: dict[Ref, None]  # the values that it gives
+    taken: dict[Ref, None]  # those that it takes from outside
 
 
 @dataclasses.dataclass(eq=False)
@@ -26,6 +34,11 @@ class Step:
     learnables: dict[str, Ref] = dataclasses.field(default_factory=dict)
     buffers: dict[str, Ref] = dataclasses.field(default_factory=dict)
     name: str = ""  # what it should be called
+    flow: Flow = dataclasses.field(init=False, repr=False)  # what it gives and takes
+
+    def __post_init__(self) -> None:
+        taken = dict.fromkeys((*self.inputs.values(), *self.learnables.values()))
+        self.flow = Flow(dict.fromkeys(self.outputs.values()), taken)
 
     @property
     def place(self) -> Place:
@@ -59,6 +72,14 @@ class Calls:
         self.given = {value for _, value in program.outputs if isinstance(value, Ref)}
         self.order = {id(op): n for n, op in enumerate(program.ops)}
         self.sized: dict[Place, tuple[Made, Taken]] = {}  # of the modules that were asked for
+        self.layers: dict[tuple[Any, str, str], Layer] = {}  # by what they were made of
+
+    def layer(self, kind: Callable[..., Layer], *values: Any, **settings: Any) -> Layer:
+        """A layer of a kind, made once: the blocks of a deep model ask for the same ones."""
+        key = kind, repr(values), repr(settings)  # as texts: 1, 1.0 and True are equal
+        if key not in self.layers:
+            self.layers[key] = kind(*values, **settings)
+        return self.layers[key]
 
     def used(self, ref: Ref | None) -> bool:
         return ref is not None and (ref in self.takers or ref in self.given)
@@ -202,7 +223,7 @@ def operation(op: Op, calls: Calls) -> Step:
         try:
             arguments = tuple(ports.written(argument) for argument in op.arguments)
             pairs = tuple((key, ports.written(value)) for key, value in keywords.items())
-            layer = Operation(name, tuple(ports.names.values()), arguments, pairs, results=len(op.results))
+            layer = calls.layer(Operation, name, tuple(ports.names.values()), arguments, pairs, results=len(op.results))
         except (Unwritable, NetworkError):
             layer = None
     return _step(op, layer or placeholder(op, ports), ports)
@@ -220,7 +241,6 @@ def is_placeholder(layer: Layer) -> bool:
     return isinstance(layer, Operation) and signature(layer.operation) is None
 
 
-def _step(op: Op, layer: Operation, ports: Ports) -> Step:
-    names: tuple[str, ...] = layer.outputs()  # type: ignore[no-untyped-call]
-    outputs = {port: result for port, result in zip(names, op.results) if result is not None}
+def _step(op: Op, layer: Layer, ports: Ports) -> Step:
+    outputs = {port: result for port, result in zip(layer.outputs(), op.results) if result is not None}
     return Step(layer, op, {port: ref for ref, port in ports.names.items()}, outputs)

@@ -5,9 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer, Signal
 
 from designer.gui.document import Document
+
+BEHIND = Qt.EventPriority.LowEventPriority.value - 1  # Qt paints with low priority
 
 
 class Background(QObject):
@@ -18,7 +20,7 @@ class Background(QObject):
     def __init__(self, parent: QObject | None = None, threads: int = 1):
         super().__init__(parent)
         self._pool = ThreadPoolExecutor(threads, "designer")
-        self._under_way = 0
+        self._under_way, self._stopped = 0, False
         self._finished.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
 
     def run(
@@ -26,8 +28,12 @@ class Background(QObject):
         work: Callable[[], Any],
         then: Callable[[Any], None],
         failed: Callable[[BaseException], None] | None = None,
+        painted: bool = False,
     ) -> None:
-        """Call ``then`` with the result, or ``failed``; without it a failure is raised in the window's thread."""
+        """Call ``then`` with the result, or ``failed``; without it a failure is raised in the window's thread.
+
+        What need not be known at once is begun when all is ``painted`` that is to be: Python runs one thread at a time.
+        """
 
         def job() -> None:
             try:
@@ -37,8 +43,15 @@ class Background(QObject):
             else:
                 self._finished.emit(partial(then, result))
 
-        self._pool.submit(job)
         self._under_way += 1
+        if painted:  # behind the timers that are due, and what those want painted
+            QTimer.singleShot(0, self, lambda: QCoreApplication.postEvent(self, _Job(job), BEHIND))
+        else:
+            self._pool.submit(job)
+
+    def customEvent(self, event: QEvent) -> None:
+        if isinstance(event, _Job) and not self._stopped:
+            self._pool.submit(event.job)
 
     @property
     def busy(self) -> bool:
@@ -47,11 +60,20 @@ class Background(QObject):
 
     def stop(self) -> None:
         """Let what runs end and drop what waits."""
+        self._stopped = True
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _deliver(self, call: Any) -> None:
         self._under_way -= 1
         call()
+
+
+class _Job(QEvent):
+    """Work that waits until all is painted."""
+
+    def __init__(self, job: Callable[[], None]):
+        super().__init__(QEvent.Type.User)
+        self.job = job
 
 
 def _raise(error: BaseException) -> None:
@@ -116,7 +138,9 @@ class Analyzer(QObject):
         if self.torch.version and not self.busy and self.document.stale:
             self.busy = True
             network = self.document.network
-            self.torch.background.run(lambda: _analyzed(network), self._came, lambda e: self._failed(network, e))
+            self.torch.background.run(
+                lambda: _analyzed(network), self._came, lambda e: self._failed(network, e), painted=True
+            )
 
     def stop(self) -> None:
         """Take nothing more: the window closes."""

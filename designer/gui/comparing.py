@@ -63,7 +63,9 @@ class Comparing(QObject):
                 found: Comparison = report.comparison
                 return found
 
-        self.session.files.run(work, lambda found: self._came(progress, found), lambda e: self._failed(progress, e))
+        self.session.files.run(
+            work, lambda found: self._came(progress, found), lambda e: self._failed(progress, e), painted=True
+        )
         self.changed.emit()
 
     def cancel(self) -> None:

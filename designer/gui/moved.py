@@ -27,10 +27,13 @@ def _renamed(before: Network, now: Network, path: str) -> Iterator[tuple[str, st
     """The old and the new path of each layer that is the same under another name, told by identity."""
     if before.layers is now.layers:
         return
-    came = {id(layer): name for name, layer in now.layers.items() if name not in before.layers}
+    came: dict[int, list[str]] = {}  # equal layers of a file are one object: they keep their order
+    for name, layer in now.layers.items():
+        if name not in before.layers:
+            came.setdefault(id(layer), []).append(name)
     for name, layer in before.layers.items():
-        if name not in now.layers and id(layer) in came:
-            yield join(path, name), join(path, came[id(layer)])
+        if name not in now.layers and came.get(id(layer)):
+            yield join(path, name), join(path, came[id(layer)].pop(0))
         elif isinstance(layer, Group) and isinstance(other := now.layers.get(name), Group) and other is not layer:
             yield from _renamed(layer.network, other.network, join(path, name))
 

@@ -15,7 +15,7 @@ from designer.gui.table import COLUMNS, NUMBERS, Cell, borrowers, cells, layer_o
 from designer.gui.theme import Theme
 from designer.gui.tips import tip
 from designer.model import Group, Network
-from designer.model.names import parent
+from designer.model.names import join, parent
 
 INDENT = 16  # of a layer inside a group
 Index = QModelIndex | QPersistentModelIndex
@@ -50,9 +50,7 @@ class Rows(QAbstractTableModel):
         self.beginResetModel()
         self.cells, self.borrowed, self.problems = {}, {}, {}
         if analysis is None:
-            none: dict[str, Any] = {}
-            names = ((path, type(layer).__name__) for path, layer in self.network.all.items())
-            self.known = tuple(Row(path, kind, (), none, none, 0, 0, states=none) for path, kind in names)
+            self.known = self._named()
         else:
             self.network, self.known = analysis.network, tuple(analysis.rows)
             self.borrowed = borrowers(analysis)
@@ -83,9 +81,21 @@ class Rows(QAbstractTableModel):
         self.known = tuple(analysis.rows)
         return True
 
+    def _named(self) -> tuple[Row, ...]:
+        """Rows of names and types: of all layers where they are filtered, else of those in groups that are unfolded."""
+        none: dict[str, Any] = {}
+        found = self.network.all
+        if not self.words:
+            homes = ["", *(path for path in self.opened if isinstance(found.get(path), Group))]
+            paths = [join(home, name) for home in homes for name in self.network.network_at(home).layers]
+            found = {path: found[path] for path in paths}
+        return tuple(Row(at, type(la).__name__, (), none, none, 0, 0, states=none) for at, la in found.items())
+
     def arrange(self) -> None:
         """Show the same rows by another filter, order or fold."""
         self.beginResetModel()
+        if self.analysis is None:
+            self.known = self._named()
         self._order()
         self.endResetModel()
 

@@ -38,7 +38,9 @@ class Suggesting(QObject):
             with followed(progress):
                 return report.suggestions
 
-        self.session.files.run(work, lambda found: self._came(progress, found), lambda e: self._failed(progress, e))
+        self.session.files.run(
+            work, lambda found: self._came(progress, found), lambda e: self._failed(progress, e), painted=True
+        )
 
     def cancel(self) -> None:
         """Stop it."""

@@ -307,11 +307,12 @@ def _check_level(network: "Network") -> None:
             raise NetworkError(f"The position of {shortened(name)} is not that of a layer.")
     for target, source in network.connections.items():
         for port in (target, source):
-            if network.find(port.layer) is None:
+            if port.layer not in network.layers and network.find(port.layer) is None:
                 raise NetworkError(f"A wire ends at {shortened(str(port))}, but there is no layer of that name.")
-        first, second = (port.layer.partition(".") for port in (target, source))
-        if first[0] == second[0] and first[1] and second[1]:
-            raise NetworkError(f"The wire from {source} to {target} must be kept inside {first[0]}.")
+        if "." in target.layer and "." in source.layer:
+            first, second = (port.layer.partition(".")[0] for port in (target, source))
+            if first == second:
+                raise NetworkError(f"The wire from {source} to {target} must be kept inside {first}.")
 
 
 def _check_calls(wires: Mapping[Port, Port]) -> None:
@@ -330,8 +331,11 @@ def _check_calls(wires: Mapping[Port, Port]) -> None:
 
 def _check_count(network: "Network") -> None:
     """Refuse Calls in groups that are called in groups: a short file may ask for layers without end."""
-    counts: dict[str, int] = {}
-    if (total := sum(_counted(network, path, counts) for path in network.layers)) > MOST_LAYERS:
+    total = len(network.all)
+    if any(isinstance(layer, Call) for layer in network.all.values()):
+        counts: dict[str, int] = {}
+        total = sum(_counted(network, path, counts) for path in network.layers)
+    if total > MOST_LAYERS:
         raise NetworkError(f"With all that its Calls call it has {total:,} layers, and {MOST_LAYERS:,} are allowed.")
 
 

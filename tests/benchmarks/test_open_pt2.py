@@ -121,7 +121,7 @@ def test_opening_is_quicker_than_torch_loading(path, benchmark, capsys):
 def test_the_first_picture(path, window, benchmark, capsys, request):
     """From the path to a painted canvas, its groups folded."""
     if path.stem == "llama":
-        reason = "about 1 s at its best, and more beside other work; most of it is the import"
+        reason = "about 0.75 s at its best, and over 1 s beside other work; most of it is the import"
         request.applymarker(pytest.mark.xfail(reason=reason, strict=False))
     times = []
 

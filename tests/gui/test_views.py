@@ -3,7 +3,7 @@
 from designer import group
 from designer.gui.bookmarks import Bookmark
 from designer.gui.document import Document, View
-from designer.layers import Input, Linear
+from designer.layers import Input, Linear, ReLU
 from designer.model import Network
 
 
@@ -34,3 +34,11 @@ def test_views_follow_what_is_renamed():
     assert document.view.bookmarks == (mark,)
     assert document.view.path == "block"
     assert document.view.hidden == {"block.a/in", "b/in"}
+
+
+def test_a_view_tells_equal_layers_apart_that_were_renamed_together():
+    layer = ReLU()
+    before = Network().chain(x=Input(("B", 8)), a=layer, b=layer, c=layer)
+    view = View(selection=frozenset({"a", "c"}), unfolded=frozenset({"b"}))
+    now = view.following(before, before.rename("a", "first").rename("b", "second"))
+    assert (now.selection, now.unfolded) == ({"first", "c"}, {"second"})
