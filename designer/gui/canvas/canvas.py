@@ -325,7 +325,7 @@ class Canvas(NodeGraph):
                 QPointF(-FAR_STEP * (dx > 0) + FAR_STEP * (dx < 0), -FAR_STEP * (dy > 0) + FAR_STEP * (dy < 0))
             )
             return
-        with self.view.holding():
+        with self.view.leading.holding():
             for path in paths:
                 self.node(path).moveBy(dx, dy)
         self.keep_places(paths)

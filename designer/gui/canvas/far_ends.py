@@ -41,7 +41,7 @@ class FarEnds:
         """The pills of the picture as it is, those of the selection first."""
         view = self.canvas.view
         document = self.canvas.document
-        seen = view.center, view.zoom, view.moves, view.size(), document.view
+        seen = view.center, view.zoom, view.leading.moves, view.size(), document.view
         if seen != self._seen or document.network is not self._network:
             self._seen, self._network = seen, document.network
             self._ends = self._find() if view.zoom >= MIDWAY else []

@@ -236,7 +236,7 @@ class Move(Gesture):
         if modifiers & SHIFT:
             by = QPointF(by.x(), 0) if abs(by.x()) >= abs(by.y()) else QPointF(0, by.y())
         by = self.snapping.rest(by, free=bool(modifiers & CTRL))
-        with self.viewer.holding():
+        with self.viewer.leading.holding():
             for node, origin in zip(self.nodes, self.origins):
                 node.setPos(origin + by)
         if len(self.nodes) == 1:
@@ -254,7 +254,7 @@ class Move(Gesture):
     def cancel(self):
         self.canvas.adding.light(None)
         self.canvas.frame.path.light(None)
-        with self.viewer.holding():
+        with self.viewer.leading.holding():
             for node, origin in zip(self.nodes, self.origins):
                 node.setPos(origin)
 

@@ -5,14 +5,13 @@ import gc
 import math
 from collections.abc import Iterable, Iterator, Mapping
 
-from NodeGraphQt import BaseNode, NodeGraph
-from NodeGraphQt import Port as StockPort
-from NodeGraphQt.base.model import NodeModel, PortModel
+from NodeGraphQt import NodeGraph
 
 from designer.analysis import Analysis
 from designer.edits.likeness import alike
 from designer.gui.canvas import look as looks
-from designer.gui.canvas.look import Crossing, Look, PortLook
+from designer.gui.canvas.layer_node import LayerNode, names_of
+from designer.gui.canvas.look import Crossing, Look
 from designer.gui.canvas.node import NodeItem
 from designer.gui.canvas.tied_wires import ties_of
 from designer.gui.canvas.wire import WireItem
@@ -23,68 +22,6 @@ from designer.model.names import join, parent, under
 
 Place = tuple[float, float]
 SPARE = 2_000  # nodes
-
-
-class LayerModel(NodeModel):
-    """What NodeGraphQt keeps of a node: of ours their ports alone."""
-
-    def __init__(self) -> None:
-        self.__dict__ |= _BLANK
-        self.inputs: dict[str, PortModel] = {}
-        self.outputs: dict[str, PortModel] = {}
-
-
-_BLANK = {**vars(NodeModel()), "type_": "designer.LayerNode", "port_deletion_allowed": True}
-
-
-class LayerNode(BaseNode):
-    """NodeGraphQt's node of one layer; its id is the path of the layer."""
-
-    __identifier__ = "designer"
-    NODE_NAME = "layer"
-
-    def __init__(self, graph: NodeGraph | None = None, path: str = ""):
-        # WORKAROUND: the stock constructors fill three tables for each node, which nothing here reads.
-        self._graph, self._model, self._view = graph, LayerModel(), NodeItem()
-        self._inputs: list[StockPort] = []
-        self._outputs: list[StockPort] = []
-        self._model.id = self._view.id = path
-        self._model._graph_model = graph.model if graph else None
-
-    def show(self, look: Look) -> None:
-        """Take on a look, ports first; wires of ports that go must be gone."""
-        known, model = self.view.look, self.model
-        for out, wanted, ports, models in (
-            (False, look.inputs, self._inputs, model.inputs),
-            (True, look.outputs, self._outputs, model.outputs),
-        ):
-            if _names((known.outputs if out else known.inputs) if known else ()) != (names := _names(wanted)):
-                self._sync(out, names, ports, models)
-        model.name = self.NODE_NAME = look.name
-        self.view.show(look)
-
-    def port(self, name: str, out: bool) -> StockPort:
-        return next(port for port in (self._outputs if out else self._inputs) if port.view.name == name)
-
-    def _sync(self, out: bool, names: list[str], ports: list[StockPort], models: dict[str, PortModel]) -> None:
-        """Bring the ports of a side to these names, in this order."""
-        for port in [port for port in ports if port.name() not in names]:
-            (self.delete_output if out else self.delete_input)(port)
-        for name in names:
-            if name not in models:
-                # Not add_input: it makes the list of all ports anew for each that comes.
-                port = StockPort(self, self.view.add_output(name, True) if out else self.view.add_input(name, True))
-                port.model.name, port.model.type_, port.model.multi_connection = name, port.view.port_type, True
-                models[name] = port.model
-                ports.append(port)
-        if [port.view.name for port in ports] != names:
-            order = {name: place for place, name in enumerate(names)}
-            ports.sort(key=lambda port: order[port.view.name])
-            (self.view._outputs if out else self.view._inputs).sort(key=lambda item: order[item.name])
-
-
-def _names(ports: tuple[PortLook, ...]) -> list[str]:
-    return [port.name for port in ports]
 
 
 def _far(look: Look) -> tuple[str, str, str]:
@@ -189,7 +126,7 @@ class Mirror:
             self._unwire(target)
         for path in [path for path in self.nodes if path.rpartition(".")[2] not in shown.layers] if edited else ():
             self._remove(path)
-        with self.graph.viewer().holding():
+        with self.graph.viewer().leading.holding():
             changed = self._update(dirty, places)
             self._wire()
             self._hide(view.hidden ^ old_view.hidden)
@@ -445,7 +382,7 @@ class Mirror:
     def _unwire_lost(self, node: LayerNode, look: Look) -> None:
         """Take the wires off ports that a node will not have any more."""
         for items, ports in ((node.view.inputs, look.inputs), (node.view.outputs, look.outputs)):
-            names = _names(ports)
+            names = names_of(ports)
             for item in items:
                 if item.name not in names:
                     for wire in list(item.connected_pipes):

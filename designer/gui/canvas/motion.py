@@ -89,7 +89,7 @@ class Motion(QObject):
         self._running.start()
 
     def _show(self, share: float) -> None:
-        with self.canvas.view.holding():
+        with self.canvas.view.leading.holding():
             for path, (old, new) in self._nodes.items():
                 node = self.canvas.mirror.nodes.get(path)
                 if node is not None:
@@ -104,7 +104,7 @@ class Motion(QObject):
         glided, self._nodes, self._camera = self._nodes, {}, None
         if glided:
             places = self.canvas.places()  # an edit that came on the way has the last word
-            with self.canvas.view.holding():
+            with self.canvas.view.leading.holding():
                 for path in glided.keys() & self.canvas.mirror.nodes.keys():
                     node = self.canvas.node(path)
                     node.setPos(*places[path])

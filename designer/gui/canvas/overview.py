@@ -158,7 +158,7 @@ class Overview(QWidget):
         self._plain = len(canvas.mirror.nodes) > WIRED
         if self._plain:
             self._layers = canvas.document.network.network_at(canvas.document.view.path).layers
-            return view.moves, id(self._layers)
+            return view.leading.moves, id(self._layers)
         view.map.update()
         return view.map.drawn
 

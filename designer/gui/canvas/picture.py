@@ -72,7 +72,7 @@ def svg(canvas: "Canvas", paths: Collection[str] = ()) -> str:
 def _what(canvas: "Canvas", paths: Collection[str]) -> tuple[list[WireItem | NodeItem | Stub], QRectF]:
     """The items to draw, those below first, and the part of the scene that they take."""
     canvas.view.show_hover(None)
-    canvas.view.reroute()  # ties that wait for the next turn of the event loop
+    canvas.view.leading.reroute()  # ties that wait for the next turn of the event loop
     nodes = [node for node in canvas.nodes() if not paths or node.look.path in paths]
     chosen = set(nodes)
     wires = [w for w in canvas.mirror.wires.values() if {w.output_port.node, w.input_port.node} <= chosen]

@@ -1,25 +1,23 @@
 """The view on the scene: its camera, what lies under the pointer, and the events that gestures are made of."""
 
-import contextlib
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from NodeGraphQt.widgets.viewer import NodeViewer
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QImage, QNativeGestureEvent, QPainter, QPen, QPixmap, QTransform
 from PySide6.QtWidgets import QFrame, QGraphicsView, QToolTip
 
 from designer.gui import theme as themes
 from designer.gui.canvas.ends import end_of
 from designer.gui.canvas.gestures import Gesture, Hold, gesture_for
-from designer.gui.canvas.grid import Cell, Grid, cells
+from designer.gui.canvas.grid import Grid
 from designer.gui.canvas.hits import Hit, hit
+from designer.gui.canvas.leading import Leading
 from designer.gui.canvas.map import Map
 from designer.gui.canvas.node import NodeItem
 from designer.gui.canvas.paint import FAR, MIDWAY
 from designer.gui.canvas.port import PortItem
 from designer.gui.canvas.stubs import Stub
-from designer.gui.canvas.ways import Ways
 from designer.gui.canvas.wire import WireItem
 from designer.gui.tips import tip
 
@@ -48,23 +46,17 @@ class Viewer(NodeViewer):
         super().__init__(None)
         self.canvas = canvas
         self.map, self.grid = Map(), Grid()
-        self.ways = Ways(self)
+        self.leading = Leading(self)
         self.down = False  # data leads from top to bottom
         self.ties = "all"
         self.steady = False  # the zoom is that of the picture before
         self._painted_zoom = 0.0
         self.dims = False  # a tie is selected, so the other wires step back
-        self._held: dict[WireItem, None] | None = None  # wires whose ways are found later
         self.gesture: Gesture | None = None
         self.space = self.slicing = False
         self.jumped = False  # the last press led elsewhere
         self.wheel_pans = False
         self._hover: NodeItem | PortItem | Stub | WireItem | None = None
-        self._late = QTimer(self, singleShot=True, interval=0)
-        self._late.timeout.connect(self.reroute)
-        self._passed: set[Cell] = set()  # the squares where nodes were and are since wires were led the last time
-        self._leading: set[WireItem] = set()  # whose ways depend on the layers that they pass
-        self.moves = 0  # how often a node came, moved or went
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setTransformationAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
         self.setResizeAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
@@ -136,89 +128,38 @@ class Viewer(NodeViewer):
 
     def node_moved(self, node: NodeItem) -> None:
         """A node came, moved or grew."""
-        left = self.grid.put(node)
+        left, now = self.grid.put(node), node.frame
         self.map.changed(node)
-        self.wires_pass(left)
-        if left is not node.frame:
-            self.wires_pass(node.frame)
-
-    def wires_pass(self, frame: QRectF) -> None:
-        """Lead the wires anew that pass here, when all nodes stand where they shall."""
-        self.moves += 1
-        if not self.canvas.mirror.wires:
-            return
-        self._passed.update(cells(frame.adjusted(-40, -40, 40, 40)))
-        if not self._late.isActive():
-            self._late.start()
-
-    def emptied(self) -> None:
-        """All nodes and wires went at once."""
-        self.grid, self.ways, self.map = Grid(), Ways(self), Map(self.map.drawn + 1)
-        self._leading.clear()
-        self.moves += 1
-        self._passed.clear()
-        self._hover = None
-
-    def turn(self, down: bool) -> None:
-        """Lead data from top to bottom from now on, or from left to right; all wires are led anew after that."""
-        self.down, self.ways = down, Ways(self)
-
-    def wire_changed(self, wire: WireItem) -> None:
-        self.map.led(wire)
-        if wire.passes:
-            self._leading.add(wire)
-        else:
-            self._leading.discard(wire)
-
-    def wire_gone(self, wire: WireItem) -> None:
-        self.ways.leave(wire)
-        self.map.drop_wire(wire)
-        self._leading.discard(wire)
-        if self._hover is wire:
-            self._hover = None
+        self.leading.node_moved(*([now] if left is now else [left, now]))
 
     def node_gone(self, node: NodeItem) -> None:
         self.grid.drop(node)
         self.map.drop(node)
-        self.wires_pass(node.frame)
+        self.leading.node_moved(node.frame)
         if self._hover is node or (isinstance(self._hover, PortItem | Stub) and self._hover.node is node):
             self._hover = None
 
-    def reroute(self) -> None:
-        """Lead wires anew whose way nodes have come into or left."""
-        if self.gesture is not None and self.gesture.dragging:
-            self._late.start(100)
-            return
-        passed, self._passed = self._passed, set()
-        waiting = (wire for wire in self._leading if wire.seen < self.moves)
-        self.lead([wire for wire in waiting if not passed.isdisjoint(cells(wire.boundingRect()))])
+    def wire_led(self, wire: WireItem) -> None:
+        """A wire found its way, or another one."""
+        self.map.led(wire)
+        self.leading.wire_led(wire)
 
-    @contextlib.contextmanager
-    def holding(self) -> Iterator[None]:
-        """Find the ways of all wires at the end, once, when every node stands where it shall."""
-        if self._held is not None:
-            yield
-            return
-        self._held = {}
-        try:
-            yield
-        finally:
-            held, self._held = self._held, None
-            self.lead([wire for wire in held if wire.scene() is not None])
+    def wire_gone(self, wire: WireItem) -> None:
+        self.map.drop_wire(wire)
+        self.leading.wire_gone(wire)
+        if self._hover is wire:
+            self._hover = None
 
-    def held(self, wire: WireItem) -> bool:
-        """Whether a wire has to wait for the others."""
-        if self._held is None:
-            return False
-        self._held[wire] = None
-        return True
+    def emptied(self) -> None:
+        """All nodes and wires went at once."""
+        self.grid, self.map = Grid(), Map(self.map.drawn + 1)
+        self.leading.start_anew()
+        self._hover = None
 
-    def lead(self, wires: list[WireItem]) -> None:
-        """Find the ways of some wires; the short ones first, so that long ones lie around them."""
-        for wire in wires:
-            self.ways.leave(wire)
-        for wire in sorted(wires, key=WireItem.span):
-            wire.redraw()
+    def turn(self, down: bool) -> None:
+        """Lead data from top to bottom from now on, or from left to right; all wires are led anew after that."""
+        self.down = down
+        self.leading.start_anew()
 
     # Painting.
 

@@ -84,30 +84,35 @@ class WireItem(PipeItem):
 
     def redraw(self) -> None:
         """Find its way anew."""
-        if self._input_port is None or self._output_port is None or self.scene() is None or self.stage.held(self):
+        if (
+            self._input_port is None
+            or self._output_port is None
+            or self.scene() is None
+            or self.stage.leading.waits(self)
+        ):
             return
         self.ends = start, end = self._output_port.anchor(), self._input_port.anchor()
-        self.seen = self.stage.moves
+        self.seen = self.stage.leading.moves
         if self.hidden and not self.traced:
             self._vanish()
             return
-        path, self.corners, self._middle, self._room, self._upright = self.stage.ways.find(self, start, end)
+        path, self.corners, self._middle, self._room, self._upright = self.stage.leading.ways.find(self, start, end)
         self._shape = self.lines = None
         self.prepareGeometryChange()
         aside = 16.0 + (self.label_size().width() if self.stage.down else 0)
         self._bounds = path.boundingRect().adjusted(-aside, -24, aside, 24)  # the label lies in it
         self.setPath(path)
-        self.stage.wire_changed(self)
+        self.stage.wire_led(self)
 
     def _vanish(self) -> None:
         """Lie nowhere, and in nobody's way."""
-        self.stage.ways.leave(self)
+        self.stage.leading.ways.leave(self)
         self.corners, self._shape, self.lines = [], None, None
         if not self.path().isEmpty():
             self.prepareGeometryChange()
             self._bounds = QRectF()
             self.setPath(QPainterPath())
-        self.stage.wire_changed(self)
+        self.stage.wire_led(self)
 
     def boundingRect(self) -> QRectF:
         return self._bounds
