@@ -13,7 +13,7 @@ from designer.model.names import join, under
 
 if TYPE_CHECKING:
     from designer.gui.canvas.canvas import Canvas
-    from designer.gui.canvas.menus import _Menu
+    from designer.gui.canvas.menus import Menu
 
 
 LISTED = 16  # layers in a menu; the box lists all
@@ -42,16 +42,11 @@ def go_beyond(canvas: "Canvas", stub: Stub, at: QPointF) -> None:
         return
     port = "diamond" if stub.bunch.learnable else "circle"
     lines = [Line(path, port=port, filled=True, run=_going(canvas, path)) for path in stub.far]
-
-    def matching(text: str) -> list[Line]:
-        words = text.lower().split()
-        return [line for line in lines if all(word in line.title.lower() for word in words)] or [Line("No such layer.")]
-
     says = f"{len(stub.far)} borrow" if stub.bunch.learnable else f"{len(stub.far)} layers"
-    canvas.frame.box.ask(at.toPoint(), "Which of them?", says, matching)
+    canvas.frame.box.choose(at.toPoint(), "Which of them?", says, lines, "No such layer.")
 
 
-def stub_lines(menu: "_Menu", stub: Stub) -> None:
+def stub_lines(menu: "Menu", stub: Stub) -> None:
     """Say in the menu of a stub where it leads; a hidden wire can be shown again."""
     canvas, home = menu.canvas, stub.node.look.path
     for path in stub.far[:LISTED]:

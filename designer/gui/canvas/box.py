@@ -1,6 +1,6 @@
 """A field with a list below it that floats on the canvas: one chooses by typing, arrows and Enter, or by a click."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, NamedTuple
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
@@ -34,6 +34,12 @@ class Line(NamedTuple):
     run: Callable[[bool], object] | None = None  # called with whether Shift is held; None: it cannot be chosen
     cut: Callable[[], object] | None = None  # what Del does
     rename: Callable[[], object] | None = None  # what F2 does
+
+
+def matching(lines: Iterable[Line], text: str) -> list[Line]:
+    """The lines that say each word of a text."""
+    words = text.lower().split()
+    return [line for line in lines if all(word in " ".join(line[:3]).lower() for word in words)]
 
 
 class Box(QWidget):
@@ -82,6 +88,10 @@ class Box(QWidget):
         self.show()
         self.raise_()
         self.field.setFocus(Qt.FocusReason.PopupFocusReason)
+
+    def choose(self, at: QPoint, hint: str, caption: str, lines: Collection[Line], none: str, wide: int = 0) -> None:
+        """Open with lines of which those are listed that answer to the text; ``none`` is said where none does."""
+        self.ask(at, hint, caption, lambda text: matching(lines, text) or [Line(none)], wide)
 
     def fill(self) -> None:
         """List what answers to the text."""

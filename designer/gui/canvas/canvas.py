@@ -10,16 +10,16 @@ from designer.edits.deletion import delete
 from designer.edits.insertion import bypass
 from designer.edits.outline import Outline
 from designer.gui.canvas.adding import Adding
+from designer.gui.canvas.bookmarking import Bookmarking
 from designer.gui.canvas.commands import commands
 from designer.gui.canvas.connecting import Connecting
-from designer.gui.canvas.far_ends import FarEnds
+from designer.gui.canvas.edge_pills import EdgePills
 from designer.gui.canvas.form import form
 from designer.gui.canvas.frame import Frame
 from designer.gui.canvas.gestures import CTRL, SHIFT
 from designer.gui.canvas.hits import Hit
 from designer.gui.canvas.joins import Join
 from designer.gui.canvas.lighting import Lighting
-from designer.gui.canvas.marking import Marking
 from designer.gui.canvas.mirror import Mirror, Place
 from designer.gui.canvas.motion import Motion
 from designer.gui.canvas.naming import Naming
@@ -66,14 +66,14 @@ class Canvas(NodeGraph):
         self._arrive = QTimer(self, singleShot=True, interval=0)
         self._arrive.timeout.connect(self._bring_into_view)
         self._fitted = False  # whether the shown group was brought into view once
-        self.adding, self.motion, self.far_ends = Adding(self), Motion(self), FarEnds(self)
+        self.adding, self.motion, self.edge_pills = Adding(self), Motion(self), EdgePills(self)
         self.frame = Frame(self)
         self.preview, self.peek = Preview(self), Peek(self)
         self.search = LayerSearch(self, self.frame.box)
         self.choosing = Choosing(self, self.frame.box)
         self.naming = Naming(self)
         self.connecting, self.walking = Connecting(self, self.frame.box), Walking(self)
-        self.marking, self.switching = Marking(self, self.frame.box), Switching(self)
+        self.bookmarking, self.switching = Bookmarking(self, self.frame.box), Switching(self)
         self.lighting = Lighting(self)
         self.commands, self.saying = commands(self), Saying(self)
         document.changed.connect(self.redraw)

@@ -9,7 +9,7 @@ from PySide6.QtCore import QPoint, QPointF
 from designer.analysis import permutations
 from designer.edits.switches import switch_input, switch_output
 from designer.gui.canvas import joins
-from designer.gui.canvas.box import Box, Line
+from designer.gui.canvas.box import Box, Line, matching
 from designer.gui.canvas.joins import End, Join
 from designer.gui.canvas.look import shape_of
 from designer.gui.drawing import shape_text
@@ -49,7 +49,7 @@ class Connecting:
     def _own(self, path: str, text: str) -> list[Line]:
         """The ports of a layer, those of learnables that are not switched on at the end."""
         found = [self._own_line(end) for end in self._ends(path)]
-        return _matching(found, text) or [Line(f"{_last(path)} has no such port." if text else "It has no ports.")]
+        return matching(found, text) or [Line(f"{_last(path)} has no such port." if text else "It has no ports.")]
 
     def _ends(self, path: str) -> Iterator[End]:
         network, layer = self.network, self.network.layer(path)
@@ -190,11 +190,6 @@ def _giving(port: Port) -> End:
 
 def _taking(port: Port) -> End:
     return End(port, False, lambda net: switch_input(net, str(port), True))
-
-
-def _matching(found: list[Line], text: str) -> list[Line]:
-    words = text.lower().split()
-    return [line for line in found if all(word in f"{line.title} {line.tail}".lower() for word in words)]
 
 
 def _named(path: str, home: str) -> str:

@@ -21,7 +21,7 @@ LEFT, MIDDLE, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton, Qt
 def gesture_for(viewer: "Viewer", event) -> "Gesture":
     """Tell what a press begins."""
     from designer.gui.canvas.beyond import StubPress
-    from designer.gui.canvas.ends import EndPress
+    from designer.gui.canvas.group_ports import EndPress
     from designer.gui.canvas.slicing import Slice
     from designer.gui.canvas.twins import TwinsPress
     from designer.gui.canvas.tying import LearnablesPress
@@ -111,7 +111,7 @@ class RightPress(Gesture):
     """A menu on release; a drag pans."""
 
     def start(self, modifiers):
-        pan = Pan(self.viewer, self.hit, _Press(self))
+        pan = Pan(self.viewer, self.hit, Press(self))
         pan.dragging = True
         return pan
 
@@ -124,7 +124,7 @@ class RightPress(Gesture):
         self.viewer.menu_wanted.emit(hit, self.viewer.viewport().mapToGlobal(self.pressed.toPoint()))
 
 
-class _Press:
+class Press:
     """The press of a gesture, for the one that takes over."""
 
     def __init__(self, gesture: Gesture):
@@ -137,7 +137,7 @@ class Fold(Gesture):
     """Fold or unfold the learnables of a layer, or a group of their names; a drag of a group moves the layer."""
 
     def start(self, modifiers):
-        return NodePress(self.viewer, self.hit, _Press(self)).start(modifiers)
+        return NodePress(self.viewer, self.hit, Press(self)).start(modifiers)
 
     def click(self, modifiers):
         look, row = self.hit.node.look, self.hit.part.row
@@ -153,7 +153,7 @@ class WirePress(Gesture):
     """Select a wire; a drag from it is a rubber band, since wires are not torn by the middle."""
 
     def start(self, modifiers):
-        return Band(self.viewer, self.hit, _Press(self))
+        return Band(self.viewer, self.hit, Press(self))
 
     def click(self, modifiers):
         wire = self.hit.wire
@@ -216,7 +216,7 @@ class NodePress(Gesture):
 
         if self.path not in self.canvas.selection:
             self.canvas.select(self.canvas.selection | {self.path})
-        return (Duplicate if self.modifiers & CTRL else Move)(self.viewer, self.hit, _Press(self))
+        return (Duplicate if self.modifiers & CTRL else Move)(self.viewer, self.hit, Press(self))
 
 
 class Move(Gesture):

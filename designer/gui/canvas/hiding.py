@@ -7,7 +7,7 @@ from designer.model import Port
 
 if TYPE_CHECKING:
     from designer.gui.canvas.canvas import Canvas
-    from designer.gui.canvas.menus import _Menu
+    from designer.gui.canvas.menus import Menu
     from designer.gui.canvas.port import PortItem
 
 
@@ -76,7 +76,7 @@ def show_all(canvas: "Canvas") -> None:
 # What menus say.
 
 
-def port_lines(menu: "_Menu", item: "PortItem") -> None:
+def port_lines(menu: "Menu", item: "PortItem") -> None:
     """Hide or show the wires of a port; what a switch has put there goes when it is switched off."""
     canvas, wires = menu.canvas, item.connected_pipes
     for text, run, hidden in (("Hide", hide, False), ("Show", show, True)):
@@ -90,7 +90,7 @@ def port_lines(menu: "_Menu", item: "PortItem") -> None:
             menu.add("Hide", lambda: canvas.switch([port.layer], (port.name,), item.out, False))
 
 
-def layer_lines(menu: "_Menu", paths: list[str]) -> None:
+def layer_lines(menu: "Menu", paths: list[str]) -> None:
     """Show the hidden wires of layers."""
     if targets := hidden_at(menu.canvas, paths):
         whose = "its" if len(paths) == 1 else "their"
@@ -99,14 +99,14 @@ def layer_lines(menu: "_Menu", paths: list[str]) -> None:
         menu.add(f"{text}\tShift+H", lambda: show(menu.canvas, targets))
 
 
-def canvas_lines(menu: "_Menu") -> None:
+def canvas_lines(menu: "Menu") -> None:
     """Show all hidden wires."""
     if hidden := menu.canvas.document.view.hidden:
         menu.menu.addSeparator()
         menu.add(f"Show all hidden wires ({len(hidden):,})", lambda: show_all(menu.canvas))
 
 
-def wire_lines(menu: "_Menu", targets: list[str]) -> None:
+def wire_lines(menu: "Menu", targets: list[str]) -> None:
     """Hide wires, or show those of them that are hidden."""
     hidden = menu.canvas.document.view.hidden
     if shown := [target for target in targets if target not in hidden]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 
-from designer.gui.canvas.ends import label_at
+from designer.gui.canvas.group_ports import label_at
 from designer.gui.canvas.node import NodeItem, Part
 from designer.gui.canvas.paint import MIDWAY, NEAR
 from designer.gui.canvas.port import REACH, PortItem

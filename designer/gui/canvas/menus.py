@@ -13,7 +13,7 @@ from designer.edits.likeness import nearly_alike
 from designer.edits.switches import borrowers, switch_input, switch_output
 from designer.gui.canvas import joins
 from designer.gui.canvas.beyond import go_to, stub_lines
-from designer.gui.canvas.ends import port_menu
+from designer.gui.canvas.group_ports import port_menu
 from designer.gui.canvas.hiding import canvas_lines, chosen_wires, layer_lines, port_lines, wire_lines
 from designer.gui.canvas.hits import Hit
 from designer.gui.canvas.joins import End
@@ -49,7 +49,7 @@ def open_menu(window: "MainWindow", hit: Hit | None, at: QPoint | None) -> QMenu
     menu = QMenu(window.canvas.view, objectName="context")
     menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     menu.setToolTipsVisible(True)
-    made = _Menu(window, menu, hit)
+    made = Menu(window, menu, hit)
     if (port := hit.port or hit.end) is not None:
         made.port(port)
     elif hit.what in ("takes", "offers") and hit.part.row.names and not hit.part.row.head:
@@ -75,7 +75,7 @@ def _selected(canvas: "Canvas") -> tuple[Hit, QPoint]:
     return view.hit(spot) if titles else Hit("canvas", view.center), view.viewport().mapToGlobal(spot.toPoint())
 
 
-class _Menu:
+class Menu:
     """A menu that is being filled."""
 
     def __init__(self, window: "MainWindow", menu: QMenu, hit: Hit):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QKeyEvent
 
-from designer.gui.canvas.ends import end_of, field_rect
+from designer.gui.canvas.group_ports import end_of, field_rect
 from designer.gui.canvas.port import PortItem
 from designer.gui.editors import Field
 from designer.gui.tips import tip

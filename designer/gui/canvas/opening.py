@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPoint
 
 from designer.gui.canvas.box import Line
-from designer.gui.canvas.parts import opened_part
+from designer.gui.canvas.group_ports import end_of
 from designer.gui.canvas.port import PortItem
+from designer.gui.canvas.twins import list_alike
 from designer.gui.drawing import category_of
 from designer.model import Group, Port
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 def opened(canvas: "Canvas", hit: "Hit") -> None:
     """Do what a double-click on something means."""
     network = canvas.document.network
-    if opened_part(canvas, hit):
+    if _opened_part(canvas, hit):
         return
     if hit.port is not None and (ends := other_ends(canvas, hit.port)):
         if len(ends) == 1:
@@ -60,20 +61,28 @@ def _list_ends(canvas: "Canvas", port: PortItem, ends: list[Port]) -> None:
         canvas.show_path(path)
         canvas.fit()
 
-    def lines(text: str) -> list[Line]:
-        words = text.lower().split()
-        found = [end for end in ends if all(word in str(end).lower() for word in words)]
-        return [
-            Line(
-                end.layer,
-                type(network.layer(end.layer)).__name__,
-                end.name,
-                (category_of(layer := network.layer(end.layer)), type(layer).__name__),
-                tip=str(end),
-                run=lambda _, path=end.layer: go(path),
-            )
-            for end in found
-        ] or [Line(f"No layer at the other ends is called {text.strip()}.")]
-
+    lines = [
+        Line(
+            end.layer,
+            type(network.layer(end.layer)).__name__,
+            end.name,
+            (category_of(layer := network.layer(end.layer)), type(layer).__name__),
+            tip=str(end),
+            run=lambda _, path=end.layer: go(path),
+        )
+        for end in ends
+    ]
     at = canvas.view.viewportTransform().map(port.anchor()).toPoint() + QPoint(16, 12)
-    canvas.frame.box.ask(at, "Go to the other end", f"{len(ends)} wires", lines)
+    canvas.frame.box.choose(at, "Go to the other end", f"{len(ends)} wires", lines, "No layer there is called so.")
+
+
+def _opened_part(canvas: "Canvas", hit: "Hit") -> bool:
+    """Rename a port where it stands, or list the groups that are alike; whether one of these was hit."""
+    port = hit.end or (hit.port if hit.port is not None and not hit.port.wired else None)
+    if port is not None and (end := end_of(canvas, port)) is not None:
+        canvas.naming.open_end(end)
+        return True
+    if hit.what == "alike" and hit.node is not None:
+        list_alike(canvas, hit.node.look.path)
+        return True
+    return False

@@ -96,11 +96,6 @@ def _valued(canvas: "Canvas", path: str, paths: tuple[str, ...]):
 
 
 def _ask(canvas: "Canvas", path: str, hint: str, caption: str, lines: list[Line], wide: int) -> None:
-    def matching(text: str) -> list[Line]:
-        words = text.lower().split()
-        found = [line for line in lines if all(word in line.title.lower() for word in words)]
-        return found or [Line("Nothing says that.")]
-
     node = canvas.mirror.nodes.get(path)
     at = canvas.view.viewportTransform().map(node.view.frame.bottomLeft()) if node else QPointF(60, 60)
-    canvas.frame.box.ask(at.toPoint() + QPoint(0, 8), hint, caption, matching, wide)
+    canvas.frame.box.choose(at.toPoint() + QPoint(0, 8), hint, caption, lines, "Nothing says that.", wide)

@@ -154,13 +154,8 @@ class Choosing:
             self.pictures.ask(self._place(at), self.canvas.document, choices, lambda it: self.canvas.make(it, at))
             return
         lines = [self._line(choice, at) for choice in choices]
-
-        def matching(text: str) -> list[Line]:
-            words = text.lower().split()
-            found = [line for line in lines if all(word in f"{line.title} {line.hint}".lower() for word in words)]
-            return found or [Line("No pair is called so.")]
-
-        self.box.ask(self._place(at), "Which shall be tied?", f"{len(lines)} that fit", matching, WIDE)
+        fit = f"{len(lines)} that fit"
+        self.box.choose(self._place(at), "Which shall be tied?", fit, lines, "No pair is called so.", WIDE)
 
     def _place(self, at: QPointF) -> QPoint:
         return at.toPoint() + QPoint(8, 12)

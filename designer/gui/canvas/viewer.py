@@ -8,9 +8,9 @@ from PySide6.QtGui import QImage, QNativeGestureEvent, QPainter, QPen, QPixmap, 
 from PySide6.QtWidgets import QFrame, QGraphicsView, QToolTip
 
 from designer.gui import theme as themes
-from designer.gui.canvas.ends import end_of
 from designer.gui.canvas.gestures import Gesture, Hold, gesture_for
 from designer.gui.canvas.grid import Grid
+from designer.gui.canvas.group_ports import end_of
 from designer.gui.canvas.hits import Hit, hit
 from designer.gui.canvas.leading import Leading
 from designer.gui.canvas.map import Map
@@ -216,7 +216,7 @@ class Viewer(NodeViewer):
         return QRectF(self.scene_at(QPointF(rect.topLeft())), self.scene_at(QPointF(rect.bottomRight())))
 
     def drawForeground(self, painter: QPainter, rect: QRectF) -> None:
-        self.canvas.far_ends.paint(painter, self.theme)
+        self.canvas.edge_pills.paint(painter, self.theme)
         self.canvas.search.paint(painter, self.theme)
         self.canvas.switching.paint(painter, self.theme)
         if self.gesture is not None and self.gesture.dragging:
@@ -242,7 +242,7 @@ class Viewer(NodeViewer):
                 self.cancel()
             return
         left = event.button() == Qt.MouseButton.LeftButton and not self.slicing and not self.space
-        far = self.canvas.far_ends.at(event.position()) if left else None
+        far = self.canvas.edge_pills.at(event.position()) if left else None
         if far is not None:
             self.canvas.show_path(far.path)
             return
@@ -324,7 +324,7 @@ class Viewer(NodeViewer):
             shape = Qt.CursorShape.CrossCursor
         elif self.space:
             shape = Qt.CursorShape.OpenHandCursor
-        elif hit.what == "stub" or self.canvas.far_ends.at(at) is not None:
+        elif hit.what == "stub" or self.canvas.edge_pills.at(at) is not None:
             shape = Qt.CursorShape.PointingHandCursor
         elif hit.what == "name" and hit.node.look.path in self.canvas.selection:  # after the first click
             shape = Qt.CursorShape.IBeamCursor

@@ -9,8 +9,9 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPainterPathStroker, Q
 from PySide6.QtWidgets import QGraphicsItem, QGraphicsPathItem
 
 from designer.gui.canvas.paint import NEAR
+from designer.gui.canvas.pill import TIE_HIGH, draw_tie_pill, tie_pill_width
 from designer.gui.canvas.ways import SHORT
-from designer.gui.drawing import draw_icon, draw_text, text_width
+from designer.gui.drawing import draw_text, text_width
 from designer.gui.theme import Theme, faded, mix
 from designer.model import Port
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 SELECTABLE = QGraphicsItem.GraphicsItemFlag.ItemIsSelectable
 STUB = 12.0  # what is left of a tie that is not drawn
-PILL = 22.0
 LONGEST = 200.0  # of a shape beside a wire
 DASHES = [3.5, 2.5]
 FAINT = 0.6  # of a hidden wire that is looked at
@@ -133,22 +133,22 @@ class WireItem(PipeItem):
         """Where the label of a tie lies; nowhere if there is no room for it."""
         if not self.learnable or not self.label:
             return QRectF()
-        width = text_width(self.pill_text, 11, 500) + 34
+        width = tie_pill_width(self.pill_text)
         if width > self._room:
             return QRectF()
-        left = self._middle.x() - (PILL / 2 if self._upright else width / 2)
-        return QRectF(round(left), round(self._middle.y() - PILL / 2), width, PILL)
+        left = self._middle.x() - (TIE_HIGH / 2 if self._upright else width / 2)
+        return QRectF(round(left), round(self._middle.y() - TIE_HIGH / 2), width, TIE_HIGH)
 
     def label_size(self) -> QRectF:
         """The room that the label of a tie takes beside an upright part, from where it hangs; that of data is less."""
         text = f"{self.label}   saves {self.saves}" if self.saves else self.label
-        return QRectF(-PILL / 2, -PILL / 2, text_width(text, 11, 500) + 34, PILL)
+        return QRectF(-TIE_HIGH / 2, -TIE_HIGH / 2, tie_pill_width(text), TIE_HIGH)
 
     @property
     def pill_text(self) -> str:
         """The label, of a selected tie with what it saves where that fits."""
         text = f"{self.label}   saves {self.saves}"
-        told = self.saves and (self.isSelected() or self.lit) and text_width(text, 11, 500) + 34 <= self._room
+        told = self.saves and (self.isSelected() or self.lit) and tie_pill_width(text) <= self._room
         return text if told else self.label
 
     @property
@@ -247,7 +247,7 @@ class WireItem(PipeItem):
 
     def _paint_label_beside(self, painter: QPainter, theme: Theme, faint: bool) -> None:
         """The shape beside the begin of a wire that leads down, on the side that it does not turn to."""
-        if not self._tells() or self.room < 2 * PILL:
+        if not self._tells() or self.room < 2 * TIE_HIGH:
             return
         start = self.ends[0]
         ways = [[*wire.corners, wire.ends[1]] for wire in self._output_port.connected_pipes]
@@ -281,11 +281,7 @@ class WireItem(PipeItem):
         rect = self.pill_rect()
         if rect.isEmpty():
             return
-        painter.setPen(QPen(color, 1))
-        painter.setBrush(theme.learn_soft)
-        painter.drawRoundedRect(rect, PILL / 2, PILL / 2)
-        draw_icon(painter, "link", QRectF(rect.x() + 9, rect.y() + 5, 12, 12), theme.learn, 2.25)
-        draw_text(painter, rect.x() + 26, rect.y() + 15, self.pill_text, theme.text1, 11, 500)
+        draw_tie_pill(painter, theme, rect, self.pill_text, QPen(color, 1))
 
 
 def wire_pen(color: QColor, width: float, dashed: bool) -> QPen:

@@ -9,7 +9,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from designer.edits import arrange, group, tie
-from designer.gui.canvas.ends import label_rect
+from designer.gui.canvas.group_ports import label_rect
 from designer.layers import LSTM, Add, Concatenate, Dropout, Input, Linear, MultiheadAttention, ReLU
 from designer.model import Network, Port
 

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication
 from designer.edits import align, arrange, distribute, group
 from designer.edits.aligning import AXES, EDGES
 from designer.gui import theme
-from designer.gui.canvas.ends import label_rect
+from designer.gui.canvas.group_ports import label_rect
 from designer.layers import (
     LSTM,
     Add,

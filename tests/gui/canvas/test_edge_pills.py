@@ -19,7 +19,7 @@ def wide(stage):
 
 
 def test_the_end_that_is_out_of_view(wide):
-    (end,) = wide.canvas.far_ends.ends()
+    (end,) = wide.canvas.edge_pills.pills()
     assert end.path == "head"
     room = QRectF(wide.view.viewport().rect())
     assert room.contains(end.rect)
@@ -28,10 +28,10 @@ def test_the_end_that_is_out_of_view(wide):
 
 
 def test_a_click_goes_there_and_back(wide):
-    wide.click(wide.canvas.far_ends.ends()[0].rect.center().toPoint())
+    wide.click(wide.canvas.edge_pills.pills()[0].rect.center().toPoint())
     assert wide.canvas.selection == {"head"}
     assert wide.view.visible().intersects(wide.canvas.node("head").frame)
-    (back,) = wide.canvas.far_ends.ends()
+    (back,) = wide.canvas.edge_pills.pills()
     assert back.path == "emb"
     assert back.rect.left() < 40
     wide.click(back.rect.center().toPoint())
@@ -40,12 +40,12 @@ def test_a_click_goes_there_and_back(wide):
 
 def test_none_where_both_ends_are_seen_or_ties_are_off_or_all_is_far(wide):
     wide.document.look(ties="off")
-    assert wide.canvas.far_ends.ends() == []
+    assert wide.canvas.edge_pills.pills() == []
     wide.document.look(ties="all")
     wide.canvas.fit(all=True)
-    assert wide.canvas.far_ends.ends() == []
+    assert wide.canvas.edge_pills.pills() == []
     wide.view.set_camera(wide.canvas.node("emb").frame.center(), 0.3)
-    assert wide.canvas.far_ends.ends() == []
+    assert wide.canvas.edge_pills.pills() == []
 
 
 def test_several_do_not_lie_on_each_other(stage):
@@ -56,12 +56,12 @@ def test_several_do_not_lie_on_each_other(stage):
         net = tie(net, "emb/weight", f"head{n}/weight")
     it = stage(net)
     it.view.set_camera(it.canvas.node("emb").frame.center(), 1.0)
-    ends = it.canvas.far_ends.ends()
+    ends = it.canvas.edge_pills.pills()
     assert {end.path for end in ends} == {f"head{n}" for n in range(4)}
     assert not any(a.rect.intersects(b.rect) for a in ends for b in ends if a is not b)
 
 
 def test_the_second_click_of_a_double_click_does_nothing_there(wide):
-    wide.double_click(wide.canvas.far_ends.ends()[0].rect.center().toPoint())
+    wide.double_click(wide.canvas.edge_pills.pills()[0].rect.center().toPoint())
     assert wide.canvas.selection == {"head"}
     assert not wide.canvas.frame.box.isVisible()

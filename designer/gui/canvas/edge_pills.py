@@ -7,20 +7,20 @@ from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QPainter, QPen
 
 from designer.gui.canvas.paint import MIDWAY
+from designer.gui.canvas.pill import TIE_HIGH, draw_tie_pill, tie_pill_width
 from designer.gui.canvas.wire import WireItem
-from designer.gui.drawing import draw_icon, draw_text, text_width
 from designer.gui.theme import Theme
 
 if TYPE_CHECKING:
     from designer.gui.canvas.canvas import Canvas
 
-HEIGHT, EDGE, TOP = 22.0, 12.0, 52.0  # of a pill; how far it stays from the sides, and from the pills that float
+EDGE, TOP = 12.0, 52.0  # how far a pill stays from the sides, and from the pills that float
 MOST = 8  # pills at once
 LONGEST = 160.0
 STEPS = 48  # at so many points a way is looked at
 
 
-class FarEnd(NamedTuple):
+class EdgePill(NamedTuple):
     """A pill in pixels of the viewport, and the layer that it leads to."""
 
     rect: QRectF
@@ -28,46 +28,42 @@ class FarEnd(NamedTuple):
     wire: WireItem
 
 
-class FarEnds:
+class EdgePills:
     """Where the ties that leave the view lead to."""
 
     def __init__(self, canvas: "Canvas"):
         self.canvas = canvas
         self._seen: tuple[object, ...] = ()
         self._network = canvas.document.network
-        self._ends: list[FarEnd] = []
+        self._pills: list[EdgePill] = []
 
-    def ends(self) -> list[FarEnd]:
+    def pills(self) -> list[EdgePill]:
         """The pills of the picture as it is, those of the selection first."""
         view = self.canvas.view
         document = self.canvas.document
         seen = view.center, view.zoom, view.leading.moves, view.size(), document.view
         if seen != self._seen or document.network is not self._network:
             self._seen, self._network = seen, document.network
-            self._ends = self._find() if view.zoom >= MIDWAY else []
-        return self._ends
+            self._pills = self._find() if view.zoom >= MIDWAY else []
+        return self._pills
 
-    def at(self, point: QPointF) -> FarEnd | None:
-        return next((end for end in self.ends() if end.rect.contains(point)), None)
+    def at(self, point: QPointF) -> EdgePill | None:
+        return next((pill for pill in self.pills() if pill.rect.contains(point)), None)
 
     def paint(self, painter: QPainter, theme: Theme) -> None:
         """Draw them over the scene."""
-        ends = self.ends()
-        if not ends:
+        pills = self.pills()
+        if not pills:
             return
         painter.save()
         painter.resetTransform()
-        for rect, path, wire in ends:
+        for rect, path, wire in pills:
             strong = wire.lit or wire.isSelected()
-            painter.setPen(QPen(theme.learn, 1.5 if strong else 1))
-            painter.setBrush(theme.learn_soft)
-            painter.drawRoundedRect(rect, HEIGHT / 2, HEIGHT / 2)
-            draw_icon(painter, "link", QRectF(rect.x() + 9, rect.y() + 5, 12, 12), theme.learn, 2.25)
-            name = path.rpartition(".")[2]
-            draw_text(painter, rect.x() + 26, rect.y() + 15, name, theme.text1, 11, 500, width=rect.width() - 36)
+            pen = QPen(theme.learn, 1.5 if strong else 1)
+            draw_tie_pill(painter, theme, rect, path.rpartition(".")[2], pen)
         painter.restore()
 
-    def _find(self) -> list[FarEnd]:
+    def _find(self) -> list[EdgePill]:
         view = self.canvas.view
         seen = view.visible()
         near = view.grid.within(seen)
@@ -80,15 +76,15 @@ class FarEnds:
                         ways.setdefault(other.look.path, (wire, port.out))
         room = QRectF(view.viewport().rect())
         chosen = sorted(ways.values(), key=lambda way: not (way[0].lit or way[0].isSelected()))
-        found: list[FarEnd] = []
+        found: list[EdgePill] = []
         for wire, outwards in chosen[:MOST]:
             path = (wire.input_port if outwards else wire.output_port).node.look.path
-            rect = self._place(wire, outwards, text_width(path.rpartition(".")[2], 11, 500))
-            aside = HEIGHT + 4 if rect.center().y() < room.center().y() else -HEIGHT - 4
+            rect = self._place(wire, outwards, tie_pill_width(path.rpartition(".")[2]))
+            aside = TIE_HIGH + 4 if rect.center().y() < room.center().y() else -TIE_HIGH - 4
             while any(rect.intersects(end.rect) for end in found):
                 rect.translate(0, aside)
             if room.contains(rect):
-                found.append(FarEnd(rect, path, wire))
+                found.append(EdgePill(rect, path, wire))
         return found
 
     def _place(self, wire: WireItem, outwards: bool, wide: float) -> QRectF:
@@ -103,7 +99,7 @@ class FarEnds:
             if inside and not room.contains(at):
                 break
             inside = inside or room.contains(at)
-        width = math.ceil(min(wide, LONGEST)) + 38
+        width = math.ceil(min(wide, LONGEST + 34)) + 2
         x = min(max(at.x() - width / 2, room.left()), room.right() - width)
-        y = min(max(at.y() - HEIGHT / 2, room.top()), room.bottom() - HEIGHT)
-        return QRectF(round(x), round(y), round(width), HEIGHT)
+        y = min(max(at.y() - TIE_HIGH / 2, room.top()), room.bottom() - TIE_HIGH)
+        return QRectF(round(x), round(y), round(width), TIE_HIGH)

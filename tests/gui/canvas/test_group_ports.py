@@ -6,7 +6,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from designer.edits import group
-from designer.gui.canvas.ends import data_ports, label_rect
+from designer.gui.canvas.group_ports import data_ports, label_rect
 from designer.layers import Concatenate, Input, Linear
 from designer.model import Network, Port
 

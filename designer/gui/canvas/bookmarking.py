@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPoint, QPointF
 
 from designer.gui.bookmarks import Bookmark, clean, unlike
-from designer.gui.canvas.box import EDGE, Box, Line
+from designer.gui.canvas.box import EDGE, Box, Line, matching
 from designer.gui.document import is_group
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 BELOW = 40  # the path pill
 
 
-class Marking:
+class Bookmarking:
     """What B and Shift+B do. Bookmarks are kept with the document and are no steps of its history."""
 
     def __init__(self, canvas: "Canvas", box: Box):
@@ -59,11 +59,8 @@ class Marking:
         self.box.ask(QPoint(EDGE + 4, BELOW + EDGE + 4), "Go to a bookmark", "F2 renames, Del removes", self._lines)
 
     def _lines(self, text: str) -> list[Line]:
-        words = text.lower().split()
-        found = [mark for mark in self.bookmarks if all(word in mark.name.lower() for word in words)]
-        return [self._line(mark) for mark in found] or [
-            Line(f"No bookmark is called {text.strip()}." if words else "There are no bookmarks.")
-        ]
+        none = f"No bookmark is called {text.strip()}." if text.strip() else "There are no bookmarks."
+        return matching(map(self._line, self.bookmarks), text) or [Line(none)]
 
     def _line(self, mark: Bookmark) -> Line:
         return Line(

@@ -8,14 +8,14 @@ from PySide6.QtGui import QPainter, QPen
 from designer.edits.outline import LABELS
 from designer.edits.ports import move_port, port_path, port_users, remove_port
 from designer.gui.canvas.form import DATA_ROW, HEADER
-from designer.gui.canvas.gestures import Gesture, NodePress, _Press
+from designer.gui.canvas.gestures import Gesture, NodePress, Press
 from designer.gui.canvas.port import PortItem
 from designer.gui.drawing import draw_text, text_width
 from designer.gui.theme import Theme, faded
 
 if TYPE_CHECKING:
     from designer.gui.canvas.canvas import Canvas
-    from designer.gui.canvas.menus import _Menu
+    from designer.gui.canvas.menus import Menu
     from designer.gui.canvas.node import NodeItem
 
 LABEL, UNDER = 14, 9.0  # from the edge to the name of a port beside it, and to one under it or above it
@@ -69,7 +69,7 @@ class EndPress(NodePress):
     """Press the name of a port: a click is one on the node, a drag along the edge puts the port elsewhere."""
 
     def start(self, modifiers):
-        return Reorder(self.viewer, self.hit, _Press(self))
+        return Reorder(self.viewer, self.hit, Press(self))
 
 
 class Reorder(Gesture):
@@ -144,7 +144,7 @@ def move_to(canvas: "Canvas", path: str, place: int) -> None:
     canvas.attempt(f"Move port {path}", lambda net: move_port(net, path, place))
 
 
-def port_menu(menu: "_Menu", item: PortItem) -> None:
+def port_menu(menu: "Menu", item: PortItem) -> None:
     """Say in the menu of a port what can be done with that of a group."""
     canvas = menu.canvas
     if (path := end_of(canvas, item)) is None:
