@@ -11,7 +11,7 @@ from designer.analysis.problems import Findings, find, find_after, listed
 from designer.analysis.report import Analysis, Row
 from designer.analysis.rows import borrowed_after, rows_after, rows_of
 from designer.analysis.waiting import MustWait, hurries
-from designer.model import Call, Network, Parameter
+from designer.model import Call, Network
 
 # The last few analyses: what an edit left alone is taken from the one of the network before it.
 _recent: "collections.deque[Analysis]" = collections.deque(maxlen=4)
@@ -59,7 +59,11 @@ def _followed(network: Network) -> Analysis | None:
 def _after(recent: Analysis, network: Network, found: Difference) -> Analysis | None:
     """After an edit of a network without second uses."""
     before = recent.propagation
-    flat, fed = before.flat.rewired(network, found)
+    fed: set[str] = set()
+    if found.settings_alone and not any(layer and layer.output_learnables for _, layer in found.layers.values()):
+        flat = before.flat.with_layers(network, found.layers)
+    else:
+        flat, fed = before.flat.rewired(network, found)
     if flat.circular:
         return None
     valued = found.values & flat.layers.keys()
@@ -71,7 +75,7 @@ def _after(recent: Analysis, network: Network, found: Difference) -> Analysis | 
     borrowers, carried = borrowed_after(network, found)
     touched = asked | borrowers
     if found.wires or found.ported or not found.ordered:  # a free learnable may enter the data now
-        touched |= {path for path, layer in flat.layers.items() if isinstance(layer, Parameter)}
+        touched.update(flat.parameters)
     rows = rows_after(recent.table, propagation, found, touched, flat.order is before.flat.order)
     given = given_after(recent.findings.needed, recent.network, network, found, carried)
     return _told(propagation, rows, find_after(recent.findings, propagation, found, asked, given))

@@ -69,15 +69,15 @@ def _compare(before: Network, after: Network, home: str, found: Difference) -> N
             found.groups.add(path)
         else:
             found.layers[path] = old, new
-        inner = [layer.network if isinstance(layer, Group) else Network() for layer in (old, new)]
         if isinstance(old, Group) or isinstance(new, Group):
-            _compare(*inner, path, found)
+            was, now = (layer.network if isinstance(layer, Group) else Network() for layer in (old, new))
+            _compare(was, now, path, found)
     for target in unlike(before.connections, after.connections)[0]:
-        ends = before.connections.get(target), after.connections.get(target)
-        if ends[0] != ends[1]:
-            was, now = (port.above(home) if port else None for port in ends)
+        old_end, new_end = before.connections.get(target), after.connections.get(target)
+        if old_end != new_end:
+            ends = tuple(port.above(home) if port else None for port in (old_end, new_end))
             there = found.wires.get(target.above(home), (None, None))  # it may be wired from another level now
-            found.wires[target.above(home)] = was or there[0], now or there[1]
+            found.wires[target.above(home)] = ends[0] or there[0], ends[1] or there[1]
 
 
 def _owner(network: Network, key: str) -> str | None:

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from designer.analysis.computing import computed, computed_after
 from designer.analysis.difference import Difference
-from designer.model import BUNDLE, Call, Group, Input, Layer, Network, Output, Port
+from designer.model import BUNDLE, Call, Group, Input, Layer, Network, Output, Parameter, Port
 from designer.model.names import parent, under
 
 Sources = Mapping[str, Port | None]
@@ -67,6 +67,9 @@ class Flat:
             }
         else:
             new.layers = {path: la for path, la in new._all.items() if not isinstance(la, Group)}
+        if difference.ported or not difference.ordered:
+            new.__dict__.pop("borders", None)
+            new.__dict__.pop("parameters", None)
         new._numbered = self._numbered_after(network.wires, difference)
         fed = {path: new._sources(path, new.layers[path]) for path in new._reached(difference)}
         fed = {path: sources for path, sources in fed.items() if sources != self.sources.get(path)}
@@ -193,6 +196,16 @@ class Flat:
             if value is not None and (value.is_floating_point() or value.is_complex()):
                 return str(value.dtype).removeprefix("torch.")
         return network.dtype
+
+    @cached_property
+    def borders(self) -> tuple[str, ...]:
+        """The paths of the groups and Calls of the network, as it lists them."""
+        return tuple(path for path, layer in self.network.walk() if isinstance(layer, Group | Call))
+
+    @cached_property
+    def parameters(self) -> tuple[str, ...]:
+        """The paths of free learnables."""
+        return tuple(path for path, layer in self.layers.items() if isinstance(layer, Parameter))
 
     @cached_property
     def place(self) -> Mapping[str, int]:

@@ -121,7 +121,7 @@ def repropagate(before: Propagation, flat: Flat, changed: Iterable[str]) -> tupl
     if not before.plain or list(before.at) != points(free_sizes(flat.network), SCALES[0]):
         return None
     facts = dict(before.facts)
-    for path in facts.keys() - flat.layers.keys():
+    for path in facts.keys() - flat.layers.keys() if flat.order is not before.flat.order else ():
         del facts[path]
     place = flat.place
     todo = [(place[path], path) for path in changed]

@@ -12,7 +12,7 @@ from designer.analysis.permute import permutations
 from designer.analysis.probe import ask
 from designer.analysis.report import Fix, Problem, shape_text
 from designer.analysis.shapes import ODD
-from designer.model import Call, Group, Input, Layer, Network, Parameter, Port, returned
+from designer.model import Group, Input, Layer, Network, Parameter, Port, returned
 from designer.model.names import parent, under
 
 MULTIPLES = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 96)
@@ -77,11 +77,12 @@ def listed(propagation: Propagation, findings: Findings) -> list[Problem]:
         found.append(Problem("error", text, flat.circular))
     for path in sorted(findings.layers, key=flat.place.__getitem__):
         found += findings.layers[path]
-    for path, layer in network.walk():
-        if isinstance(layer, Call):
-            found += _miscalled(propagation, path)
+    for path in flat.borders:
+        layer = network.layer(path)
         if isinstance(layer, Group):
             found += _unfed_group(network, path, layer)
+        else:
+            found += _miscalled(propagation, path)
     if any(getattr(network.layers[name], "place", "") for name in network.ends):
         found += _misplaced(network)
     if len(findings.unneeded) > 1:

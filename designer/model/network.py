@@ -75,7 +75,7 @@ class Network:
     @cached_property
     def wires(self) -> Wires:
         """Every wire, target -> source, by path from here."""
-        found = dict(self.connections)
+        found: dict[Port, Port] = self.connections.copy()  # type: ignore[attr-defined]
         _add_wires(self, "", found)
         return found
 
@@ -84,7 +84,10 @@ class Network:
         """The input ports that each output port is wired to."""
         found: dict[Port, list[Port]] = {}
         for target, source in self.wires.items():
-            found.setdefault(source, []).append(target)
+            if source in found:
+                found[source].append(target)
+            else:
+                found[source] = [target]
         return found
 
     @cached_property
@@ -261,6 +264,10 @@ class Network:
                     raise NetworkError(f"There is already a layer named {join(home, name)!r}.")
                 check_name(name, (*there, *added) if numbered else ())
             new = new._inside(home, lambda net, added=added: net._with_layers(_with(net.layers, added)))  # type: ignore[misc]
+        if not any(isinstance(layer, Group) for layer in layers.values()):
+            for name in ("wires", "targets"):  # what is new has no wires
+                if name in self.__dict__:
+                    new.__dict__[name] = self.__dict__[name]
         return new
 
     def chain(self, after: str | None = None, /, **layers: Layer) -> Self:
@@ -292,6 +299,7 @@ class Network:
         pair = {into.below(home): out.below(home)}
         orderly = rules.orderly(new, out, into)
         new = new._inside(home, lambda net: net._with_wires(_with(net.connections, pair), orderly))
+        new._recall(self, into, out)
         if into.name == BUNDLE:
             new = new._swept()  # the ports of a Call are those of what it calls
         rules.check_wire(new, out, into, orderly)
@@ -303,6 +311,7 @@ class Network:
         if (source := self.source_of(into)) is None:
             raise NetworkError(f"Nothing is connected to {into}.")
         new = self._cut(into, source)
+        new._recall(self, into, None)
         return new._swept() if into.name == BUNDLE else new
 
     def remove(self, *paths: str) -> Self:
@@ -456,6 +465,28 @@ class Network:
         if "_order" in self.__dict__:
             new.__dict__["_order"] = self.__dict__["_order"]
         return new
+
+    def _recall(self, before: "Network", into: Port, out: Port | None) -> None:
+        """Take over what is known of the network before a wire was drawn or (None) cut, changed by that wire."""
+        known = before.__dict__
+        if "all" in known:
+            layers, home = before.all.copy(), parent(into.layer)  # type: ignore[attr-defined]
+            while home:  # the groups that hold the wire
+                layers[home] = self.layer(home)
+                home = parent(home)
+            self.__dict__["all"] = layers
+        if (
+            "targets" not in known
+            or len(before.wires) != len(before.connections)
+            or (out and into not in self.connections)
+        ):
+            return  # wires in groups have an order of their own
+        self.__dict__["wires"] = self.connections.copy()  # type: ignore[attr-defined]
+        self.__dict__["targets"] = targets = before.targets.copy()  # type: ignore[attr-defined]
+        if (old := before.wires.get(into)) and (left := [target for target in targets.pop(old) if target != into]):
+            targets[old] = left
+        if out:
+            targets[out] = [*targets.get(out, ()), into]
 
     def _with_layers(self, layers: Mapping[str, Layer]) -> Self:
         new = self._kept(layers=layers)
