@@ -1,6 +1,7 @@
 """Analyze a network, following only what changed since one that was analyzed before."""
 
 import collections
+import contextlib
 from collections.abc import Mapping
 
 from designer.analysis.difference import Difference, difference
@@ -24,10 +25,11 @@ def analyze(network: Network) -> Analysis:
     """
     if hurries():
         raise MustWait
-    for recent in tuple(_recent):
-        if recent.network is network:
-            return recent
-    analysis = _followed(network) or _whole(network)
+    known = next((recent for recent in tuple(_recent) if recent.network is network), None)
+    analysis = known or _followed(network) or _whole(network)
+    if known:  # what comes next was most likely made from it: it goes to the end
+        with contextlib.suppress(ValueError):
+            _recent.remove(known)
     _recent.append(analysis)
     return analysis
 

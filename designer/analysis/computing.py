@@ -1,7 +1,7 @@
 """The order of computation: each layer after those whose shapes it needs, else the order of adding."""
 
 import heapq
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 Feeders = Mapping[str, Sequence[str]]  # path -> the paths that come before it, in the order of adding
 
@@ -32,9 +32,15 @@ def computed(feeders: Feeders) -> tuple[list[str], tuple[str, ...]]:
 
 
 def computed_after(
-    order: list[str], place: Mapping[str, int], before: Feeders, feeders: Feeders, others: Iterable[str]
+    order: list[str],
+    place: Mapping[str, int],
+    before: Feeders,
+    feeders: Feeders,
+    others: Iterable[str],
+    index: Callable[[str], int],
 ) -> tuple[list[str], tuple[str, ...]]:
-    """The order after an edit, ``others`` being the paths with other feeders than ``before``.
+    """The order after an edit: ``others`` are the paths with other feeders than ``before``, ``index`` tells their place
+    by adding.
 
     Of all orders that the feeders allow it is the smallest by adding. It stays as it is where each layer stands behind
     all that feed it, and could stand earlier only before layers that were added before it.
@@ -45,11 +51,8 @@ def computed_after(
             return computed(feeders)
         order = [path for path in order if path in feeders] + names[len(kept) :]
         place = {path: n for n, path in enumerate(order)}
-    index: Mapping[str, int] | None = None
     for path in others:
         at, ready = place[path], max((place[feeder] + 1 for feeder in feeders[path]), default=0)
-        if ready < at and index is None:
-            index = {path: n for n, path in enumerate(feeders)}
-        if ready > at or (index and max(map(index.__getitem__, order[ready:at]), default=-1) > index[path]):
+        if ready > at or max(map(index, order[ready:at]), default=-1) > index(path):
             return computed(feeders)
     return order, ()

@@ -69,6 +69,7 @@ class Flat:
             new.layers = {path: la for path, la in new._all.items() if not isinstance(la, Group)}
         if difference.ported or not difference.ordered:
             new.__dict__.pop("borders", None)
+            new.__dict__.pop("index", None)
             new.__dict__.pop("parameters", None)
         new._numbered = self._numbered_after(network.wires, difference)
         fed = {path: new._sources(path, new.layers[path]) for path in new._reached(difference)}
@@ -86,7 +87,9 @@ class Flat:
             new.followers.pop(path, None)
         if not difference.ordered:
             new.feeders = {path: new.feeders[path] for path in new.layers}
-        new.order, new.circular = computed_after(self.order, self.place, self.feeders, new.feeders, feeders)
+        new.order, new.circular = computed_after(
+            self.order, self.place, self.feeders, new.feeders, feeders, new.index.__getitem__
+        )
         if new.order == self.order:
             new.order = self.order
         else:
@@ -206,6 +209,11 @@ class Flat:
     def parameters(self) -> tuple[str, ...]:
         """The paths of free learnables."""
         return tuple(path for path, layer in self.layers.items() if isinstance(layer, Parameter))
+
+    @cached_property
+    def index(self) -> Mapping[str, int]:
+        """The place of each path in the order of adding."""
+        return {path: n for n, path in enumerate(self.layers)}
 
     @cached_property
     def place(self) -> Mapping[str, int]:

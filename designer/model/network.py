@@ -1,6 +1,7 @@
 """A network of layers. It is a value: every edit returns a new network."""
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
@@ -475,18 +476,23 @@ class Network:
                 layers[home] = self.layer(home)
                 home = parent(home)
             self.__dict__["all"] = layers
-        if (
-            "targets" not in known
-            or len(before.wires) != len(before.connections)
-            or (out and into not in self.connections)
-        ):
-            return  # wires in groups have an order of their own
-        self.__dict__["wires"] = self.connections.copy()  # type: ignore[attr-defined]
-        self.__dict__["targets"] = targets = before.targets.copy()  # type: ignore[attr-defined]
-        if (old := before.wires.get(into)) and (left := [target for target in targets.pop(old) if target != into]):
+        if "wires" not in known:
+            return
+        wires: dict[Port, Port] = before.wires.copy()  # type: ignore[attr-defined]
+        targets: dict[Port, list[Port]] = before.targets.copy()  # type: ignore[attr-defined]
+        if (old := wires.pop(into, None)) and (left := [target for target in targets.pop(old) if target != into]):
             targets[old] = left
         if out:
-            targets[out] = [*targets.get(out, ()), into]
+            home = common(parent(into.layer), parent(out.layer))
+            beside: Any = self.network_at(home).connections
+            last: Port | None = next(itertools.islice(reversed(beside), 1, None), None)
+            if last is None:
+                return  # the first wire of its group
+            wires = _put(wires, last.above(home), into, out)
+            those = [*targets.get(out, ()), into]
+            in_order = len(those) == 1 or next(reversed(wires)) == into
+            targets[out] = those if in_order else [target for target in wires if target in those]
+        self.__dict__["wires"], self.__dict__["targets"] = wires, targets
 
     def _with_layers(self, layers: Mapping[str, Layer]) -> Self:
         new = self._kept(layers=layers)
@@ -635,6 +641,17 @@ def _add_wires(network: Network, prefix: str, found: dict[Port, Port]) -> None:
             for target, source in layer.network.connections.items():
                 found[Port(inner + target.layer, target.name)] = Port(inner + source.layer, source.name)
             _add_wires(layer.network, inner, found)
+
+
+def _put(mapping: dict[Port, Port], after: Port, key: Port, value: Port) -> dict[Port, Port]:
+    """A mapping with one more entry, behind another one."""
+    if next(reversed(mapping)) == after:
+        return mapping | {key: value}
+    keys, values = list(mapping), list(mapping.values())
+    at = keys.index(after) + 1
+    keys.insert(at, key)
+    values.insert(at, value)
+    return dict(zip(keys, values))
 
 
 def _with(mapping: Mapping[Any, Any], changes: Mapping[Any, Any]) -> dict[Any, Any]:
