@@ -28,6 +28,7 @@ class Flat:
         self.network = network
         layers: Mapping[str, Layer] = network.all
         wires: Mapping[Port, Port] = network.wires
+        _ = network.targets  # what is known of a network is carried from edit to edit
         self.copies: dict[str, str] = {}
         self.calls = [path for path, layer in layers.items() if isinstance(layer, Call)]
         if calls := list(self.calls):

@@ -98,7 +98,8 @@ def propagate(flat: Flat) -> Propagation:
 
 def free_sizes(network: Network) -> list[str]:
     """The names of sizes that are known only at run time."""
-    shapes = [layer.shape for layer in network.layers.values() if isinstance(layer, Input)]
+    layers = [network.layers[name] for name in network.inputs]
+    shapes = [layer.shape for layer in layers if isinstance(layer, Input)]
     return list(dict.fromkeys(size for shape in shapes for size in shape if isinstance(size, str)))
 
 

@@ -112,6 +112,8 @@ def given_after(before: Needed, old: Network, network: Network, difference: Diff
     """The ports that a network gives back after an edit; ``others`` are those that may carry a learnable or no more."""
     if network.ends or old.ends:
         return frozenset(network.outputs.values())
+    if difference.settings_alone:
+        return before.given
     paths = {port.layer for ends in difference.wires.values() for port in ends if port}
     paths |= difference.layers.keys() | difference.groups | {port.layer for port in others}
     names = {path for path in paths if "." not in path}

@@ -463,8 +463,9 @@ class Network:
             for name in ("wires", "targets", "_loads", "learnable_ports"):
                 if name in self.__dict__:
                     new.__dict__[name] = self.__dict__[name]
-        if "_order" in self.__dict__:
-            new.__dict__["_order"] = self.__dict__["_order"]
+        for name in ("_order", *(("inputs", "ends") if new.layers is self.layers else ())):
+            if name in self.__dict__:
+                new.__dict__[name] = self.__dict__[name]
         return new
 
     def _recall(self, before: "Network", into: Port, out: Port | None) -> None:
