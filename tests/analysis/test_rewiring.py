@@ -208,7 +208,7 @@ def ordinary():
     yield "untie", wire, wire.disconnect("l21/weight")
     yield "an Output", net, net.chain("l39", y=Output())
     yield "a value", net, net.with_values({"l1.bias": torch.zeros(8)})
-    grouped = group(net.add(**{"extra": Linear(8)}), ["l10", "l11", "l12", "extra"], "g")
+    grouped = group(net, ["l10", "l11", "l12"], "g").add(**{"g.extra": Linear(8)})
     yield "connect in a group", grouped, (inner := grouped.connect("g.l11", "g.extra"))
     yield "remove in a group", inner, inner.remove("g.extra")
     yield "cut before a group", grouped, grouped.disconnect(next(t for t in grouped.connections if t.layer == "g"))
