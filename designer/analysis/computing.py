@@ -39,8 +39,7 @@ def computed_after(
     others: Iterable[str],
     index: Callable[[str], int],
 ) -> tuple[list[str], tuple[str, ...]]:
-    """The order after an edit: ``others`` are the paths with other feeders than ``before``, ``index`` tells their place
-    by adding.
+    """The order after an edit, where ``others`` have other feeders and ``index`` tells the place of each by adding.
 
     Of all orders that the feeders allow it is the smallest by adding. It stays as it is where each layer stands behind
     all that feed it, and could stand earlier only before layers that were added before it.

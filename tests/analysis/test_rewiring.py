@@ -13,6 +13,7 @@ from designer.layers import (
     Add,
     Call,
     Concatenate,
+    Conv1d,
     Dropout,
     Embedding,
     Group,
@@ -244,6 +245,19 @@ def test_what_is_not_known_to_be_exact_is_analyzed_as_a_whole(wholes):
     compare(net.connect("l2", "again"))
     compare(chain(6).add(c=Linear(3)).connect("l5", "c").add(s=Add()).connect("c", "s").connect("l5", "s"))
     compare(Network().chain(x=Input(("B", "T", 8)), a=Linear(8)))
+    assert len(wholes) == 4
+
+
+def test_the_sizes_that_are_tried_are_those_of_the_network(wholes):
+    net = Network().chain(x=Input(("B", 8, "T")), a=Conv1d(8, 700), b=ReLU())  # longer than the first that are tried
+    compare(net)
+    compare(net := net.set("a", kernel_size=3))
+    compare(net := net.remove("a"))
+    assert len(wholes) == 2
+    compare(net := net.set("x", shape=("B", 4, "T")))
+    assert len(wholes) == 2
+    compare(net := net.set("x", shape=("B", 4, "S")))
+    compare(net.add(other=Input(("B", "T"))))
     assert len(wholes) == 4
 
 
