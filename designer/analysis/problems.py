@@ -54,6 +54,8 @@ def find_after(
         found.pop(path, None)
         if path in flat.layers and (problems := list(problems_of_layer(propagation, path))):
             found[path] = problems
+    if difference.settings_alone:
+        return Findings(found, before.needed, before.unneeded)
     needed, paths = before.needed.after(network, difference, given)
     spared = dict(before.unneeded)
     if bool(given) != bool(before.needed.given):

@@ -458,14 +458,13 @@ class Network:
     def _kept(self, **fields: Any) -> Self:
         """Replace fields, keeping the order of the layers that loops are looked for with, and what hangs on wires."""
         new = dataclasses.replace(self, **fields)
-        if new.connections is self.connections and rules.same_ports(self.layers, new.layers):
-            new.__dict__["_wiring"] = self._wiring
-            for name in ("wires", "targets", "_loads", "learnable_ports"):
-                if name in self.__dict__:
-                    new.__dict__[name] = self.__dict__[name]
-        for name in ("_order", *(("inputs", "ends") if new.layers is self.layers else ())):
-            if name in self.__dict__:
-                new.__dict__[name] = self.__dict__[name]
+        kept = ["_order"]
+        if rules.same_ports(self.layers, new.layers):
+            kept += ["inputs", "ends"]
+            if new.connections is self.connections:
+                new.__dict__["_wiring"] = self._wiring
+                kept += ["wires", "targets", "_loads", "learnable_ports"]
+        new.__dict__.update({name: self.__dict__[name] for name in kept if name in self.__dict__})
         return new
 
     def _recall(self, before: "Network", into: Port, out: Port | None) -> None:
