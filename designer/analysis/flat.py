@@ -62,11 +62,10 @@ class Flat:
         new = copy.copy(self)
         new.network, new._all, new._wires = network, network.all, network.wires
         gone = [path for path in difference.layers if path in self.layers and path not in new._all]
-        if difference.ordered:
-            new.layers = self.layers | {
-                path: la for path, (_, la) in difference.layers.items() if path in self.layers and la
-            }
-        else:
+        if difference.ordered and difference.layers:
+            others = {path: la for path, (_, la) in difference.layers.items() if path in self.layers and la}
+            new.layers = {**self.layers, **others}
+        elif not difference.ordered:
             new.layers = {path: la for path, la in new._all.items() if not isinstance(la, Group)}
         if difference.ported or not difference.ordered:
             new.__dict__.pop("borders", None)
