@@ -1,17 +1,18 @@
 """Analyze a network, following only what changed since one that was analyzed before."""
 
 import collections
-import dataclasses
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Mapping
 
-from designer.analysis.flat import Flat
+from designer.analysis.difference import Difference, difference
+from designer.analysis.flat import Flat, tells
 from designer.analysis.flow import Propagation, propagate, repropagate
-from designer.analysis.problems import problems_of, problems_of_layer
-from designer.analysis.report import Analysis, Problem, Row
-from designer.analysis.rows import held_by, make_row, rows_of, summed
+from designer.analysis.needed import given_after
+from designer.analysis.problems import Findings, find, find_after, listed
+from designer.analysis.report import Analysis, Row
+from designer.analysis.rows import borrowed_after, rows_after, rows_of
 from designer.analysis.waiting import MustWait, hurries
-from designer.model import Call, Group, Input, Layer, Network
-from designer.model.names import parent
+from designer.model import Call, Network
 
 # The last few analyses: what an edit left alone is taken from the one of the network before it.
 _recent: "collections.deque[Analysis]" = collections.deque(maxlen=4)
@@ -24,94 +25,71 @@ def analyze(network: Network) -> Analysis:
     """
     if hurries():
         raise MustWait
-    for recent in tuple(_recent):
-        if recent.network is network:
-            return recent
-    analysis = _followed(network) or _whole(network)
+    known = next((recent for recent in tuple(_recent) if recent.network is network), None)
+    analysis = known or _followed(network) or _whole(network)
+    if known:  # what comes next was most likely made from it: it goes to the end
+        with contextlib.suppress(ValueError):
+            _recent.remove(known)
     _recent.append(analysis)
     return analysis
 
 
 def _whole(network: Network) -> Analysis:
     propagation = propagate(Flat(network))
-    return Analysis(network, rows_of(propagation), problems_of(propagation), propagation)
+    return _told(propagation, rows_of(propagation), find(propagation))
+
+
+def _told(propagation: Propagation, rows: Mapping[str, Row], findings: Findings) -> Analysis:
+    return Analysis(propagation.flat.network, rows, listed(propagation, findings), propagation, findings)
 
 
 def _followed(network: Network) -> Analysis | None:
-    """The analysis from a recent one, where only settings of layers differ and all is well."""
+    """The analysis from that of the network before an edit; None where that is not known to be exact."""
     for recent in reversed(tuple(_recent)):
-        before = recent.network
-        if before.dtype != network.dtype or recent.problems or not recent.propagation.plain:
+        before = recent.propagation
+        if recent.network.dtype != network.dtype or not before.plain or before.flat.circular:
             continue
-        changed = _changed(before, network)
-        if changed is None or any(path in recent.propagation.flat.copies for path in changed):
+        found = difference(recent.network, network)
+        if found is None or 2 * found.size > len(before.flat.layers) + 8:
             continue
-        flat = recent.propagation.flat.with_layers(network, changed)
-        propagation = repropagate(recent.propagation, flat, changed)
-        if propagation is None:
-            return None
-        return Analysis(
-            network, _rows(recent, propagation, changed), _problems(recent, propagation, changed), propagation
-        )
+        if before.flat.calls or any(isinstance(layer, Call) for _, layer in found.layers.values()):
+            return _with_settings(recent, network, found)
+        return _after(recent, network, found)
     return None
 
 
-def _changed(before: Network, after: Network, prefix: str = "") -> list[str] | None:
-    """The paths of layers with other settings; None where the wiring or the ports are others."""
-    if before.connections is not after.connections or len(before.layers) != len(after.layers):
+def _after(recent: Analysis, network: Network, found: Difference) -> Analysis | None:
+    """After an edit of a network without second uses."""
+    before = recent.propagation
+    fed: set[str] = set()
+    if found.settings_alone and not any(layer and layer.output_learnables for _, layer in found.layers.values()):
+        flat = before.flat.with_layers(network, found.layers)
+    else:
+        flat, fed = before.flat.rewired(network, found)
+    if flat.circular:
         return None
-    found: list[str] = []
-    for name, new in after.layers.items():
-        old = before.layers.get(name)
-        if old is new:
-            continue
-        if isinstance(old, Group) and isinstance(new, Group):
-            inner = _changed(old.network, new.network, f"{prefix}{name}.")
-            if inner is None:
-                return None
-            found += inner
-        elif old is None or isinstance(new, Group | Call | Input) or _ports(old) != _ports(new):
-            return None
-        else:
-            found.append(prefix + name)
-    return found
+    valued = found.values & flat.layers.keys()
+    valued |= {path for at in valued for path in flat.followers.get(at, ())}
+    changed = {path for path, (_, layer) in found.layers.items() if path in flat.layers}
+    if (done := repropagate(before, flat, fed | valued | changed)) is None:
+        return None
+    propagation, asked = done
+    borrowers, carried = borrowed_after(network, found)
+    touched = asked | borrowers
+    if found.wires or found.ported or not found.ordered:  # a free learnable may enter the data now
+        touched.update(flat.parameters)
+    rows = rows_after(recent.table, propagation, found, touched, flat.order is before.flat.order)
+    given = given_after(recent.findings.needed, recent.network, network, found, carried)
+    return _told(propagation, rows, find_after(recent.findings, propagation, found, asked, given))
 
 
-def _ports(layer: Layer) -> tuple[object, ...]:
-    switched = layer.input_learnables, layer.output_learnables
-    return layer.inputs(), layer.outputs(), layer.variadic, layer.computes, *switched
-
-
-def _rows(recent: Analysis, propagation: Propagation, changed: Sequence[str]) -> list[Row]:
-    """The rows, those of layers that did not change shared with the analysis before."""
-    network = propagation.flat.network
-    if recent.network.values is not network.values or propagation.flat.copies:
-        return rows_of(propagation)
-    touched, before, now = set(changed), recent.facts, propagation.facts
-    rows = {row.name: row for row in recent.rows}
-    groups = [row for row in recent.rows if row.type == "Group"]
-    holds: set[str] = set()  # groups of which the sums may be others
-    for row in recent.rows:
-        if row.type != "Group" and (row.name in touched or before[row.name] is not now[row.name]):
-            rows[row.name] = make_row(propagation, row.name, propagation.flat.layers[row.name])
-            path = row.name
-            while path := parent(path):
-                holds.add(path)
-    held = held_by(holds, rows.values())
-    for row in groups:
-        fresh = make_row(propagation, row.name, network.all[row.name])
-        if row.name in held:
-            rows[row.name] = summed(fresh, held[row.name])
-        elif fresh.activations != row.activations:
-            rows[row.name] = dataclasses.replace(row, activations=fresh.activations)
-    return list(rows.values())
-
-
-def _problems(recent: Analysis, propagation: Propagation, changed: Sequence[str]) -> list[Problem]:
-    """The problems, looked for where something changed or a learnable arrives."""
-    flat = propagation.flat
-    if recent.network.values is not flat.network.values or flat.copies:
-        return problems_of(propagation)
-    touched, before, now = set(changed), recent.facts, propagation.facts
-    suspects = [p for p in flat.order if p in touched or before[p] is not now[p] or flat.layers[p].input_learnables]
-    return [problem for path in suspects for problem in problems_of_layer(propagation, path)]
+def _with_settings(recent: Analysis, network: Network, found: Difference) -> Analysis | None:
+    """After an edit of a network with second uses: where its wires are the same, its facts are followed."""
+    flat = recent.propagation.flat
+    told = (old and new and tells(old) == tells(new) for old, new in found.layers.values())
+    if not found.settings_alone or found.values or not all(told):
+        return None
+    changed = found.layers.keys() | {path for path, original in flat.copies.items() if original in found.layers}
+    if (done := repropagate(recent.propagation, flat.with_layers(network, changed), changed)) is None:
+        return None
+    return _told(done[0], rows_of(done[0]), find(done[0]))

@@ -3,8 +3,9 @@
 import dataclasses
 import functools
 import heapq
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from fractions import Fraction
+from functools import cached_property
 
 from designer.analysis.dtypes import needed
 from designer.analysis.flat import Flat
@@ -61,10 +62,15 @@ class Propagation:
     facts: Mapping[str, Facts]
     failures: int
 
-    @property
+    @cached_property
     def plain(self) -> bool:
         """Whether an edit can be followed from here: nothing failed and no size needed a name of its own."""
         return not self.failures and not any(fact.seen for fact in self.facts.values())
+
+    @cached_property
+    def refused(self) -> Set[str]:
+        """The layers that run at some points only."""
+        return frozenset(path for path, fact in self.facts.items() if fact.refused)
 
 
 def propagate(flat: Flat) -> Propagation:
@@ -92,7 +98,8 @@ def propagate(flat: Flat) -> Propagation:
 
 def free_sizes(network: Network) -> list[str]:
     """The names of sizes that are known only at run time."""
-    shapes = [layer.shape for layer in network.layers.values() if isinstance(layer, Input)]
+    layers = [network.layers[name] for name in network.inputs]
+    shapes = [layer.shape for layer in layers if isinstance(layer, Input)]
     return list(dict.fromkeys(size for shape in shapes for size in shape if isinstance(size, str)))
 
 
@@ -107,13 +114,21 @@ def propagate_at(flat: Flat, at: Sequence[Point]) -> Propagation:
     return Propagation(flat, tuple(at), facts, sum(fact.failed for fact in facts.values()))
 
 
-def repropagate(before: Propagation, flat: Flat, changed: Iterable[str]) -> Propagation | None:
-    """The facts after some layers of the same wiring changed, following only what changes; None where that ends."""
+def repropagate(before: Propagation, flat: Flat, changed: Iterable[str]) -> tuple[Propagation, set[str]] | None:
+    """The facts after some layers changed or were fed by others, and the layers that were asked again.
+
+    Only what changes is followed: it ends where nothing changed. None where a look at everything is needed.
+    """
+    if not before.plain or list(before.at) != points(free_sizes(flat.network), SCALES[0]):
+        return None
     facts = dict(before.facts)
+    for path in facts.keys() - flat.layers.keys() if flat.order is not before.flat.order else ():
+        del facts[path]
     place = flat.place
     todo = [(place[path], path) for path in changed]
     heapq.heapify(todo)
-    done = set()
+    done: set[str] = set()
+    refused = {path for path in before.refused if path in facts}
     while todo:
         _, path = heapq.heappop(todo)
         if path in done:
@@ -122,14 +137,17 @@ def repropagate(before: Propagation, flat: Flat, changed: Iterable[str]) -> Prop
         fact = _examine(flat, path, facts, before.at, 0)
         if fact.failed or fact.seen:
             return None
-        old, facts[path] = facts[path], fact
+        old, facts[path] = facts.get(path, UNKNOWN), fact
+        (refused.add if fact.refused else refused.discard)(path)
         if fact is not old:
             for follower in flat.followers.get(path, ()):
                 if _moved(old, fact, flat, follower, path):
                     if place[follower] < place[path]:
                         return None  # it took a learnable of a layer that waits for it
                     heapq.heappush(todo, (place[follower], follower))
-    return Propagation(flat, before.at, facts, 0)
+    after = Propagation(flat, before.at, facts, 0)
+    after.__dict__.update(plain=True, refused=refused)
+    return after, done
 
 
 def _moved(old: Facts, new: Facts, flat: Flat, follower: str, path: str) -> bool:

@@ -3,43 +3,94 @@
 import dataclasses
 import functools
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 
+from designer.analysis.difference import Difference
 from designer.analysis.flow import Facts, Flow, Propagation, flow_of, needed_dtype, propagate_at
+from designer.analysis.needed import Needed, needed_in
 from designer.analysis.permute import permutations
 from designer.analysis.probe import ask
 from designer.analysis.report import Fix, Problem, shape_text
 from designer.analysis.shapes import ODD
-from designer.model import BUNDLE, Call, Group, Input, Layer, Network, Output, Parameter, Port, returned
+from designer.model import Group, Input, Layer, Network, Parameter, Port, returned
 from designer.model.names import parent, under
 
 MULTIPLES = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 96)
 
 
-def problems_of(propagation: Propagation) -> list[Problem]:
+@dataclasses.dataclass(frozen=True, eq=False)
+class Findings:
+    """What is wrong, by the layer that it was found at, so that an edit can take over what it left alone.
+
+    Attributes:
+        layers: path -> the problems of a layer that has any.
+        needed: what the outputs of the network need.
+        unneeded: path -> the warning that no output needs it.
+    """
+
+    layers: Mapping[str, Sequence[Problem]]
+    needed: Needed
+    unneeded: Mapping[str, Problem]
+
+
+def find(propagation: Propagation) -> Findings:
+    """Look at everything."""
+    flat = propagation.flat
+    needed = needed_in(flat.network)
+    found = {path: list(problems_of_layer(propagation, path)) for path in flat.order if path not in flat.circular}
+    spared = {path: _unneeded(path, layer) for path, layer in flat.network.walk() if needed.spares(path, layer)}
+    return Findings({path: problems for path, problems in found.items() if problems}, needed, spared)
+
+
+def find_after(
+    before: Findings, propagation: Propagation, difference: Difference, asked: Set[str], given: Set[Port]
+) -> Findings:
+    """What is wrong after an edit of a network without Calls, where ``asked`` are the layers with other facts."""
+    flat, network = propagation.flat, propagation.flat.network
+    changed = {*asked, *difference.layers}
+    borrowers = {p for path in changed for p in flat.followers.get(path, ()) if flat.layers[p].input_learnables}
+    found = dict(before.layers)
+    for path in {*changed, *borrowers, *propagation.refused, *(target.layer for target in difference.wires)}:
+        found.pop(path, None)
+        if path in flat.layers and (problems := list(problems_of_layer(propagation, path))):
+            found[path] = problems
+    if difference.settings_alone:
+        return Findings(found, before.needed, before.unneeded)
+    needed, paths = before.needed.after(network, difference, given)
+    spared = dict(before.unneeded)
+    if bool(given) != bool(before.needed.given):
+        paths = set(network.all)
+    groups = ((path, group) for path in paths if isinstance(group := network.find(path), Group))
+    inner = {f"{path}.{name}" for path, group in groups for name in group.network.layers}
+    for path in {*paths, *inner, *difference.layers}:
+        was, layer = spared.pop(path, None), network.find(path)
+        if layer and needed.spares(path, layer):
+            spared[path] = was if was and path not in difference.layers else _unneeded(path, layer)
+    return Findings(found, needed, spared)
+
+
+def listed(propagation: Propagation, findings: Findings) -> list[Problem]:
     """Everything that is wrong, in the order of computation."""
     flat, network = propagation.flat, propagation.flat.network
     found: list[Problem] = []
-    if not network.layers:
-        return found
     if flat.circular:
         names = ", ".join(flat.circular)
-        found.append(
-            Problem(
-                "error", f"The sizes of {names} depend on each other: a learnable meets its own data.", flat.circular
-            )
-        )
-    for path in flat.order:
-        if path in flat.circular:
-            continue
-        found += problems_of_layer(propagation, path)
-    for path, layer in network.walk():
-        if isinstance(layer, Call):
-            found += _miscalled(propagation, path)
+        text = f"The sizes of {names} depend on each other: a learnable meets its own data."
+        found.append(Problem("error", text, flat.circular))
+    for path in sorted(findings.layers, key=flat.place.__getitem__):
+        found += findings.layers[path]
+    for path in flat.borders:
+        layer = network.layer(path)
         if isinstance(layer, Group):
             found += _unfed_group(network, path, layer)
-    found += _misplaced(network)
-    found += _unneeded(network)
+        else:
+            found += _miscalled(propagation, path)
+    if any(getattr(network.layers[name], "place", "") for name in network.ends):
+        found += _misplaced(network)
+    if len(findings.unneeded) > 1:
+        found += [findings.unneeded[path] for path in network.all if path in findings.unneeded]
+    else:
+        found += findings.unneeded.values()
     return found
 
 
@@ -301,11 +352,11 @@ def _miscalled(propagation: Propagation, path: str) -> Iterator[Problem]:
 
 
 def _unfed_group(network: Network, path: str, group: Group) -> Iterator[Problem]:
-    used = {source.layer for source in group.network.connections.values()}
     for name in group.inputs():
         if network.source_of(Port(path, name)) is None:
             inner = f"{path}.{name}"
-            fixes = () if name in used else (Fix(f"Remove {inner}", lambda net, p=inner: net.remove(p)),)  # type: ignore[misc]
+            used = any(source.layer == name for source in group.network.connections.values())
+            fixes = () if used else (Fix(f"Remove {inner}", lambda net, p=inner: net.remove(p)),)  # type: ignore[misc]
             yield Problem("error", f"{path} has nothing on its input {name!r}.", (path,), fixes)
 
 
@@ -319,51 +370,12 @@ def _misplaced(network: Network) -> Iterator[Problem]:
         yield Problem("error", f"{path} cannot be given back at {place}: {why}.", (path,), (fix,))
 
 
-def _unneeded(network: Network) -> Iterator[Problem]:
-    """Layers that no output needs, told once for a group that is not needed as a whole."""
-    if not network.outputs:
-        return  # nothing is needed then: values alone, or a network that is only begun
-    needed = _needed_paths(network)
-    for path, layer in network.walk():
-        if path in needed or (parent(path) and parent(path) not in needed):
-            continue
-        if isinstance(layer, Input) and parent(path):
-            continue
-        if isinstance(layer, Input):
-            text = f"{path} feeds nothing that the network gives back."
-        elif isinstance(layer, Parameter):
-            text = f"{path} is used by nothing that the network gives back."
-        else:
-            text = f"No output needs {path}."
-        yield Problem("warning", text, (path,), (Fix(f"Remove {path}", lambda net, p=path: net.remove(p)),))  # type: ignore[misc]
-
-
-def _needed_paths(network: Network) -> set[str]:
-    """The paths of the layers that something given back depends on, and of the groups around them."""
-    from designer.model.rules import needs
-
-    needed: set[str] = set()
-    todo = list(network.outputs.values())
-    needed.update(network.ends)
-    seen: set[Port] = set()
-    while todo:
-        port = todo.pop()
-        if port in seen:
-            continue
-        seen.add(port)
-        path = port.layer
-        while path and path not in needed:
-            needed.add(path)
-            path = parent(path)
-        layer = network.layer(port.layer)
-        inputs = needs(network, port)
-        if isinstance(layer, Group) and port.name != BUNDLE:  # of its inputs only what its inner layers ask for
-            inputs = [Port(f"{port.layer}.{port.name}", "in")]
-        elif isinstance(layer, Group):
-            inputs = [Port(f"{port.layer}.{name}", "in") for name in layer.outputs()]
-        for need in inputs:
-            if isinstance(network.layer(need.layer), Output):
-                needed.add(need.layer)
-            if source := network.source_of(need):
-                todo.append(source)
-    return needed
+def _unneeded(path: str, layer: Layer) -> Problem:
+    """A layer that no output needs, told once for a group that is not needed as a whole."""
+    if isinstance(layer, Input):
+        text = f"{path} feeds nothing that the network gives back."
+    elif isinstance(layer, Parameter):
+        text = f"{path} is used by nothing that the network gives back."
+    else:
+        text = f"No output needs {path}."
+    return Problem("warning", text, (path,), (Fix(f"Remove {path}", lambda net: net.remove(path)),))

@@ -3,12 +3,15 @@
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from designer.analysis.flow import Facts, Flow, Propagation, flow_of
 from designer.analysis.html import write_html
 from designer.analysis.shapes import Size
 from designer.model import Network, Port, Shape
+
+if TYPE_CHECKING:
+    from designer.analysis.problems import Findings
 
 LISTED = 2  # learnables of a layer that the printed table names, of more only the first
 
@@ -67,18 +70,20 @@ class Analysis:
     """What a network does, stores and borrows, and what is wrong with it."""
 
     network: Network
-    rows: Sequence[Row]
+    table: Mapping[str, Row] = dataclasses.field(repr=False)  # path -> row, in the order of the rows
     problems: Sequence[Problem]
     propagation: Propagation = dataclasses.field(repr=False)
+    findings: "Findings" = dataclasses.field(repr=False)
+
+    @cached_property
+    def rows(self) -> Sequence[Row]:
+        """A row for each layer in the order of computation, a group before what it holds."""
+        return list(self.table.values())
 
     @property
     def facts(self) -> Mapping[str, Facts]:
         """What torch says of each layer that is no group, second uses included."""
         return self.propagation.facts
-
-    @cached_property
-    def _rows(self) -> Mapping[str, Row]:
-        return {row.name: row for row in self.rows}
 
     @cached_property
     def stored(self) -> int:
@@ -111,7 +116,7 @@ class Analysis:
 
     def row(self, path: str) -> Row:
         """The row of a layer or group."""
-        return self._rows[path]
+        return self.table[path]
 
     def flow(self, port: Port) -> Flow | None:
         """What runs out of an output port."""

@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import cache
 
+from designer.analysis.difference import Difference
 from designer.analysis.flat import Flat
 from designer.analysis.flow import Facts, Propagation, flow_of
 from designer.analysis.probe import Tensor
@@ -14,32 +15,66 @@ from designer.model import BUNDLE, Call, Group, Input, Layer, Network, Output, P
 from designer.model.names import parent, under
 
 
-def rows_of(propagation: Propagation) -> list[Row]:
+def rows_of(propagation: Propagation) -> dict[str, Row]:
     """A row for each layer in the order of computation, a group before what it holds."""
-    flat = propagation.flat
-    network = flat.network
+    network = propagation.flat.network
     rows = {path: make_row(propagation, path, layer) for path, layer in network.walk()}
-    groups = {path for path, layer in network.all.items() if isinstance(layer, Group)}
-    for path, inner in held_by(groups, rows.values()).items():
-        rows[path] = summed(rows[path], inner)
-    place = {path: n for n, path in enumerate(flat.order)}
-    return [rows[path] for path in _in_order(network, place)]
+    for path, layer in network.walk():
+        if isinstance(layer, Group):
+            rows[path] = _summed(rows[path], [rows[inner] for inner in _held(layer.network, path)])
+    return _in_order(propagation.flat, rows)
 
 
-def held_by(groups: Set[str], rows: Iterable[Row]) -> dict[str, list[Row]]:
-    """The rows of the layers that each of some groups holds, also in groups inside it."""
-    held: dict[str, list[Row]] = {path: [] for path in groups}
-    for row in rows:
-        if row.type != "Group":
-            path = row.name
-            while path := parent(path):
-                if path in held:
-                    held[path].append(row)
-    return held
+def rows_after(
+    before: Mapping[str, Row], propagation: Propagation, difference: Difference, touched: Set[str], ordered: bool
+) -> dict[str, Row]:
+    """The rows after an edit of a network without Calls.
+
+    ``touched`` are the layers whose rows may be others; ``ordered`` says that the order of computation is the same.
+    """
+    flat, network = propagation.flat, propagation.flat.network
+    rows = dict(before)
+    borders = {path for path in {*difference.groups, *difference.layers} if isinstance(network.find(path), Group)}
+    sums = borders - difference.groups  # groups of which the sums may be others
+    for path, (_, layer) in difference.layers.items():
+        sums.update(_around(path))
+        if layer is None:
+            rows.pop(path, None)
+    for path in {*touched, *difference.layers} - borders:
+        if (layer := network.find(path)) and (row := make_row(propagation, path, layer)) != rows.get(path):
+            rows[path] = row
+            sums.update(_around(path))
+    for path in borders | sums:
+        if not isinstance(group := network.find(path), Group):
+            continue  # it went
+        row = make_row(propagation, path, group)
+        if path in sums:
+            rows[path] = _summed(row, [rows[inner] for inner in _held(group.network, path)])
+        elif row.activations != rows[path].activations:
+            rows[path] = dataclasses.replace(rows[path], activations=row.activations)
+    return rows if ordered and difference.ordered else _in_order(flat, rows)
 
 
-def _in_order(network: Network, place: Mapping[str, int]) -> Iterator[str]:
-    """Paths by the order of computation, each group's kept together."""
+def _around(path: str) -> Iterator[str]:
+    """The groups that hold a layer, from the innermost outward."""
+    while path := parent(path):
+        yield path
+
+
+def _held(group: Network, prefix: str) -> Iterator[str]:
+    """The paths of the layers in a group, also in groups inside it."""
+    for name, layer in group.layers.items():
+        if isinstance(layer, Group):
+            yield from _held(layer.network, f"{prefix}.{name}")
+        else:
+            yield f"{prefix}.{name}"
+
+
+def _in_order(flat: Flat, rows: Mapping[str, Row]) -> dict[str, Row]:
+    """Rows by the order of computation, each group's kept together."""
+    network, place = flat.network, flat.place
+    if len(place) == len(rows) and not flat.copies:
+        return {path: rows[path] for path in flat.order}
     first: dict[str, int] = {}
     last = len(place)
     for path in network.all:
@@ -54,10 +89,10 @@ def _in_order(network: Network, place: Mapping[str, int]) -> Iterator[str]:
             if isinstance(layer := net.layers[name], Group):
                 yield from level(layer.network, f"{prefix}{name}.")
 
-    return level(network, "")
+    return {path: rows[path] for path in level(network, "")}
 
 
-def summed(row: Row, inner: list[Row]) -> Row:
+def _summed(row: Row, inner: list[Row]) -> Row:
     """The row of a group with the sums of what it holds."""
     trains = {r.trains for r in inner} - {None}
     return dataclasses.replace(
@@ -181,6 +216,36 @@ def owners_of(network: Network, port: Port | None) -> Iterator[str]:
             continue
         names = [port.name] if port.name in layer.output_learnables else reversed(network.inputs_of(port.layer))
         todo += [source for name in names if (source := network.source_of(Port(port.layer, name)))]
+
+
+def borrowed_after(network: Network, difference: Difference) -> tuple[set[str], set[Port]]:
+    """The layers that may take another learnable after an edit, and the ports that may carry one, or no longer.
+
+    What hangs on a wire is looked for downstream, through learnables that are offered on and layers that only compute.
+    """
+    todo = list(difference.wires)
+    ports: set[Port] = set()
+
+    def gives(path: str, names: Iterable[str]) -> None:
+        for port in {Port(path, name) for name in names} - ports:
+            ports.add(port)
+            todo.extend(network.targets.get(port, ()))
+
+    for path in difference.ported:
+        for layer in difference.layers[path]:
+            assert layer is not None
+            gives(path, (*layer.outputs(), *layer.output_learnables))
+    borrowers = {path for path in difference.ported if network.layer(path).input_learnables}
+    while todo:
+        target = todo.pop()
+        if (layer := network.find(target.layer)) is None:
+            continue
+        if target.name in layer.input_learnables:
+            borrowers.add(target.layer)
+            gives(target.layer, [target.name] if target.name in layer.output_learnables else [])
+        elif layer.computes:
+            gives(target.layer, layer.outputs())
+    return borrowers, ports
 
 
 def enters_data(network: Network, port: Port) -> bool:

@@ -1,6 +1,7 @@
 """A network of layers. It is a value: every edit returns a new network."""
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
@@ -77,7 +78,7 @@ class Network:
     @cached_property
     def wires(self) -> Wires:
         """Every wire, target -> source, by path from here."""
-        found = dict(self.connections)
+        found: dict[Port, Port] = self.connections.copy()  # type: ignore[attr-defined]
         _add_wires(self, "", found)
         return found
 
@@ -86,7 +87,10 @@ class Network:
         """The input ports that each output port is wired to."""
         found: dict[Port, list[Port]] = {}
         for target, source in self.wires.items():
-            found.setdefault(source, []).append(target)
+            if source in found:
+                found[source].append(target)
+            else:
+                found[source] = [target]
         return found
 
     @cached_property
@@ -263,6 +267,10 @@ class Network:
                     raise NetworkError(f"There is already a layer named {join(home, name)!r}.")
                 check_name(name, (*there, *added) if numbered else ())
             new = new._inside(home, lambda net, added=added: net._with_layers(_with(net.layers, added)))  # type: ignore[misc]
+        if not any(isinstance(layer, Group) for layer in layers.values()):
+            for name in ("wires", "targets"):  # what is new has no wires
+                if name in self.__dict__:
+                    new.__dict__[name] = self.__dict__[name]
         return new
 
     def chain(self, after: str | None = None, /, **layers: Layer) -> Self:
@@ -294,6 +302,7 @@ class Network:
         pair = {into.below(home): out.below(home)}
         orderly = rules.orderly(new, out, into)
         new = new._inside(home, lambda net: net._with_wires(_with(net.connections, pair), orderly))
+        new._recall(self, into, out)
         if into.name == BUNDLE:
             new = new._swept()  # the ports of a Call are those of what it calls
         rules.check_wire(new, out, into, orderly)
@@ -305,6 +314,7 @@ class Network:
         if (source := self.source_of(into)) is None:
             raise NetworkError(f"Nothing is connected to {into}.")
         new = self._cut(into, source)
+        new._recall(self, into, None)
         return new._swept() if into.name == BUNDLE else new
 
     def remove(self, *paths: str) -> Self:
@@ -456,14 +466,41 @@ class Network:
     def _kept(self, **fields: Any) -> Self:
         """Replace fields, keeping the order of the layers that loops are looked for with, and what hangs on wires."""
         new = dataclasses.replace(self, **fields)
-        if new.connections is self.connections and rules.same_ports(self.layers, new.layers):
-            new.__dict__["_wiring"] = self._wiring
-            for name in ("wires", "targets", "_loads", "learnable_ports"):
-                if name in self.__dict__:
-                    new.__dict__[name] = self.__dict__[name]
-        if "_order" in self.__dict__:
-            new.__dict__["_order"] = self.__dict__["_order"]
+        kept = ["_order"]
+        if rules.same_ports(self.layers, new.layers):
+            kept += ["inputs", "ends"]
+            if new.connections is self.connections:
+                new.__dict__["_wiring"] = self._wiring
+                kept += ["wires", "targets", "_loads", "learnable_ports"]
+        new.__dict__.update({name: self.__dict__[name] for name in kept if name in self.__dict__})
         return new
+
+    def _recall(self, before: "Network", into: Port, out: Port | None) -> None:
+        """Take over what is known of the network before a wire was drawn or (None) cut, changed by that wire."""
+        known = before.__dict__
+        if "all" in known:
+            layers, home = before.all.copy(), parent(into.layer)  # type: ignore[attr-defined]
+            while home:  # the groups that hold the wire
+                layers[home] = self.layer(home)
+                home = parent(home)
+            self.__dict__["all"] = layers
+        if "wires" not in known:
+            return
+        wires: dict[Port, Port] = before.wires.copy()  # type: ignore[attr-defined]
+        targets: dict[Port, list[Port]] = before.targets.copy()  # type: ignore[attr-defined]
+        if (old := wires.pop(into, None)) and (left := [target for target in targets.pop(old) if target != into]):
+            targets[old] = left
+        if out:
+            home = common(parent(into.layer), parent(out.layer))
+            beside: Any = self.network_at(home).connections
+            last: Port | None = next(itertools.islice(reversed(beside), 1, None), None)
+            if last is None:
+                return  # the first wire of its group
+            wires = _put(wires, last.above(home), into, out)
+            those = [*targets.get(out, ()), into]
+            in_order = len(those) == 1 or next(reversed(wires)) == into
+            targets[out] = those if in_order else [target for target in wires if target in those]
+        self.__dict__["wires"], self.__dict__["targets"] = wires, targets
 
     def _with_layers(self, layers: Mapping[str, Layer]) -> Self:
         new = self._kept(layers=layers)
@@ -612,6 +649,17 @@ def _add_wires(network: Network, prefix: str, found: dict[Port, Port]) -> None:
             for target, source in layer.network.connections.items():
                 found[Port(inner + target.layer, target.name)] = Port(inner + source.layer, source.name)
             _add_wires(layer.network, inner, found)
+
+
+def _put(mapping: dict[Port, Port], after: Port, key: Port, value: Port) -> dict[Port, Port]:
+    """A mapping with one more entry, behind another one."""
+    if next(reversed(mapping)) == after:
+        return mapping | {key: value}
+    keys, values = list(mapping), list(mapping.values())
+    at = keys.index(after) + 1
+    keys.insert(at, key)
+    values.insert(at, value)
+    return dict(zip(keys, values))
 
 
 def _with(mapping: Mapping[Any, Any], changes: Mapping[Any, Any]) -> dict[Any, Any]:
