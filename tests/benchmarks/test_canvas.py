@@ -253,6 +253,7 @@ def test_enter_a_group(qapp, slower, capsys):
     canvas.widget.resize(1280, 800)
     canvas.widget.show()
     QApplication.processEvents()
+    gc.collect()  # it would walk through the stock items and the other canvases too
 
     def enter():
         canvas.enter("block")

@@ -49,6 +49,14 @@ class LayerNode(BaseNode):
     def port(self, name: str, out: bool) -> StockPort:
         return next(port for port in (self._outputs if out else self._inputs) if port.view.name == name)
 
+    def rest(self) -> None:
+        """Be out of the scene without wires, as something that may come back."""
+        for ports in (self._inputs, self._outputs):
+            for port in ports:
+                port.model.connected_ports.clear()
+                port.view.rest()
+        self.view.rest()
+
     def _sync(self, out: bool, names: list[str], ports: list[StockPort], models: dict[str, PortModel]) -> None:
         """Bring the ports of a side to these names, in this order."""
         for port in [port for port in ports if port.name() not in names]:

@@ -21,7 +21,7 @@ from designer.model import BUNDLE, Call, Group, Layer, Network, Port
 from designer.model.names import join, parent, under
 
 Place = tuple[float, float]
-SPARE = 2_000  # nodes
+SPARE = 12_000  # nodes
 
 
 def _far(look: Look) -> tuple[str, str, str]:
@@ -59,7 +59,9 @@ class Mirror:
         self.graph = graph
         self.nodes: dict[str, LayerNode] = {}  # by path from the root
         self.wires: dict[Port, WireItem] = {}  # by target, from the root
-        self._spare: dict[str, LayerNode] = {}  # nodes that were taken out: undo brings them back
+        self._spare: dict[
+            str, LayerNode
+        ] = {}  # nodes that were taken out: undo, or the way back to their group, brings them back
         self.network, self.view, self.path = Network(), View(), ""
         self.analysis: Analysis | None = None
         self.learnable: frozenset[Port] = frozenset()
@@ -83,7 +85,9 @@ class Mirror:
         for item in (*self.wires.values(), *(node.view for node in self.nodes.values())):
             viewer.scene().removeItem(item)
         viewer.emptied()
-        for held in (self.wires, self.nodes, self.graph.model.nodes, self._spare):
+        for path, node in self.nodes.items():
+            self._keep(path, node)
+        for held in (self.wires, self.nodes, self.graph.model.nodes):
             held.clear()
         self.network, self._shown, self.analysis, self.view = Network(), Network(), None, View()
         self.learnable, self._outside, self._crossings, self._troubles = frozenset(), {}, {}, {}
@@ -330,7 +334,11 @@ class Mirror:
         self.graph.viewer().node_gone(node.view)
         del self.graph.model.nodes[path]
         node.view.delete()
-        node.view.rest()
+        self._keep(path, node)
+
+    def _keep(self, path: str, node: LayerNode) -> None:
+        """Keep a node that was taken out, for when it comes back."""
+        node.rest()
         self._spare[path] = node
         if len(self._spare) > SPARE:
             del self._spare[next(iter(self._spare))]

@@ -190,10 +190,9 @@ class NodeItem(AbstractNodeItem):
         """Be out of the scene, as something that may come back: nobody points at it."""
         self.hovered = self.lit = False
         self.mark = ""
-        self.setSelected(False)
-        self.setZValue(Z_VAL_NODE)
-        for port in self._inputs + self._outputs:
-            port.hovered = port.fits = port.lit = False
+        if self.zValue() != Z_VAL_NODE:  # it was selected
+            self.setSelected(False)
+            self.setZValue(Z_VAL_NODE)
 
     def paint(self, painter, option, widget=None):
         paint_node(painter, self, widget is not None and self.stage.steady)

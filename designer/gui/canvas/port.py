@@ -52,6 +52,11 @@ class PortItem(StockPortItem):
             self._at = at
             self.setPos(at)
 
+    def rest(self) -> None:
+        """Be out of the scene with its node, without wires."""
+        self._pipes.clear()
+        self._hovered = self.fits = self.lit = False
+
     def anchor(self) -> QPointF:
         """Where its wires end, in the scene."""
         return self._node.pos() + self._at

@@ -216,3 +216,21 @@ def test_the_tie_of_the_selected_layer_is_lit_from_owner_to_all_borrowers(nested
     nested.canvas.select({"tokens"})
     assert not any(wire.lit for wire in wires.values())
     assert not any(node.lit for node in nested.canvas.nodes())
+
+
+def test_the_nodes_of_a_group_that_was_left_come_back_as_they_are_now(stage):
+    net = group(Network().chain(x=Input(("B", 8)), a=Linear(8), b=Linear(8), c=Linear(8)), ["b"], "block")
+    it = stage(tie(net, "a/weight", "c/weight", permute=()))
+    (door,) = net.layers["block"].inputs()
+    it.canvas.select({"a"})
+    before = {path: node.view for path, node in it.canvas.mirror.nodes.items()}
+    it.canvas.enter("block")
+    it.agrees()
+    assert not any(item.isSelected() or item.lit or item.scene() for item in before.values())
+    it.document.edit("Set and cut", it.network.set("c", out_features=4).disconnect(f"block/{door}"))
+    it.canvas.leave()
+    it.agrees()
+    after = {path: node.view for path, node in it.canvas.mirror.nodes.items()}
+    assert after == before
+    assert after["c"].look.summary.endswith("4")
+    assert not after["block"].port(door, out=False).wired
