@@ -91,16 +91,20 @@ class Canvas(NodeGraph):
 
     def redraw(self) -> None:
         document, entered = self.document, self.mirror.path != self.document.view.path
+        edited = document.network is not self.mirror.network
         self.preview.forget()
-        if document.network is not self.mirror.network or entered:
+        if edited or entered:
             self.peek.over(None)
-        if document.network is not self.mirror.network and document.analysis is None and not document.history.count():
-            self.placing = Placing()  # another document was opened
+        opened = edited and document.analysis is None and not document.history.count()  # another document
+        if opened:
+            self.placing = Placing()
             self._arrive.start()
-        if document.network is not self.mirror.network:
+        if edited:
             self.frame.box.forget()
             self.choosing.pictures.close_pictures(focus=False)
         self.mirror.draw(document.network, document.view, document.analysis, self.places())
+        if opened:
+            self.mirror.let_go()
         if document.history.count() and not self._fitted and self._all_in_view():
             self._fitted = True  # a first layer stays where it was dropped
         if entered or (not self._fitted and self.mirror.nodes):

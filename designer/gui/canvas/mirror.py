@@ -96,6 +96,10 @@ class Mirror:
         self._ends, self._lit, self._chosen, self._places = {}, set(), set(), {}
         self._pointed = set()
 
+    def let_go(self) -> None:
+        """Keep no nodes for later: they belong to a document that was closed."""
+        self._spare.clear()
+
     def draw(
         self, network: Network, view: View, analysis: Analysis | None, places: Mapping[str, Place]
     ) -> list[tuple[str, Look]]:

@@ -153,6 +153,7 @@ def test_another_document_is_placed_and_shown_anew(stage, language_model, qtbot)
     it.document.open(Network().chain(emb=Input(("B", 4)), fc=Linear(3)), "other")
     qtbot.waitUntil(lambda: it.view.visible().contains(it.canvas.area()))
     assert it.canvas.node("emb").y() == it.canvas.node("fc").y()
+    assert not it.canvas.mirror._spare
 
 
 def test_a_stub_names_the_other_end_of_a_tie_and_leads_there(nested):
