@@ -125,7 +125,10 @@ def repropagate(before: Propagation, flat: Flat, changed: Iterable[str]) -> tupl
     for path in facts.keys() - flat.layers.keys() if flat.order is not before.flat.order else ():
         del facts[path]
     place = flat.place
-    todo = [(place[path], path) for path in changed]
+    first = {*changed}  # and those that read a learnable which a layer tells before it is fed itself
+    for path in [path for path in first if flat.layers[path].output_learnables]:
+        first.update(flat.followers.get(path, ()))
+    todo = [(place[path], path) for path in first]
     heapq.heapify(todo)
     done: set[str] = set()
     refused = {path for path in before.refused if path in facts}

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from designer.analysis import Analysis
+from designer.edits.arrange import arrange
 from designer.edits.deletion import delete
 from designer.model import BUNDLE, Call, Layer, Network, NetworkError, Port
 from designer.model.names import MODULE_DICT_NAMES, free, join, parent, under
@@ -173,7 +174,12 @@ def _paste(network: Network, part: Part, home: str, shift: Place | None, missing
     while stray := [n for n in missing if n in own.layers and not any(port.layer == n for port in own.targets)]:
         own = own.remove(*stray)
     owning = [(path, what) for path, layer in own.all.items() if (what := _change(part, path, layer, missing))]
-    beside = dict(network.network_at(home).layers)
+    level = network.network_at(home)
+    if own.layers and not level.layers:
+        network = network.turn(own.down, home)
+    elif own.down != level.down:
+        own = arrange(own, path="", down=level.down)
+    beside = dict(level.layers)
     paths: dict[str, str] = {}
     for name, layer in own.layers.items():
         if name not in here:

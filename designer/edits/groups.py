@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Iterable
 
+from designer.edits.arrange import arrange
 from designer.edits.making_room import spread
 from designer.model import BUNDLE, Group, Input, Layer, Network, NetworkError, Output, Port
 from designer.model.names import MODULE_DICT_NAMES, check_name, free, join, parent, under
@@ -163,7 +164,10 @@ def _ungroup(network: Network, path: str, held: Group, names: dict[str, str]) ->
             layers |= {new: held.network.layers[old] for old, new in names.items()}
         else:
             layers[name] = layer
-    came = {new: held.network.positions[old] for old, new in names.items() if old in held.network.positions}
+    inner = held.network
+    if inner.down != outer.down and inner.positions:
+        inner = arrange(inner, path="", down=outer.down)
+    came = {new: inner.positions[old] for old, new in names.items() if old in inner.positions}
     there = {new: held.network.layers[old] for old, new in names.items()}
     positions = spread(path.rpartition(".")[2], outer.positions, outer.layers, came, there, outer.down)
     moves = {join(path, name): join(home, new) for name, new in names.items()}

@@ -13,7 +13,7 @@ BEHIND = Qt.EventPriority.LowEventPriority.value - 1  # Qt paints with low prior
 
 
 class Background(QObject):
-    """Threads that work off what they are given; a single one keeps the order."""
+    """Threads that work off what they are given; a single one keeps the order, but for what waits for the picture."""
 
     _finished = Signal(object)
 

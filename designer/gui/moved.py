@@ -54,18 +54,21 @@ class Kept(NamedTuple):
 
 def kept(hidden: Iterable[str], before: Network, now: Network, new: Renaming | None) -> Kept:
     """Follow hidden wires through an edit; they stay hidden only while they join the same ports."""
-    homes: dict[int, list[str]] = {}  # of the layers that came, by identity
+    homes: dict[int, list[str]] = {}  # of the layers that came, by identity; equal ones of a file are one object
 
     def place(port: Port) -> Port:
-        path = new(port.layer) if new is not None else port.layer
+        path, name = (new(port.layer) if new is not None else port.layer), port.name
+        if new is not None and isinstance(before.all.get(port.layer), Group):  # its ports are layers inside
+            name = new(join(port.layer, name)).rpartition(".")[2]
         if path in now.all or port.layer not in before.all:
-            return Port(path, port.name)
+            return Port(path, name)
         if not homes:  # into a group, or out of one
             for at, layer in now.all.items():
                 if at not in before.all:
                     homes.setdefault(id(layer), []).append(at)
         found = homes.get(id(before.all[port.layer]), [])
-        return Port(found[0] if len(found) == 1 else path, port.name)
+        same = [at for at in found if at.rpartition(".")[2] == path.rpartition(".")[2]] or found
+        return Port(same[0] if len(same) == 1 else path, name)
 
     there, gone = set(), set()
     for name in hidden:

@@ -99,11 +99,23 @@ def sequences():
     return net.chain("sum", c=Linear(8, input_learnables=("weight",))).connect("a/weight", "c/weight")
 
 
-@settings(max_examples=60)
+@settings(max_examples=15)
 @given(data=st.data())
 @pytest.mark.parametrize("make", [images, sequences])
 def test_random_settings(make, data):
-    net = make()
+    follow(make(), data)
+
+
+@pytest.mark.nightly
+@settings(max_examples=120)
+@given(data=st.data())
+@pytest.mark.parametrize("make", [images, sequences])
+def test_many_random_settings(make, data):
+    follow(make(), data)
+
+
+def follow(net, data):
+    """Compare after each of some random settings."""
     analyze(net)
     kinds = {path: type(layer).__name__ for path, layer in net.walk()}
     paths = [path for path, kind in kinds.items() if kind in PROPERTIES and (kind != "Input" or path == "x")]

@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from designer import Network, NetworkError, arrange, group, tie
+from designer import Network, NetworkError, arrange, group, tie, ungroup
+from designer.edits.copying import copy, paste
 from designer.edits.layered import Box, Wire, layered
 from designer.edits.layered.columns import ranked
 from designer.edits.layered.order import put_in_order
@@ -264,3 +265,18 @@ def test_arranging_twice_changes_nothing(seed):
     wires = [Wire(*sorted(chance.sample(range(count), 2))) for _ in range(chance.randint(0, 2 * count))]
     once = layered(boxes, wires)
     assert layered(boxes, wires, [y for _, y in once]) == once
+
+
+def test_what_comes_into_a_network_of_another_direction_turns():
+    net = arrange(group(branching(), ["sum", "f", "g"], "end"), path="")
+    turned = ungroup(arrange(net, path="end", down=True), "end")
+    assert not turned.down
+    ends = {name: turned.positions[name] for name in ("sum", "f", "g")}
+    assert ends["sum"][0] < ends["f"][0] < ends["g"][0]
+    part = copy(arrange(branching(), down=True), ["f", "g"])
+    into_nothing = paste(Network(), part, "").network
+    assert into_nothing.down
+    beside = paste(arrange(branching()), part, "").network
+    assert not beside.down
+    (f, g) = [name for name in beside.layers if name not in branching().layers]
+    assert beside.positions[f][0] + 112 <= beside.positions[g][0]

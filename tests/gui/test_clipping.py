@@ -168,7 +168,9 @@ def look_at_all(desk, check):
 
 
 @pytest.mark.parametrize("colors", [theme.DARK, theme.LIGHT], ids=["dark", "light"])
-@pytest.mark.parametrize("size", SIZES, ids=["1280x720", "1920x1080"])
+@pytest.mark.parametrize(
+    "size", [SIZES[0], pytest.param(SIZES[1], marks=pytest.mark.nightly)], ids=["1280x720", "1920x1080"]
+)
 def test_nothing_is_cut(desk, size, colors):
     desk.window.session.choose_theme(colors.name)
     desk.window.resize(*size)

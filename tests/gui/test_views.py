@@ -3,6 +3,7 @@
 from designer import group
 from designer.gui.bookmarks import Bookmark
 from designer.gui.document import Document, View
+from designer.gui.moved import kept, renaming
 from designer.layers import Input, Linear, ReLU
 from designer.model import Network
 
@@ -42,3 +43,16 @@ def test_a_view_tells_equal_layers_apart_that_were_renamed_together():
     view = View(selection=frozenset({"a", "c"}), unfolded=frozenset({"b"}))
     now = view.following(before, before.rename("a", "first").rename("b", "second"))
     assert (now.selection, now.unfolded) == ({"first", "c"}, {"second"})
+
+
+def test_hidden_wires_follow_equal_layers_into_a_group_and_its_ports_that_are_renamed():
+    layer = Linear(8)  # equal layers of a file are one object
+    before = Network().chain(x=Input(("B", 8)), a=layer, b=layer, c=layer)
+    view = View(hidden=frozenset({"b/in", "c/in"}))
+    grouped = group(before, ["a", "b"], "g")
+    assert kept(view.hidden, before, grouped, renaming(before, grouped)).there == {"g.b/in"}
+    (inner,) = grouped.layers["g"].inputs()
+    (outer,) = grouped.layers["g"].outputs()
+    renamed = grouped.rename(f"g.{inner}", "first").rename(f"g.{outer}", "last")
+    hidden = frozenset({f"g/{inner}", "c/in"})
+    assert kept(hidden, grouped, renamed, renaming(grouped, renamed)).there == {"g/first", "c/in"}

@@ -59,9 +59,8 @@ class Mirror:
         self.graph = graph
         self.nodes: dict[str, LayerNode] = {}  # by path from the root
         self.wires: dict[Port, WireItem] = {}  # by target, from the root
-        self._spare: dict[
-            str, LayerNode
-        ] = {}  # nodes that were taken out: undo, or the way back to their group, brings them back
+        # Nodes that were taken out: undo, or the way back to their group, brings them back.
+        self._spare: dict[str, LayerNode] = {}
         self.network, self.view, self.path = Network(), View(), ""
         self.analysis: Analysis | None = None
         self.learnable: frozenset[Port] = frozenset()
@@ -198,6 +197,8 @@ class Mirror:
             for name, layer in self._shown.layers.items():
                 if layer.input_learnables or layer.output_learnables or isinstance(layer, Call):
                     dirty.add(join(self.path, name))
+        if differ and self.view.hidden:  # the stubs at both ends tell what a wire carries
+            dirty |= self._ends_of(target for port in differ for target in network.targets.get(port, ()))
         return dirty
 
     def _inside(self, port: Port) -> bool:
@@ -368,7 +369,8 @@ class Mirror:
     def _hide(self, targets: Iterable[str]) -> None:
         """Take wires from the picture that were hidden, and bring back those that are not any more."""
         for wire in [self.wires[port] for port in map(Port.parse, targets) if port in self.wires]:
-            wire.hidden = str(wire.target) in self.view.hidden
+            wire.hidden, wire.pointed = str(wire.target) in self.view.hidden, False
+            self._pointed.discard(wire)
             wire.redraw()
 
     def point(self, targets: Iterable[str]) -> None:

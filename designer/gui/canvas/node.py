@@ -190,6 +190,8 @@ class NodeItem(AbstractNodeItem):
         """Be out of the scene, as something that may come back: nobody points at it."""
         self.hovered = self.lit = False
         self.mark = ""
+        for stub in self.stubs:
+            stub.hovered = False
         if self.zValue() != Z_VAL_NODE:  # it was selected
             self.setSelected(False)
             self.setZValue(Z_VAL_NODE)

@@ -56,7 +56,7 @@ def paint_node(painter: QPainter, node: "NodeItem", still: bool) -> None:
         _draw_node(painter, node, theme, zoom)
         return
     ports = tuple([(port.wired, _halo(node, port)) for port in node.ports()])
-    what = theme.name, node.version, _edge(node), node.lit, ports, zoom
+    what = theme.name, node.version, _edge(node), node.lit, node.hovered, ports, zoom
     draw = functools.partial(_draw_node, node=node, theme=theme, zoom=zoom)
     stamp(painter, QPointF(), node.boundingRect(), what, draw)
 

@@ -250,7 +250,7 @@ class WireItem(PipeItem):
         if not self._tells() or self.room < 2 * TIE_HIGH:
             return
         start = self.ends[0]
-        ways = [[*wire.corners, wire.ends[1]] for wire in self._output_port.connected_pipes]
+        ways = [[*wire.corners, wire.ends[1]] for wire in self._output_port.connected_pipes if not wire.hidden]
         turns = (next((at.x() for at in way if abs(at.x() - start.x()) > 2), start.x()) for way in ways)
         side = -1 if any(x > start.x() for x in turns) else 1
         others = [port.anchor().x() for port in self._output_port.node.outputs if not port.look.diamond]

@@ -10,7 +10,7 @@ from designer.edits import group, tie
 from designer.gui.canvas.picture import image, svg
 from designer.gui.document import View
 from designer.gui.filing import view_from, view_to
-from designer.layers import Add, Embedding, Input, Linear, ReLU
+from designer.layers import Add, Embedding, Input, Linear, MatMul, Parameter, Permute, ReLU
 from designer.model import Network, Port
 
 SHIFT, CTRL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
@@ -375,3 +375,31 @@ def lines(menu):
 
 def middle(desk, target):
     return desk.at(desk.canvas.mirror.wires[Port.parse(target)].path().pointAtPercent(0.5))
+
+
+def test_a_stub_that_comes_back_is_not_pointed_at(stage):
+    net = Network().chain(x=Input(("B", 8)), a=Linear(8), b=Linear(8), c=ReLU())
+    it = stage(group(net, ["a", "b"], "g"))
+    it.canvas.enter("g")
+    it.document.look(hidden=frozenset({"g.b/in"}))
+    it.view.set_camera(it.canvas.node("g.a").frame.center(), 1.0)
+    (stub,) = it.canvas.node("g.a").stubs
+    it.view.hover(QPointF(it.at(stub.pill_rect().center())))
+    assert stub.hovered
+    it.document.look(hidden=frozenset())
+    it.document.look(hidden=frozenset({"g.b/in"}))
+    assert not wire(it, "g.b/in").pointed
+    it.view.hover(QPointF(it.at(it.canvas.node("g.a").stubs[0].pill_rect().center())))
+    it.canvas.leave()
+    it.canvas.enter("g")
+    assert not any(stub.hovered for node in it.canvas.nodes() for stub in node.stubs)
+
+
+def test_both_stubs_follow_what_a_hidden_wire_carries(stage):
+    net = Network().add(x=Input((8, 8)), p=Parameter((8, 8)), z=Input((8, 8)), turn=Permute((1, 0)), mul=MatMul())
+    it = stage(net.connect("p/value", "turn").connect("z", "mul").connect("turn", "mul/other"))
+    hide(it, "mul/other")
+    it.agrees()
+    it.document.edit("Connect", it.network.connect("x", "turn"))
+    it.agrees()
+    assert [stub.bunch.learnable for name in ("turn", "mul") for stub in it.canvas.node(name).stubs] == [False, False]

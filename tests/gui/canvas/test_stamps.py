@@ -6,6 +6,7 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QApplication
 
 from designer.edits import freeze, group, tie
+from designer.gui import theme
 from designer.gui.canvas import stamps
 from designer.gui.canvas.stamps import stamp
 from designer.layers import LSTM, Embedding, Input, Linear, Output, ReLU
@@ -53,7 +54,7 @@ def test_stamped_nodes_look_like_drawn_ones(stage, zoom):
     assert far_apart(direct, made) <= 4  # blending in two steps rounds twice
 
 
-def test_stamps_follow_what_changes(stage):
+def test_stamps_follow_what_changes(stage, qapp):
     it = stage(network())
     stamped_before = (drawn(it.view), stamped(it.view))[1]
     changes = [
@@ -66,6 +67,10 @@ def test_stamps_follow_what_changes(stage):
         lambda: it.document.edit("Cut", it.network.disconnect("lstm/in")),
         lambda: it.canvas.lighting.light(it.canvas.node("loose").port("in", False)),
         lambda: it.document.history.undo(),
+        lambda: setattr(it.canvas.node("fc"), "mark", "target"),
+        lambda: it.document.look(hidden=frozenset({"lstm/in"})),
+        lambda: it.document.edit("Turn", it.network.turn(True)),
+        lambda: theme.apply(qapp, theme.LIGHT),
     ]
     for change in changes:
         change()
@@ -74,6 +79,8 @@ def test_stamps_follow_what_changes(stage):
         assert now != stamped_before, changes.index(change)
         assert far_apart(now, drawn(it.view)) <= 4, changes.index(change)
         stamped_before = stamped(it.view)
+    theme.apply(qapp, theme.DARK)
+    it.canvas.node("fc").mark = ""
 
 
 def test_pictures_make_room_for_others(qapp):
