@@ -75,6 +75,7 @@ def test_the_edited_network_comes_back_and_nothing_is_asked(tmp_path):
         assert "Traceback" not in errors
 
 
+@pytest.mark.nightly
 def test_without_a_display_the_window_is_drawn_instead(tmp_path):
     out, errors = run("print(show(net) is net)", tmp_path, QT_QPA_PLATFORM="")
     assert out == "True"

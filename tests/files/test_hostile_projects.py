@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from designer.model import Call, Group, layer_types
 
 PAYLOADS = (
@@ -20,9 +22,9 @@ PAYLOADS = (
 )
 
 
-def documents():
+def documents(payloads):
     """Project files with a payload in each place in turn: where it stands, and the JSON."""
-    for number, payload in enumerate(PAYLOADS):
+    for number, payload in enumerate(payloads):
         for place, change in places(payload).items():
             document = {"format": "network designer project", "version": 1}
             document["layers"] = {"x": {"type": "Input", "shape": ["B", 8]}, "fc": {"type": "Linear"}}
@@ -142,9 +144,10 @@ print(json.dumps({"opened": opened, "wrong": wrong}))
 """
 
 
-def test_code_in_every_place(tmp_path):
+@pytest.mark.parametrize("count", [2, pytest.param(len(PAYLOADS), marks=pytest.mark.nightly)], ids=["two", "all"])
+def test_code_in_every_place(tmp_path, count):
     places = []
-    for number, (place, document) in enumerate(documents()):
+    for number, (place, document) in enumerate(documents(PAYLOADS[:count])):
         text = json.dumps(document)
         (tmp_path / f"{number:05}.network").write_text(text)
         places.append(place)

@@ -54,11 +54,13 @@ CHAINS = {
     ),
     "double": (lambda: nn.Sequential(nn.BatchNorm1d(4), nn.Softmax(-1)).double(), lambda: torch.randn(3, 4).double()),
 }
+QUICK = ("classifier", "shared", "double")
+SLOW = [pytest.param(name, marks=pytest.mark.nightly) for name in CHAINS if name not in QUICK]
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # torch's about the old format
 @pytest.mark.parametrize("legacy", [False, True])
-@pytest.mark.parametrize("name", CHAINS)
+@pytest.mark.parametrize("name", [*QUICK, *SLOW])
 def test_chains_are_networks(name, legacy, tmp_path):
     make, example = CHAINS[name]
     torch.manual_seed(0)

@@ -164,7 +164,7 @@ def test_open_a_transformer_with_the_names_of_its_modules(exported, way):
     assert report.producer.startswith("pytorch 2.")
 
 
-@pytest.mark.parametrize("way", ["torch.export", "TorchScript"])
+@pytest.mark.parametrize("way", [pytest.param("torch.export", marks=pytest.mark.nightly), "TorchScript"])
 def test_recurrent_layers_come_back_whole(exported, way):
     module, network, report, built = opened("words", exported, way)
     (lstm,) = (layer for _, layer in network.walk() if isinstance(layer, LSTM))

@@ -42,7 +42,7 @@ def test_every_version(path):
     }
 
 
-@pytest.mark.parametrize("version", ["2.5", "2.8"])
+@pytest.mark.parametrize("version", [pytest.param("2.5", marks=pytest.mark.nightly), "2.8"])
 def test_equal_to_their_own_programs(version):
     assert import_pytorch(HERE / f"torch_{version}.pt2").report.difference == 0
 

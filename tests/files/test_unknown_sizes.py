@@ -37,7 +37,7 @@ MODELS = {
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
-@pytest.mark.parametrize("kind", ["pt2", "TorchScript", "fixed"])
+@pytest.mark.parametrize("kind", ["pt2", pytest.param("TorchScript", marks=pytest.mark.nightly), "fixed"])
 @pytest.mark.parametrize("name", MODELS)
 def test_sizes_that_depend_on_numbers(name, kind, tmp_path):
     function, shapes = MODELS[name]

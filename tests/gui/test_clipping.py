@@ -167,7 +167,9 @@ def look_at_all(desk, check):
         QApplication.processEvents()
 
 
-@pytest.mark.parametrize("colors", [theme.DARK, theme.LIGHT], ids=["dark", "light"])
+@pytest.mark.parametrize(
+    "colors", [theme.DARK, pytest.param(theme.LIGHT, marks=pytest.mark.nightly)], ids=["dark", "light"]
+)
 @pytest.mark.parametrize(
     "size", [SIZES[0], pytest.param(SIZES[1], marks=pytest.mark.nightly)], ids=["1280x720", "1920x1080"]
 )

@@ -2,6 +2,7 @@
 
 import itertools
 
+import pytest
 import torch
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication
@@ -158,6 +159,7 @@ def test_create_as_published_with_the_permutation_that_the_drop_inserts(desk, mo
     _published(desk)
 
 
+@pytest.mark.nightly
 def test_create_as_published_with_a_permutation_from_the_library(desk, monkeypatch):
     _build(desk, monkeypatch)
     _store_columns(desk)

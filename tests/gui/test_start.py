@@ -76,7 +76,7 @@ def test_the_start_page_waits_for_nothing(tmp_path):
     assert canvas == "canvas"
 
 
-@pytest.mark.parametrize("name", ["dark", "light"])
+@pytest.mark.parametrize("name", ["dark", pytest.param("light", marks=pytest.mark.nightly)])
 def test_screenshot(tied, tmp_path, name):
     save(tied, tmp_path / "model.network")
     picture = tmp_path / "shot.png"
