@@ -4,12 +4,15 @@ import dataclasses
 from collections.abc import Callable, Iterable
 
 from designer.edits.arrange import arrange
-from designer.edits.making_room import spread
+from designer.edits.making_room import GAP, Place, spread
+from designer.edits.outline import estimated_outline
 from designer.model import BUNDLE, Group, Input, Layer, Network, NetworkError, Output, Port
 from designer.model.names import MODULE_DICT_NAMES, check_name, free, join, parent, under
 from designer.model.rules import check_wire
 
 Edit = Callable[[Network], Network]
+
+BELOW, BESIDE = 80.0, 136.0  # from one end of a group to the next, to the right and downwards
 
 
 def group(network: Network, names: Iterable[str], name: str) -> Network:
@@ -77,7 +80,9 @@ def _group(network: Network, paths: list[str], home: str, name: str) -> Network:
         wires[Port(join(path, port), "in")] = new(source)
         wires |= {target: Port(path, port) for target in leave.get(source, ())}
     outer = network.network_at(home)
-    inner_positions = {n: outer.positions[n] for n in inner if n in outer.positions}
+    tails = (old.rpartition(".")[2] for old in paths)
+    standing = {tail: outer.positions[tail] for tail in tails if tail in outer.positions}
+    inner_positions = _with_ends(standing, inner, wires, path, outer.down)
     layers: dict[str, Layer] = {}
     for tail, layer in outer.layers.items():
         old = join(home, tail)
@@ -87,12 +92,41 @@ def _group(network: Network, paths: list[str], home: str, name: str) -> Network:
             layers[tail] = layer
     positions = {n: at for n, at in outer.positions.items() if join(home, n) not in moves}
     if inner_positions:
-        positions[name] = next(iter(inner_positions.values()))
+        positions[name] = outer.positions[next(iter(inner_positions))]
     made = with_level(network, home, layers, positions).moved({}, moves).rewired(wires)
     for target, source in made.wires.items():
         if target.layer == path:
             check_wire(made, source, target)
     return made
+
+
+def _with_ends(
+    places: dict[str, Place], inner: dict[str, Layer], wires: dict[Port, Port], path: str, down: bool
+) -> dict[str, Place]:
+    """The places of layers and of the ends of their group: Inputs before what they feed, Outputs behind all."""
+    if not places:
+        return places
+    sizes = {name: estimated_outline(name, layer, down=down) for name, layer in inner.items()}
+    axis, across, apart = (1, 0, BESIDE) if down else (0, 1, BELOW)
+
+    def measure(name: str, axis: int) -> float:
+        return (sizes[name].width, sizes[name].height)[axis]
+
+    begin = min(at[axis] for at in places.values())
+    end = max(at[axis] + measure(name, axis) for name, at in places.items())
+    found = dict(places)
+    for target, source in wires.items():
+        into, out = target.below(path).layer.partition(".")[0], source.below(path).layer.partition(".")[0]
+        leads_in = under(source.layer, path) and isinstance(inner.get(out), Input)
+        name, beside = (out, into) if leads_in else (into, out)
+        if name in found or beside not in places or not isinstance(inner.get(name), Input | Output):
+            continue
+        at = begin - GAP - measure(name, axis) if leads_in else end + GAP
+        level = places[beside][across] + (measure(beside, across) - measure(name, across)) / 2 * down
+        while any(abs(there[axis] - at) < 1 and abs(there[across] - level) < apart for there in found.values()):
+            level += apart
+        found[name] = (round(level), round(at)) if down else (round(at), round(level))
+    return found
 
 
 def _ports_outside(inner: dict[str, Layer]) -> dict[str, Layer]:

@@ -31,7 +31,7 @@ pytestmark = [
 TABLE = Path(__file__).with_name("LAYOUT.md")
 PATIENCE = 120  # seconds that dot may take
 SECOND = 1.0  # for 5,000 layers
-ASIDE = 1.5  # so many times the crossings to the right there may be downwards where dot does not answer
+ASIDE = 1.7  # so many times the crossings to the right there may be downwards where dot does not answer
 CELL = 400.0
 
 Point = tuple[float, float]

@@ -178,3 +178,28 @@ def test_what_stands_right_of_a_group_gives_way_to_its_layers():
     assert back["end"][0] >= 240 + 112 + 32
     assert back["far"][0] - back["end"][0] == 232
     assert (back["end"][1], back["far"][1]) == (0, 80)
+
+
+@pytest.mark.parametrize("down", [False, True], ids=["to the right", "downwards"])
+def test_the_ends_of_a_new_group_stand_before_and_behind_its_layers(down):
+    net = Network().chain(x=Input(("B", 8)), a=Linear(8), b=ReLU(), c=Linear(8), d=ReLU())
+    net = arrange(net.add(z=Input(("B", 8)), s=Add()).connect("z", "s").connect("b", "s"), down=down)
+    grouped = group(net, ["a", "b", "c", "s"], "g")
+    inner, axis = grouped.network_at("g"), int(down)
+    assert inner.positions.keys() == inner.layers.keys()
+    begin = min(inner.positions[name][axis] for name in "abcs")
+    end = max(inner.positions[name][axis] for name in "abcs")
+    assert all(inner.positions[name][axis] < begin - 40 for name in inner.inputs)
+    assert all(inner.positions[name][axis] > end + 40 for name in inner.ends)
+    places = [inner.positions[name] for name in (*inner.inputs, *inner.ends)]
+    assert len(set(places)) == len(places)
+    assert ungroup(grouped, "g").positions == net.positions
+
+
+def test_an_end_does_not_take_the_place_of_a_layer_outside_with_its_name():
+    net = (
+        Network()
+        .chain(x=Input(("B", 8)), a=Linear(8), b=Linear(8))
+        .move({"x": (-900, 700), "a": (0, 0), "b": (240, 0)})
+    )
+    assert group(net, ["a", "b"], "g").network_at("g").positions["x"][1] == 0
