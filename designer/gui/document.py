@@ -178,8 +178,10 @@ class Document(QObject):
         self.refused.emit(str(error))
 
     def look(self, **view: Any) -> None:
-        """Change the view."""
+        """Change the view; a group that is gone, as one that an old link leads to, is not entered."""
         new = dataclasses.replace(self.view, **view)
+        if new.path != self.view.path:
+            new = new.within(self.network)
         if new != self.view:
             self.view = new
             self.viewed.emit()

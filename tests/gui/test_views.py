@@ -56,3 +56,11 @@ def test_hidden_wires_follow_equal_layers_into_a_group_and_its_ports_that_are_re
     renamed = grouped.rename(f"g.{inner}", "first").rename(f"g.{outer}", "last")
     hidden = frozenset({f"g/{inner}", "c/in"})
     assert kept(hidden, grouped, renamed, renaming(grouped, renamed)).there == {"g/first", "c/in"}
+
+
+def test_a_link_to_a_group_that_is_gone_leads_to_what_is_left_around_it():
+    document = Document(group(Network().chain(x=Input(("B", 8)), a=Linear(8), b=Linear(8)), ["a"], "block"))
+    document.look(path="block2", selection=frozenset({"block2.a"}))
+    assert document.view == View()
+    document.look(path="block.inner", selection=frozenset({"block.a"}))
+    assert (document.view.path, document.view.selection) == ("block", {"block.a"})
