@@ -12,7 +12,7 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, QSettings, Qt
 from PySide6.QtGui import QDrag, QDragEnterEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMenu
+from PySide6.QtWidgets import QApplication, QMenu, QWidget
 
 import designer
 from designer import write_pytorch
@@ -58,6 +58,17 @@ def _collecting():
 def _still(monkeypatch):
     """Nothing glides: what a gesture leads to is there at once."""
     monkeypatch.setattr("designer.gui.canvas.motion.wanted", lambda widget: False)
+
+
+@pytest.fixture(autouse=True)
+def _let_go(qapp):
+    """No button stays pressed for the next test, as the last press of a double click does: nothing gets enter events."""
+    yield
+    if QApplication.mouseButtons() != Qt.MouseButton.NoButton:
+        elsewhere = QWidget()
+        for button in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton, Qt.MouseButton.RightButton):
+            QTest.mouseRelease(elsewhere, button)
+    assert QApplication.mouseButtons() == Qt.MouseButton.NoButton
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -258,4 +258,5 @@ def test_a_double_click_between_panels_restores_their_sizes(desk, tied, qtbot):
     window.resizeDocks([window.docks["library"]], [300], Qt.Orientation.Horizontal)
     qtbot.waitUntil(lambda: window.library.width() == 300)
     QTest.mouseDClick(window, Qt.MouseButton.LeftButton, pos=QPoint(300, 300))
+    QTest.mouseRelease(window, Qt.MouseButton.LeftButton, pos=QPoint(300, 300))
     qtbot.waitUntil(lambda: window.library.width() == 224)
