@@ -90,6 +90,14 @@ def stock_graph(count):
     return graph
 
 
+@pytest.fixture(scope="module", autouse=True)
+def collected_when_nobody_waits():
+    """As in the app, where ``Collecting`` does it; for the stock items too."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
 @pytest.fixture(scope="module")
 def stock(qapp):
     """Graphs of stock items and how long they took, by their number of layers."""

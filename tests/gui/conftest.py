@@ -17,13 +17,13 @@ from PySide6.QtWidgets import QApplication, QMenu, QWidget
 import designer
 from designer import write_pytorch
 from designer.analysis import waiting
-from designer.gui.canvas import look as looks
 from designer.gui.canvas.node import NodeItem
+from designer.gui.canvas.shown import Shown
 from designer.gui.canvas.wire import WireItem
 from designer.gui.main_window import MainWindow
 from designer.gui.session import Session
 from designer.layers import LSTM, Embedding, Input, Linear, Permute, Softmax
-from designer.model import BUNDLE, Group, Network, Port
+from designer.model import BUNDLE, Network, Port
 from designer.model.names import join
 
 NONE, LEFT = Qt.KeyboardModifier.NoModifier, Qt.MouseButton.LeftButton
@@ -62,7 +62,7 @@ def _still(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def _let_go(qapp):
-    """No button stays pressed for the next test, as the last press of a double click does: nothing gets enter events."""
+    """No button stays pressed for the next test, as after a double click: nothing gets enter events."""
     yield
     if QApplication.mouseButtons() != Qt.MouseButton.NoButton:
         elsewhere = QWidget()
@@ -361,26 +361,13 @@ def _agrees(canvas):
     outputs = {Port(at, name) for at in network.all for name in network.outputs_of(at)} | set(network.targets)
     outputs |= {Port(at, name) for at, layer in network.all.items() for name in layer.output_learnables}
     assert learnable == {port for port in outputs if network.is_learnable(port)}
-    outside = mirror._find_outside(network)
-    crossings = looks.crossings(shown, network, view.path, outside)
-    troubles = looks.troubles(analysis)
+    anew = Shown(view.path)
+    anew.take(network, view, analysis)
     places = canvas.places()
     for path in paths:
         node = mirror.nodes[path]
         item = node.view
-        name = path.rpartition(".")[2]
-        wanted = looks.look(
-            network,
-            path,
-            view,
-            analysis,
-            learnable=learnable,
-            trouble=troubles.get(path, ("", ())),
-            crossing=crossings.get(name, looks.Crossing())
-            if isinstance(shown.layers[name], Group)
-            else looks.Crossing(),
-            beyond=frozenset(port for wire in outside.items() for port in wire),
-        )
+        wanted = anew.look(path)
         assert item.look == wanted, path
         assert (item.x(), item.y()) == places[path], path
         assert [port.name for port in item.inputs] == [port.name() for port in node.input_ports()]
@@ -403,7 +390,7 @@ def _agrees(canvas):
     assert {target: wire.source for target, wire in mirror.wires.items()} == wires
     for target, wire in mirror.wires.items():
         assert wire.learnable == (wire.source in learnable or wire.source.name == BUNDLE)
-        assert wire.label == mirror._label_of(wire)
+        assert (wire.label, wire.saves) == (anew.label(target, wire.source), anew.saves(target))
         assert wire.isSelected() == (str(target) in view.selection)
         assert wire.hidden == (str(target) in view.hidden)
         seen = wire.lit or wire.pointed or wire.isSelected()

@@ -90,8 +90,8 @@ class Canvas(NodeGraph):
     # From the document to the scene.
 
     def redraw(self) -> None:
-        document, entered = self.document, self.mirror.path != self.document.view.path
-        edited = document.network is not self.mirror.network
+        document, entered = self.document, self.mirror.shown.path != self.document.view.path
+        edited = document.network is not self.mirror.shown.root
         self.preview.forget()
         if edited or entered:
             self.peek.over(None)
