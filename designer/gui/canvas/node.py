@@ -1,6 +1,6 @@
 """The item of a layer in the scene, and what of it is under the pointer."""
 
-import itertools
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, NamedTuple
 
 from NodeGraphQt.constants import Z_VAL_NODE
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 SELECTABLE = QGraphicsItem.GraphicsItemFlag.ItemIsSelectable
 MARGIN = 24  # for shadow, ring, diamonds and the stubs of wires
-_versions = itertools.count(1)
 
 
 class Part(NamedTuple):
@@ -46,7 +45,7 @@ class NodeItem(AbstractNodeItem):
         self._properties |= {"disabled": False, "visible": True}
         self.stage: Viewer | None = None  # the view that it is shown in
         self.look: Look | None = None
-        self.version = 0  # of what it shows: no two nodes have the same
+        self._face: tuple[Hashable, ...] | None = None
         self.form = Form(NARROW, HEADER, HEADER, HEADER, {}, {})
         self.frame = QRectF(0, 0, NARROW, HEADER)  # its rectangle in the scene, without shadow
         self.hovered = False
@@ -93,7 +92,7 @@ class NodeItem(AbstractNodeItem):
 
     def show(self, look: Look) -> None:
         """Take on a look; its ports must be those of the look already."""
-        self.look, self._properties["name"], self.version = look, look.name, next(_versions)
+        self.look, self._properties["name"], self._face = look, look.name, None
         made = form(look)
         if (made.width, made.height) != (self.form.width, self.form.height) or self._area.isNull():
             # WORKAROUND: no stock item says so, and Qt's index crashes on an item that shrank and is then removed.
@@ -118,6 +117,16 @@ class NodeItem(AbstractNodeItem):
         if shown:
             self.redraw_wires()
             self.update()
+
+    @property
+    def face(self) -> tuple[Hashable, ...]:
+        """All that it shows beside its name, as something that is the same for nodes that look the same."""
+        if self._face is None:
+            ports = [(port.x(), port.y(), port.look.diamond, port.look.label, port.look.row) for port in self.ports()]
+            look = self.look._replace(path="", name="", owns="", says=(), inputs=(), outputs=())
+            form = self.form
+            self._face = look, form.width, form.height, form.section, form.rows, form.top, *ports
+        return self._face
 
     def boundingRect(self) -> QRectF:
         return self._area
@@ -197,4 +206,4 @@ class NodeItem(AbstractNodeItem):
             self.setZValue(Z_VAL_NODE)
 
     def paint(self, painter, option, widget=None):
-        paint_node(painter, self, widget is not None and self.stage.steady)
+        paint_node(painter, self)

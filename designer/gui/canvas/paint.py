@@ -45,40 +45,50 @@ class Plate(NamedTuple):
     near: bool  # else only what can be told apart from afar
 
 
-def paint_node(painter: QPainter, node: "NodeItem", still: bool) -> None:
+def paint_node(painter: QPainter, node: "NodeItem") -> None:
     """Paint all of a node, or from below 70 % its name and its ports; farther off the map is drawn instead.
 
-    While the picture is ``still`` zoomed as before the node is stamped, and drawn only when it looks otherwise.
+    While the zoom stays all of it is stamped, while it changes what others show too, and that is all but its name.
     """
-    theme, zoom = node.stage.theme, painter.worldTransform().m11()
-    if not still:
-        onto_pixels(painter)
-        _draw_node(painter, node, theme, zoom)
-        return
-    ports = tuple([(port.wired, _halo(node, port)) for port in node.ports()])
-    what = theme.name, node.version, _edge(node), node.lit, node.hovered, ports, zoom
-    draw = functools.partial(_draw_node, node=node, theme=theme, zoom=zoom)
-    stamp(painter, QPointF(), node.boundingRect(), what, draw)
+    stage, frame = node.stage, QRectF(0, 0, node.form.width, node.form.height)
+    theme, zoom, steady = stage.theme, painter.worldTransform().m11(), stage.steady
+    onto_pixels(painter)
+    draw = functools.partial(_draw_node, node=node, theme=theme, zoom=zoom, named=steady)
+    if stage.shared(node.face) or steady:
+        ports = tuple([(port.wired, _halo(node, port)) for port in node.ports()])
+        name = node.look.name if steady else ""
+        stamp(painter, QPointF(), _reach(frame), (theme.name, node.face, name, _state(node), ports, zoom), draw)
+    else:
+        draw(painter)
+    if not steady:
+        _name(painter, node, theme, zoom)
 
 
-def _draw_node(painter: QPainter, node: "NodeItem", theme: Theme, zoom: float) -> None:
+def _reach(frame: QRectF) -> QRectF:
+    """The rectangle that a node paints in, with its shadow, its ports and the sheets behind a group."""
+    return frame.adjusted(-12, -12, 12, 16)
+
+
+def _state(node: "NodeItem") -> tuple[str, bool, bool]:
+    return _edge(node), node.lit, node.hovered
+
+
+def _draw_node(painter: QPainter, node: "NodeItem", theme: Theme, zoom: float, named: bool) -> None:
     if node.look.kind == "capsule":
         setting, px = (node.look.summary, 11) if zoom >= NEAR else ("", round(9 / zoom))
         form = node.form
         draw_capsule(painter, theme, form.width, form.height, node.look.type, setting, _edge(node), px)
     else:
         plate = _plate(node, zoom)
-        area = QRectF(0, 0, plate.width, plate.height).adjusted(-12, -12, 12, 16)
-        stamp(painter, QPointF(), area, (theme.name, plate), functools.partial(_draw_plate, theme=theme, plate=plate))
-        if node.form.top:
-            painter.translate(0, node.form.top)
+        area, draw = QRectF(0, 0, plate.width, plate.height), functools.partial(_draw_plate, theme=theme, plate=plate)
+        stamp(painter, QPointF(), _reach(area), (theme.name, plate), draw)
         _header(painter, node, theme, zoom)
-        if node.form.top:
-            painter.translate(0, -node.form.top)
         if zoom >= NEAR:
             _port_labels(painter, node, theme)
         if node.look.section:
             _learnables(painter, node, theme, zoom)
+        if named:
+            _name(painter, node, theme, zoom)
     for port in node.ports():
         diamond = port.look.diamond
         halo = (theme.learn if diamond else theme.data) if _halo(node, port) else None
@@ -181,27 +191,37 @@ def _frame(painter: QPainter, theme: Theme, plate: Plate) -> None:
 
 
 def _header(painter: QPainter, node: "NodeItem", theme: Theme, zoom: float) -> None:
-    look, right = node.look, node.form.width - 12
+    """Draw what stands in the header beside the name."""
+    look, right, top = node.look, node.form.width - 12, node.form.top
     if look.trouble:
         sign = "octagon-alert" if look.trouble == "error" else "triangle-alert"
-        draw_icon(painter, sign, QRectF(right - 16, 8, 16, 16), getattr(theme, look.trouble), 2.25)
+        draw_icon(painter, sign, QRectF(right - 16, top + 8, 16, 16), getattr(theme, look.trouble), 2.25)
         right -= 22
     if look.frozen:
-        draw_icon(painter, "lock", QRectF(right - 14, 9, 14, 14), theme.text2, 2.25)
+        draw_icon(painter, "lock", QRectF(right - 14, top + 9, 14, 14), theme.text2, 2.25)
         right -= 20
+    if zoom >= NEAR:
+        if look.alike:
+            draw_pill(painter, theme, right, top, look.alike, node.hovered)
+        mono, room = look.type == "Operation", node.form.width - 12 - 40
+        draw_text(painter, 40, top + 35, look.subtitle, theme.text2, 11, width=room, mono=mono)
+
+
+def _name(painter: QPainter, node: "NodeItem", theme: Theme, zoom: float) -> None:
+    look, top = node.look, node.form.top
+    if look.kind == "capsule":
+        return  # its type says all
+    right = node.form.width - 12 - 22 * bool(look.trouble) - 20 * look.frozen
     if look.alike and zoom >= NEAR:
-        draw_pill(painter, theme, right, look.alike, node.hovered)
         right -= pill_width(look.alike) + 6
     ink = mix(theme.text1, theme.text3, 0.5) if look.frozen else theme.text1
     if zoom >= NEAR:
-        draw_text(painter, 40, 20, look.name, ink, 13, 600, width=right - 40, elide=ELIDE_MIDDLE)
-        room = node.form.width - 12 - 40
-        draw_text(painter, 40, 35, look.subtitle, theme.text2, 11, width=room, mono=look.type == "Operation")
+        draw_text(painter, 40, top + 20, look.name, ink, 13, 600, width=right - 40, elide=ELIDE_MIDDLE)
         return
     sizes = range(min(22, round(11 / zoom)), round(9 / zoom), -1)  # 11 down to 9 px on the screen
     fitting = (px for px in sizes if text_width(look.name, px, 600) <= right - 36)
     px = next(fitting, round(9 / zoom))
-    draw_text(painter, 40, 30, look.name, ink, px, 600, width=right - 36, elide=ELIDE_MIDDLE)
+    draw_text(painter, 40, top + 30, look.name, ink, px, 600, width=right - 36, elide=ELIDE_MIDDLE)
 
 
 def _port_labels(painter: QPainter, node: "NodeItem", theme: Theme) -> None:

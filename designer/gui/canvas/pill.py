@@ -19,14 +19,14 @@ def pill_width(count: int) -> float:
     return text_width(pill_text(count), 11, 500) + 14 if count else 0.0
 
 
-def draw_pill(painter: QPainter, theme: Theme, right: float, count: int, hovered: bool) -> None:
+def draw_pill(painter: QPainter, theme: Theme, right: float, top: float, count: int, hovered: bool) -> None:
     """Draw how many groups are alike, in the header of a node."""
     width = pill_width(count)
-    rect = QRectF(right - width, 8, width, HIGH)
+    rect = QRectF(right - width, top + 8, width, HIGH)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(mix(theme.node, theme.text3, 0.36 if hovered else 0.22))
     painter.drawRoundedRect(rect, HIGH / 2, HIGH / 2)
-    draw_text(painter, rect.center().x(), 20, pill_text(count), theme.text1, 11, 500, align="center")
+    draw_text(painter, rect.center().x(), top + 20, pill_text(count), theme.text1, 11, 500, align="center")
 
 
 def tie_pill_width(text: str) -> float:

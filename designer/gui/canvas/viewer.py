@@ -1,5 +1,7 @@
 """The view on the scene: its camera, what lies under the pointer, and the events that gestures are made of."""
 
+from collections import Counter
+from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
 from NodeGraphQt.widgets.viewer import NodeViewer
@@ -49,8 +51,9 @@ class Viewer(NodeViewer):
         self.leading = Leading(self)
         self.down = False  # data leads from top to bottom
         self.ties = "all"
-        self.steady = False  # the zoom is that of the picture before
-        self._painted_zoom = 0.0
+        self.steady, self._painted_zoom = False, 0.0  # whether the zoom is that of the picture before
+        self._faces: Counter[Hashable] = Counter()  # what the nodes of this picture show, and of the one before
+        self._faces_before = self._faces
         self.dims = False  # a tie is selected, so the other wires step back
         self.gesture: Gesture | None = None
         self.space = self.slicing = False
@@ -185,8 +188,14 @@ class Viewer(NodeViewer):
             painter.drawPixmap(left - 1, round(shown.m22() * y + shown.dy()) - 1, row)
         painter.restore()
 
+    def shared(self, face: Hashable) -> bool:
+        """Whether several nodes showed this in the picture before."""
+        self._faces[face] += 1
+        return self._faces_before[face] > 1
+
     def paintEvent(self, event) -> None:
         self.steady, self._painted_zoom = self.zoom == self._painted_zoom, self.zoom
+        self._faces, self._faces_before = Counter(), self._faces
         if self.zoom >= MIDWAY:
             QGraphicsView.paintEvent(self, event)
             return

@@ -1,5 +1,7 @@
 """What is stamped must look like what is drawn, and follow whatever changes."""
 
+from collections import Counter, OrderedDict
+
 import pytest
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter
@@ -24,7 +26,13 @@ def network():
 
 
 def drawn(view):
-    """The picture with every node drawn, as while the zoom changes."""
+    """The picture with every node drawn, as while the zoom changes and no two nodes look the same."""
+    view._painted_zoom, view._faces = 0.0, Counter()
+    return view.viewport().grab().toImage()
+
+
+def zoomed(view):
+    """The picture while the zoom changes: what several nodes show is stamped, but not their names."""
     view._painted_zoom = 0.0
     return view.viewport().grab().toImage()
 
@@ -52,6 +60,23 @@ def test_stamped_nodes_look_like_drawn_ones(stage, zoom):
     made, used = stamped(it.view), stamped(it.view)
     assert made == used
     assert far_apart(direct, made) <= 4  # blending in two steps rounds twice
+
+
+@pytest.mark.parametrize("zoom", [0.45, 0.9, 1.3])
+def test_nodes_that_look_the_same_share_a_stamp_while_the_zoom_changes(stage, zoom, monkeypatch):
+    names = ["fc", "a_much_longer_name_that_is_cut", "x1", "x2"]
+    it = stage(Network().chain(x=Input(("B", 8)), **{name: Linear(8) for name in names}))
+    it.document.edit("Freeze", freeze(it.network, "x2"))
+    it.canvas.zoom_to(zoom)
+    direct = drawn(it.view)
+    made = []
+    monkeypatch.setattr(stamps, "_made", OrderedDict())
+    monkeypatch.setattr(stamps, "_keep", lambda key, picture: made.append(key) or stamps._made.update({key: picture}))
+    together = zoomed(it.view)
+    assert far_apart(direct, together) <= 4
+    whole = [key[0] for key in made if len(key[0]) > 2]  # the others are plates
+    assert len(whole) == len({node.face for node in it.canvas.nodes() if it.view._faces[node.face] > 1})
+    assert all(name == "" for _, _, name, *_ in whole)
 
 
 def test_stamps_follow_what_changes(stage, qapp):
