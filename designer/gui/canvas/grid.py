@@ -17,7 +17,7 @@ class Grid:
     """
 
     def __init__(self) -> None:
-        self._cells: dict[Cell, set[NodeItem]] = {}
+        self._cells: dict[Cell, dict[NodeItem, None]] = {}
         self._of: dict[NodeItem, Span] = {}
         self._frames: dict[NodeItem, QRectF] = {}
         self._edges: Edges | None = None  # of all frames together; None: not known
@@ -33,7 +33,7 @@ class Grid:
             self._leave(node)
             self._of[node] = span
             for cell in _cells(span):
-                self._cells.setdefault(cell, set()).add(node)
+                self._cells.setdefault(cell, {})[node] = None
         return known
 
     def drop(self, node: NodeItem) -> None:
@@ -59,7 +59,7 @@ class Grid:
 
     def _leave(self, node: NodeItem) -> None:
         for cell in _cells(self._of.pop(node, (0, 0, -1, -1))):
-            self._cells[cell].discard(node)
+            self._cells[cell].pop(node, None)
 
     def within(self, rect: QRectF) -> set[NodeItem]:
         """The nodes whose frames meet a rectangle."""
@@ -70,9 +70,10 @@ class Grid:
         frames = self._frames
         return [frame for node in self._near(rect) if node not in but and (frame := frames[node]).intersects(rect)]
 
-    def _near(self, rect: QRectF) -> set[NodeItem]:
+    def _near(self, rect: QRectF) -> dict[NodeItem, None]:
+        """The nodes in the squares that a rectangle touches, in an order that is the same from run to run."""
         left, top, right, bottom = span = _span(rect)
-        found: set[NodeItem] = set()
+        found: dict[NodeItem, None] = {}
         if (right - left + 1) * (bottom - top + 1) > len(self._cells):
             for (x, y), nodes in self._cells.items():
                 if left <= x <= right and top <= y <= bottom:
@@ -83,7 +84,7 @@ class Grid:
         return found
 
 
-_NONE: set[NodeItem] = set()
+_NONE: dict[NodeItem, None] = {}
 
 
 def cells(rect: QRectF) -> list[Cell]:

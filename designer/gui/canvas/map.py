@@ -57,6 +57,11 @@ class Map:
             self._ties.pop(wire, None)
             self._fewer = True
 
+    @property
+    def count(self) -> int:
+        """How many blocks and lines there are to draw."""
+        return len(self._colors) + len(self._all_lines)
+
     def update(self) -> None:
         """Take in what changed."""
         if not (self._late_nodes or self._late_wires or self._fewer):

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from NodeGraphQt.widgets.viewer import NodeViewer
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QImage, QNativeGestureEvent, QPainter, QPen, QPixmap, QTransform
+from PySide6.QtGui import QNativeGestureEvent, QPainter, QPen, QPixmap, QTransform
 from PySide6.QtWidgets import QFrame, QGraphicsView, QToolTip
 
 from designer.gui import theme as themes
+from designer.gui.canvas.far_picture import FarPicture
 from designer.gui.canvas.gestures import Gesture, Hold, gesture_for
 from designer.gui.canvas.grid import Grid
 from designer.gui.canvas.group_ports import end_of
@@ -47,7 +48,7 @@ class Viewer(NodeViewer):
         self.theme = themes.current()
         super().__init__(None)
         self.canvas = canvas
-        self.map, self.grid = Map(), Grid()
+        self.map, self.grid, self.far = Map(), Grid(), FarPicture(self)
         self.leading = Leading(self)
         self.down = False  # data leads from top to bottom
         self.ties = "all"
@@ -199,27 +200,15 @@ class Viewer(NodeViewer):
         if self.zoom >= MIDWAY:
             QGraphicsView.paintEvent(self, event)
             return
-        rect, ratio = self.scene_rect_of(event.rect()), self.devicePixelRatioF()
-        # Drawn beside the screen: the pills over it leave a region of many parts, to which lines are cut slowly.
-        picture = QImage(self.viewport().size() * ratio, QImage.Format.Format_RGB32)
-        picture.setDevicePixelRatio(ratio)
-        picture.fill(self.theme.canvas)
-        painter = QPainter(picture)
-        painter.setClipRect(event.rect())
-        self._set_out(painter)
-        self.drawBackground(painter, rect)
-        self.map.paint(painter, self.theme, self.zoom, self.ties == "all")
-        painter.end()
+        rect = self.scene_rect_of(event.rect())
         painter = QPainter(self.viewport())
-        painter.drawImage(0, 0, picture)
-        self._set_out(painter)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setTransform(self.viewportTransform())
+        self.drawBackground(painter, rect)
+        self.far.paint(painter)
         self.map.paint_marks(painter, self.theme, self.zoom, self.grid.within(rect) if self.zoom >= FAR else set())
         self.drawForeground(painter, rect)
         painter.end()
-
-    def _set_out(self, painter: QPainter) -> None:
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setTransform(self.viewportTransform())
 
     def scene_rect_of(self, rect) -> QRectF:
         return QRectF(self.scene_at(QPointF(rect.topLeft())), self.scene_at(QPointF(rect.bottomRight())))
