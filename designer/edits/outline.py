@@ -126,7 +126,7 @@ def _outline(name: str, layer: Layer, seen: Sight, down: bool) -> Outline:
     learns = not isinstance(layer, Parameter) and bool(layer.learnables() or seen.rows or isinstance(layer, Group))
     width = max(LEARNING if learns else NARROW, _text_width(name, layer, seen, learns))
     sides = [
-        [(0.0 if layer.variadic and not out else _width(port, 11)) if len(ports) > 1 else 0.0 for port in ports]
+        [(0.0 if layer.variadic and not out else at_most(port, 11)) if len(ports) > 1 else 0.0 for port in ports]
         for out, ports in enumerate((seen.inputs, seen.outputs))
     ]
     if any(len(widths) > 1 for widths in sides):
@@ -155,16 +155,16 @@ def _text_width(name: str, layer: Layer, seen: Sight, learns: bool) -> float:
     kind = type(layer).__name__
     mono = kind == "Operation"
     below = f"aten::{seen.summary}" if mono else f"{kind} · {seen.summary}" if seen.summary else kind
-    need = [52 + _width(name, 13) + badges, 52 + (7.0 * len(below) if mono else _width(below, 11))]
+    need = [52 + at_most(name, 13) + badges, 52 + (7.0 * len(below) if mono else at_most(below, 11))]
     if learns:
         borrows = layer.input_learnables or isinstance(layer, Call | Group)
         need.append(TOTAL + 32 * bool(borrows))
-    need += [28 + _width(row, 11) + 22 + TAIL for row in seen.rows]
+    need += [28 + at_most(row, 11) + 22 + TAIL for row in seen.rows]
     return max(need)
 
 
 def _capsule(layer: Layer, seen: Sight, down: bool) -> Outline:
-    width = GRID * math.ceil((_width(type(layer).__name__, 11) + _width(seen.summary, 11) + 58) / GRID)
+    width = GRID * math.ceil((at_most(type(layer).__name__, 11) + at_most(seen.summary, 11) + 58) / GRID)
     height = max(28.0, 16.0 * max(len(seen.inputs), len(seen.outputs)))
     if down:
         return Outline(width, height, dict.fromkeys(seen.inputs, 0.0), dict.fromkeys(seen.outputs, width))
@@ -175,5 +175,6 @@ def _capsule(layer: Layer, seen: Sight, down: bool) -> Outline:
     return Outline(width, height, *sides)
 
 
-def _width(text: str, height: float) -> float:
+def at_most(text: str, height: float) -> float:
+    """How wide a text of a height is at most."""
     return height * sum(WIDTH.get(character, WIDEST) for character in text)

@@ -196,8 +196,11 @@ class Network:
 
     def outputs_of(self, path: str) -> tuple[str, ...]:
         """The data outputs of a layer."""
-        called = self.called(path)
-        return self.layer(called).outputs() if called is not None else ()
+        layer = self.layer(path)
+        if isinstance(layer, Call):
+            called = self.called(path)
+            return self.layer(called).outputs() if called is not None else ()
+        return layer.outputs()
 
     @cached_property
     def _numbered(self) -> Mapping[str, int]:

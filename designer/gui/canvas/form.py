@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from PySide6.QtCore import QPointF
 
-from designer.edits.outline import BARE, LABELS, abreast, breadth
+from designer.edits.outline import BARE, LABELS, abreast, at_most, breadth
 from designer.gui.canvas.look import Look, PortLook
 from designer.gui.canvas.pill import pill_width
 from designer.gui.drawing import text_width
@@ -97,10 +97,10 @@ def _on_grid(width: float) -> float:
 def _needed_width(look: Look, data: list[list[PortLook]]) -> float:
     mono = look.type == "Operation"
     badges = 22 * bool(look.trouble) + 20 * look.frozen + (pill_width(look.alike) + 6 if look.alike else 0)
-    need = [
-        40 + text_width(look.name, 13, 600) + 12 + badges,
-        40 + text_width(look.subtitle, 11, mono=mono) + 12,
-    ]
+    low = NARROW_LEARNING if look.section else NARROW
+    need = [low, 40 + text_width(look.subtitle, 11, mono=mono) + 12]
+    if 52 + at_most(look.name, 13) + badges > low:  # names differ, so each would have to be measured
+        need.append(52 + text_width(look.name, 13, 600) + badges)
     labels = [max((text_width(port.label, 11) for port in side), default=0) for side in data]
     if any(len(side) > 1 for side in data):
         need.append(sum(labels) + 28 + 16)
@@ -110,5 +110,4 @@ def _needed_width(look: Look, data: list[list[PortLook]]) -> float:
         tail = f"from {row.source}" if row.source else row.shape
         room = text_width(row.label, 11, 500) + (8 + text_width(tail, 10) if tail else 0) + 14 * bool(row.source)
         need.append(room + (64 + 12 * bool(row.group) if look.unfolded else 28))
-    low = NARROW_LEARNING if look.section else NARROW
-    return min(WIDE, max(low, _on_grid(max(need))))
+    return min(WIDE, _on_grid(max(need)))

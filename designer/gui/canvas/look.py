@@ -113,16 +113,16 @@ def look(
 
     ``learnable`` are the output ports that carry learnables, ``beyond`` those wired to layers that stand outside.
     """
-    layer, name = network.layer(path), path.rpartition(".")[2]
-    called = network.called(path)
+    layer, (home, _, name) = network.layer(path), path.rpartition(".")
     row = row_of(analysis, path)
-    given = (network.source_of(Port(path, port)) for port in network.inputs_of(path))
-    summary = layer.summary(*(shape_of(analysis, port) if port else None for port in given))
     kind, data_in, data_out = "layer", network.inputs_of(path), network.outputs_of(path)
-    if isinstance(layer, Input) and parent(path):
+    given = (network.source_of(Port(path, port)) if analysis else None for port in data_in)
+    summary = layer.summary(*(shape_of(analysis, port) if port else None for port in given))
+    if isinstance(layer, Input) and home:
         summary = ""  # it takes what is wired to the group
     elif isinstance(layer, Call):
-        summary = called.removeprefix(f"{parent(path)}.") if called else "nothing yet"
+        called = network.called(path)
+        summary = called.removeprefix(f"{home}.") if called else "nothing yet"
         data_in, data_out = _with_wired(network, path, data_in, data_out)
     elif isinstance(layer, Group):
         kind = "group"
@@ -142,7 +142,7 @@ def look(
         """What its wires that are not drawn lead to."""
         found: dict[str, Any] = {}
         if port in beyond:
-            found["far"] = _far_ends(network, port, out, parent(path))
+            found["far"] = _far_ends(network, port, out, home)
         if view.hidden:
             found["hidden"] = _hidden_ends(network, port, out, path, view.hidden, learnable)
         return found
@@ -185,7 +185,7 @@ def look(
         says=trouble[1],
         alike=len(alike(network).get(path, ())) if kind == "group" else 0,
         frozen=bool(layer.frozen) and set(layer.frozen) >= set(layer.owned),
-        down=network.network_at(parent(path)).down,
+        down=network.network_at(home).down,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from NodeGraphQt import NodeGraph
+from PySide6.QtWidgets import QGraphicsItem
 
 from designer.analysis import Analysis
 from designer.gui.canvas.layer_node import LayerNode, names_of
@@ -15,6 +16,7 @@ from designer.gui.document import View
 from designer.model import Call, Network, Port
 
 Place = tuple[float, float]
+SELECTABLE = QGraphicsItem.GraphicsItemFlag.ItemIsSelectable
 SPARE = 12_000  # nodes
 
 
@@ -242,6 +244,7 @@ class Mirror:
         chosen = {*nodes, *wires}
         for item in chosen ^ self._chosen:
             item.prepareGeometryChange()
+            item.setFlags(SELECTABLE)  # here, since few ever are
             item.setSelected(item in chosen)
             if isinstance(item, NodeItem):
                 item.setZValue(2.0 if item in chosen else 1.0)

@@ -19,7 +19,6 @@ from designer.gui.drawing import text_width
 if TYPE_CHECKING:
     from designer.gui.canvas.viewer import Viewer
 
-SELECTABLE = QGraphicsItem.GraphicsItemFlag.ItemIsSelectable
 MARGIN = 24  # for shadow, ring, diamonds and the stubs of wires
 
 
@@ -40,7 +39,6 @@ class NodeItem(AbstractNodeItem):
         # WORKAROUND: the stock one sets flags and a cache that are not wanted, and some Qt never forgets.
         QGraphicsItem.__init__(self, parent)
         self.setZValue(Z_VAL_NODE)
-        self.setFlags(SELECTABLE)
         self._properties = {"id": None, "name": name, "type_": "", "layout_direction": 0, "selected": False}
         self._properties |= {"disabled": False, "visible": True}
         self.stage: Viewer | None = None  # the view that it is shown in

@@ -2,11 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from NodeGraphQt.constants import Z_VAL_PIPE
 from NodeGraphQt.qgraphics.pipe import PipeItem
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPainterPathStroker, QPen, QPolygonF
-from PySide6.QtWidgets import QGraphicsItem, QGraphicsPathItem
+from PySide6.QtWidgets import QGraphicsPathItem
 
 from designer.gui.canvas.paint import NEAR
 from designer.gui.canvas.pill import TIE_HIGH, draw_tie_pill, tie_pill_width
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from designer.gui.canvas.port import PortItem
     from designer.gui.canvas.viewer import Viewer
 
-SELECTABLE = QGraphicsItem.GraphicsItemFlag.ItemIsSelectable
 STUB = 12.0  # what is left of a tie that is not drawn
 LONGEST = 200.0  # of a shape beside a wire
 DASHES = [3.5, 2.5]
@@ -56,8 +54,6 @@ class WireItem(PipeItem):
         self._middle, self._room, self._upright = QPointF(), 0.0, False
         self._bounds = QRectF()
         self._shape: tuple[float, QPainterPath] | None = None
-        self.setZValue(Z_VAL_PIPE)
-        self.setFlags(SELECTABLE)
 
     # What NodeGraphQt asks of a pipe.
 
