@@ -261,7 +261,8 @@ def test_enter_a_group(qapp, slower, capsys):
     canvas.widget.resize(1280, 800)
     canvas.widget.show()
     QApplication.processEvents()
-    gc.collect()  # it would walk through the stock items and the other canvases too
+    gc.collect()
+    QTest.qWait(500)  # until the other canvases have nothing left to do
 
     def enter():
         canvas.enter("block")

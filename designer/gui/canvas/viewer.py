@@ -5,7 +5,7 @@ from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
 from NodeGraphQt.widgets.viewer import NodeViewer
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import QNativeGestureEvent, QPainter, QPen, QPixmap, QTransform
 from PySide6.QtWidgets import QFrame, QGraphicsView, QToolTip
 
@@ -210,8 +210,9 @@ class Viewer(NodeViewer):
         self.drawForeground(painter, rect)
         painter.end()
 
-    def scene_rect_of(self, rect) -> QRectF:
-        return QRectF(self.scene_at(QPointF(rect.topLeft())), self.scene_at(QPointF(rect.bottomRight())))
+    def scene_rect_of(self, rect: QRect) -> QRectF:
+        """The part of the scene under a rectangle of the viewport."""
+        return self.viewportTransform().inverted()[0].mapRect(QRectF(rect))
 
     def drawForeground(self, painter: QPainter, rect: QRectF) -> None:
         self.canvas.edge_pills.paint(painter, self.theme)
