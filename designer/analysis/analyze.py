@@ -34,6 +34,11 @@ def analyze(network: Network) -> Analysis:
     return analysis
 
 
+def forget() -> None:
+    """Let go of the networks that were analyzed last, and of their values; the next one is analyzed as a whole."""
+    _recent.clear()
+
+
 def _whole(network: Network) -> Analysis:
     propagation = propagate(Flat(network))
     return _told(propagation, rows_of(propagation), find(propagation))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
-from designer.analysis import Analysis
+from designer.analysis import Analysis, forget
 from designer.analysis.waiting import MustWait, not_waiting
 from designer.gui.bookmarks import Bookmark
 from designer.gui.moved import kept, renaming
@@ -169,6 +169,11 @@ class Document(QObject):
         made(network)
         return True
 
+    def close(self) -> None:
+        """Let go of the network: nobody waits any longer for what comes from beside."""
+        self.closed = True
+        forget()
+
     def failed(self, error: BaseException) -> None:
         """Take what went wrong beside the window."""
         if self.closed:
@@ -208,8 +213,9 @@ class Document(QObject):
         view: View | None = None,
         report: "Report | None" = None,
     ) -> None:
-        """Begin with another network: no history, nothing unsaved."""
+        """Begin with another network: no history, nothing unsaved, and nothing kept of what was open."""
         self.history.clear()
+        forget()
         self.name, self.path, self.analysis, self.report = name, path, None, report
         self.view = View()
         self.show(network)

@@ -313,7 +313,8 @@ class MainWindow(QMainWindow):
         self.session.settings.setValue(f"{self.docks.screen_key()}/size", self.size())
         self.docks.keep()
         self.filing.cancel()
-        self.filing.closed = self.document.closed = True
+        self.filing.closed = True
+        self.document.close()
         self.comparing.cancel()
         self.suggesting.cancel()
         self.analyzing.stop()

@@ -1,6 +1,8 @@
 """Open, save, and lose nothing."""
 
 import dataclasses
+import gc
+import weakref
 
 import pytest
 import torch
@@ -8,11 +10,14 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
 
+from designer import initialize
 from designer.files.project import load, save
 from designer.gui import application
 from designer.gui.document import View
 from designer.gui.filing import view_from, view_to
 from designer.gui.main_window import MainWindow
+from designer.layers import Input, Linear
+from designer.model import Network
 
 CONTROL = Qt.KeyboardModifier.ControlModifier
 BUTTONS = QMessageBox.StandardButton
@@ -149,6 +154,19 @@ def test_a_file_over_nothing_unsaved_takes_its_place(desk, tied, tmp_path, qtbot
     assert desk.network == tied
     assert not desk.document.history.canUndo()
     assert len(desk.window.session.windows) == 1
+
+
+def test_what_was_open_is_let_go(desk, tied):
+    """A network holds its values, which may be gigabytes."""
+    desk.open(initialize(tied))
+    desk.document.edit("Set bias of fc", desk.network.set("fc", bias=False))
+    desk.settle()
+    desk.select("fc")
+    values = [weakref.ref(value) for value in desk.network.values.values()]
+    assert len(values) > 4
+    desk.open(Network().chain(x=Input(("B", 4)), fc=Linear(2)))
+    gc.collect()
+    assert not [value for value in values if value() is not None]
 
 
 @pytest.mark.parametrize(

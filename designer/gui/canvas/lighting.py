@@ -49,7 +49,7 @@ class Lighting:
     def __init__(self, canvas: "Canvas"):
         self.canvas = canvas
         self.ports: list[PortItem] = []
-        self.network = canvas.document.network
+        self.network: Network | None = None  # in which they fit
 
     def light(self, port: PortItem) -> None:
         """Light the port and all that fit it, and say how many there are."""
@@ -68,7 +68,7 @@ class Lighting:
 
     def clear(self) -> bool:
         """Put the lights out; whether there were any."""
-        ports, self.ports = self.ports, []
+        ports, self.ports, self.network = self.ports, [], None
         for port in ports:
             port.lit = False
             if port.scene() is not None:
