@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRectF, Qt, QTimer
+from PySide6.QtCore import QRect, QRectF, Qt, QTimer
 from PySide6.QtGui import QImage, QPainter, QTransform
 
 if TYPE_CHECKING:
@@ -64,11 +64,11 @@ class FarPicture:
         self.view.viewport().update()
 
     def _draw(self, spread: float) -> None:
-        """Draw what is seen and a part of what lies beyond it; whole pixels become whole pixels."""
+        """Draw what is seen and a part of what lies beyond it, in the pixels of the screen."""
         view, seen = self.view, self.view.visible()
         wide, high = spread * seen.width(), spread * seen.height()
         shown = view.viewportTransform()
-        rect = shown.mapRect(seen.adjusted(-wide, -high, wide, high) & self._whole()).toAlignedRect()
+        rect = _even(shown.mapRect(seen.adjusted(-wide, -high, wide, high) & self._whole()).toAlignedRect())
         self._area, self._zoom = shown.inverted()[0].mapRect(QRectF(rect)), view.zoom
         ratio = view.devicePixelRatioF()
         self._picture = QImage(rect.size() * ratio, QImage.Format.Format_ARGB32_Premultiplied)
@@ -79,3 +79,9 @@ class FarPicture:
         painter.setTransform(shown * QTransform.fromTranslate(-rect.x(), -rect.y()))
         view.map.paint(painter, view.theme, view.zoom, view.ties == "all")
         painter.end()
+
+
+def _even(rect: QRect) -> QRect:
+    """The rectangle grown to a grid of 4: there pixels of a screen begin that is scaled by quarters."""
+    left, top = rect.x() // 4 * 4, rect.y() // 4 * 4
+    return QRect(left, top, -(-(rect.right() + 1 - left) // 4) * 4, -(-(rect.bottom() + 1 - top) // 4) * 4)
