@@ -59,7 +59,7 @@ class AnalyzerPanel(QWidget):
         self.table.horizontalHeader().sectionResized.connect(self.totals.update)
         self.table.horizontalScrollBar().valueChanged.connect(self.totals.update)
         document.changed.connect(self._changed)
-        document.viewed.connect(self.table.follow)
+        document.viewed.connect(self.table.follow_selection)
         document.analyzed.connect(self._analyzed)
         self._changed()
 

@@ -85,7 +85,7 @@ class LayerForm(Form):
         if self.kind is Group:
             enter = button("Enter", lambda: self.document.look(path=self.path, selection=frozenset()))
             body = column(
-                self.fact("Layers", lambda: f"{len(self._layer().network.all):,}"),
+                self.fact("Layers", lambda: f"{self._layer().held:,}"),
                 self.fact("Inputs", lambda: ", ".join(self._layer().inputs()) or "none"),
                 self.fact("Outputs", lambda: ", ".join(self._layer().outputs()) or "none"),
                 self.fact("Ties across its border", self._crossing),

@@ -5,7 +5,7 @@ from functools import reduce
 from typing import NamedTuple
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QShowEvent
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QShowEvent, QUndoCommand
 from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from designer.edits import free_size, separate, tie_view
@@ -239,10 +239,12 @@ class Line(QFrame):
             pieces += [12, link]
         found = FIXES.get(note.fix)
         self.fix = found if found and len(note.about) in found.ports else None
+        self.step: QUndoCommand | None = None  # that was made of it
         if self.fix:
-            fix = button(self.fix.button, self.mend)
-            fix.setToolTip("Ctrl+Return")
-            pieces += [12, fix]
+            self.fixing = button(self.fix.button, self.mend)
+            self.fixing.setToolTip("Ctrl+Return")
+            pieces += [12, self.fixing]
+            panel.document.history.indexChanged.connect(self._offer)
         body = row(*pieces, margins=(28, 5, 14, 5))
         body.layout().setStretch(0, 1)
         layout = QVBoxLayout(self)
@@ -258,9 +260,28 @@ class Line(QFrame):
 
     def mend(self) -> None:
         """Make the edit that the note offers, as one step."""
-        if (fix := self.fix) is not None:
-            about = self.note.about
-            self.panel.document.attempt(fix.step.format(*map(key_of, about)), lambda net: fix.edit(net, *about))
+        fix, document = self.fix, self.panel.document
+        if fix is None or self._mended():
+            return
+        about = self.note.about
+        text = fix.step.format(*map(key_of, about))
+
+        def made() -> None:
+            self.step = document.history.command(document.history.index() - 1)
+            document.told.emit(f"{text}: done.")
+            self._offer()
+
+        document.attempt(text, lambda net: fix.edit(net, *about), then=made)
+
+    def _mended(self) -> bool:
+        """Whether the step that was made of it stands; it may be undone."""
+        history = self.panel.document.history
+        return self.step is not None and any(history.command(n) is self.step for n in range(history.index()))
+
+    def _offer(self) -> None:
+        done = self._mended()
+        self.fixing.setEnabled(not done)
+        self.fixing.setText("Done" if done or self.fix is None else self.fix.button)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self.setFocus()

@@ -78,6 +78,19 @@ class Table(QTableView):
         self.fit()
         self.follow()
 
+    def follow_selection(self) -> None:
+        """Select what was selected in the document, and unfold the groups that hold it."""
+        places, rows = self.rows.places, self.rows
+        homes = {parent(path) for path in self.document.view.selection if path not in places and "/" not in path}
+        homes = {home for home in homes if home}
+        while more := {parent(home) for home in homes if parent(home)} - homes:
+            homes |= more
+        if homes - rows.opened and not rows.words:
+            rows.opened |= homes
+            self.rearrange()
+        else:
+            self.follow()
+
     def follow(self) -> None:
         """Select what is selected in the document."""
         picked = QItemSelection()

@@ -119,8 +119,8 @@ class Network:
 
     @cached_property
     def count(self) -> int:
-        """How many layers there are, those in groups as well, the groups themselves left out."""
-        return sum(layer.network.count if isinstance(layer, Group) else 1 for layer in self.layers.values())
+        """How many layers there are, those in groups as well; groups themselves and their ends are left out."""
+        return sum(layer.held if isinstance(layer, Group) else 1 for layer in self.layers.values())
 
     @cached_property
     def depth(self) -> int:

@@ -149,9 +149,14 @@ class Group(Layer, category="In and out", search="block subgraph nested"):
     def outputs(self) -> tuple[str, ...]:
         return self.network.ends
 
+    @cached_property
+    def held(self) -> int:
+        """How many layers it holds, those in groups as well; groups themselves and the ends of each are left out."""
+        inside = self.network.layers.values()
+        return sum(la.held if isinstance(la, Group) else not isinstance(la, Input | Output) for la in inside)
+
     def summary(self, *shapes: Any) -> str:
-        count = sum(not isinstance(layer, Input | Output) for layer in self.network.layers.values())
-        return f"{count} layer{'s' if count != 1 else ''}"
+        return f"{self.held:,} layer{'s' if self.held != 1 else ''}"
 
     @property
     def computes(self) -> bool:

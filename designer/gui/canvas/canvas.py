@@ -105,7 +105,7 @@ class Canvas(NodeGraph):
         self.mirror.draw(document.network, document.view, document.analysis, self.places())
         if opened:
             self.mirror.let_go()
-        if document.history.count() and not self._fitted and self._all_in_view():
+        if document.history.count() and not self._fitted and self._in_view():
             self._fitted = True  # a first layer stays where it was dropped
         if entered or (not self._fitted and self.mirror.nodes):
             self._bring_into_view()
@@ -124,11 +124,10 @@ class Canvas(NodeGraph):
         for signal in (self.document.changed, self.document.viewed, self.document.analyzed):
             signal.disconnect(self.redraw)
 
-    def _all_in_view(self) -> bool:
-        """Whether every layer that is drawn can be seen."""
-        seen = self.view.mapToScene(self.view.viewport().rect()).boundingRect()
-        nodes = self.mirror.nodes.values()
-        return self.frame.isVisible() and bool(nodes) and all(seen.contains(node.sceneBoundingRect()) for node in nodes)
+    def _in_view(self) -> bool:
+        """Whether every layer that is drawn can be seen, if only a part of it."""
+        seen, nodes = self.view.visible(), self.nodes()
+        return self.frame.isVisible() and bool(nodes) and all(seen.intersects(node.frame) for node in nodes)
 
     def places(self) -> dict[str, Place]:
         """Where the shown layers stand."""

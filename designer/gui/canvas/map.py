@@ -13,6 +13,7 @@ from designer.gui.drawing import draw_text, text_width
 from designer.gui.theme import Theme, faded
 
 DUST = 0.04  # blocks are about a pixel high
+LED = 100  # ties, above which they are drawn straight from afar
 
 
 class Map:
@@ -109,7 +110,7 @@ class Map:
         painter.drawLines(self._all_lines)
         if ties and self._ties:
             painter.setPen(wire_pen(theme.learn, 1.5 / zoom, dashed=True))
-            if zoom >= FAR:
+            if zoom >= FAR or len(self._ties) <= LED:
                 for wire in self._ties:
                     painter.drawPath(wire.path())
             else:
@@ -150,9 +151,15 @@ class Map:
                     middle = shown.map(frame.center()) + QPointF(0, 4)
                     draw_text(painter, middle.x(), middle.y(), node.look.name, ink, 11, 600, align="center")
         else:
+            taken: set[tuple[int, int]] = set()  # small squares of the screen: names over each other say nothing
             for node in self._groups:
                 top = shown.map(QPointF(node.frame.center().x(), node.frame.top()))
-                draw_text(painter, top.x(), top.y() - 4, node.look.name, theme.text1, 11, 600, align="center")
+                half = text_width(node.look.name, 11, 600) / 2
+                across = range(int(top.x() - half) // 8, int(top.x() + half) // 8 + 1)
+                place = {(x, y) for x in across for y in (int(top.y() - 14) // 14, int(top.y()) // 14)}
+                if taken.isdisjoint(place):
+                    taken |= place
+                    draw_text(painter, top.x(), top.y() - 4, node.look.name, theme.text1, 11, 600, align="center")
         painter.restore()
 
 

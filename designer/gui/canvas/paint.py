@@ -237,8 +237,7 @@ def _port_labels(painter: QPainter, node: "NodeItem", theme: Theme) -> None:
 def _learnables(painter: QPainter, node: "NodeItem", theme: Theme, zoom: float) -> None:
     look, wide, top = node.look, node.form.width, node.form.section
     if zoom < NEAR:
-        if not look.rows:
-            draw_text(painter, 12, top + 19, look.total, theme.text2, min(20, 10 / zoom), width=wide - 24)
+        draw_text(painter, 12, top + 19, look.total, theme.text2, min(20, 10 / zoom), width=wide - 24)
         return
     x = (24 if look.unfolds else 12) + text_width("Learnables", 11)
     ink = theme.text3 if look.frozen else theme.text2

@@ -91,9 +91,9 @@ class Viewer(NodeViewer):
     def zoom_at(self, factor: float, at: QPointF) -> None:
         """Zoom about a point of the viewport, which stays where it is."""
         zoom = min(NEAREST, max(FARTHEST, self.zoom * factor))
-        kept = self.scene_at(at)
-        middle = QPointF(self.viewport().rect().center())
-        self.set_camera(kept - (at - middle) / zoom, zoom)
+        # From the camera, not from the picture, which stands on whole pixels: else each step moves by a part of one.
+        away = at - QPointF(self.viewport().width(), self.viewport().height()) / 2
+        self.set_camera(self.center + away / self.zoom - away / zoom, zoom)
 
     def pan(self, by: QPointF) -> None:
         """Move the picture by pixels."""
