@@ -101,9 +101,11 @@ def _open(source: str | os.PathLike[str], inputs: Any, allow_code: bool, choice:
         from designer.files.torchscript.opened import open_torchscript
 
         return Import(*open_torchscript(Path(source), inputs))
-    opened = open_recorded(Path(source), kind.name, inputs if kind.name == "ONNX" else None)
-    report = opened.report(Path(source), kind.name)
-    return Import(opened.network, dataclasses.replace(report, inputs=tell_inputs(inputs)))
+    with _uncollected():  # until the program is let go, of which there is more than of the network
+        opened = open_recorded(Path(source), kind.name, inputs if kind.name == "ONNX" else None)
+        network, report = opened.network, opened.report(Path(source), kind.name)
+        del opened
+    return Import(network, dataclasses.replace(report, inputs=tell_inputs(inputs)))
 
 
 def import_values(path: Path, kind: str) -> Import:

@@ -207,13 +207,14 @@ class Placing:
     def add_constants(self, root: Box) -> None:
         """Constants that are needed only now."""
         known = set(boxes.made(root))
+        boxed = self.by_path(root)
         for box in list(self.all_boxes(root)):
             for piece in list(boxes.pieces(box)):
                 for ref in piece.step.inputs.values():
                     if ref in self.roles and self.roles[ref] != "parameter" and ref not in known:
                         step = self.constant(ref, piece.step.op)
                         own = self.constant_path(step)
-                        self.box_at(root, own[:-1]).items.insert(0, Piece(step, own))
+                        self.box_at(boxed, own[:-1]).items.insert(0, Piece(step, own))
                         known.add(ref)
 
     def all_boxes(self, box: Box) -> Iterable[Box]:
@@ -264,7 +265,8 @@ class Placing:
         used = (
             ref
             for piece in boxes.pieces(root)
-            for ref in (*piece.step.inputs.values(), *piece.step.learnables.values())
+            if not self.roles.keys().isdisjoint(piece.step.flow.taken)
+            for ref in piece.step.flow.taken
         )
         for ref in (*used, *(value for _, value in self.program.outputs if isinstance(value, Ref))):
             if self.roles.get(ref) == "parameter":
@@ -284,22 +286,30 @@ class Placing:
     def hold(self, root: Box, loose: list[str]) -> None:
         """Add a Parameter for each learnable that no layer stores."""
         refs = {key: ref for ref, key in reversed(self.program.slots.items())}
+        boxed = self.by_path(root)
+        parameters: dict[tuple[int, ...], Parameter] = {}
         for key in loose:
             stored = self.program.stored[key]
             own = tuple(key.split("."))
             ref = refs[key]
             op = Op("constant", [], {}, [ref])
-            piece = Piece(Step(Parameter(stored.shape), op, {}, {}, {"value": ref}), own)
-            self.box_at(root, own[:-1]).items.insert(0, piece)
+            if stored.shape not in parameters:
+                parameters[stored.shape] = Parameter(stored.shape)
+            piece = Piece(Step(parameters[stored.shape], op, {}, {}, {"value": ref}), own)
+            self.box_at(boxed, own[:-1]).items.insert(0, piece)
             self.owners[self.twins.first(key)] = (piece, "value")
 
-    def box_at(self, root: Box, path: Path) -> Box:
+    def by_path(self, box: Box) -> dict[Path, Box]:
+        """A box and those in it by their paths, but what stands elsewhere than its path says."""
+        found = {box.path: box}
+        for item in box.items:
+            if isinstance(item, Box) and not item.loose and item.path[:-1] == box.path and item.path not in found:
+                found |= self.by_path(item)
+        return found
+
+    def box_at(self, boxed: dict[Path, Box], path: Path) -> Box:
         """The box of a path, made where there is none."""
-        box = root
-        for n in range(len(path)):
-            inner = [i for i in box.items if isinstance(i, Box) and i.path == path[: n + 1] and not i.loose]
-            if not inner:
-                inner = [Box(path[: n + 1])]
-                box.items.insert(0, inner[0])
-            box = inner[0]
-        return box
+        if path not in boxed:
+            boxed[path] = Box(path)
+            self.box_at(boxed, path[:-1]).items.insert(0, boxed[path])
+        return boxed[path]

@@ -65,6 +65,8 @@ class _Rebuilder(Placing):
         self.used: set[str] = set()
         self.inputs_said: dict[tuple[Path, bool, int], list[str]] = {}
         self.offered = self.offers()
+        self.switched: dict[tuple[object, ...], Layer] = {}  # layers whose learnables are not their own, by what is so
+        self.groups_made: dict[tuple[object, ...], Group] = {}  # by what is in them
         network = self.network(self.root, "")
         for name, owner in [(key, self.twins.first(key)) for key in self.program.stored]:
             if owner in self.owners and name not in self.aliases:
@@ -160,6 +162,7 @@ class _Rebuilder(Placing):
         takers: list[tuple[Piece | None, str, Ref]] = [
             (piece, slot, ref)
             for piece in boxes.pieces(self.root)
+            if not self.roles.keys().isdisjoint(piece.step.flow.taken)
             for slot, ref in (*piece.step.learnables.items(), *piece.step.inputs.items())
         ]
         takers += [(None, "", value) for _, value in self.program.outputs if isinstance(value, Ref)]
@@ -184,7 +187,7 @@ class _Rebuilder(Placing):
             box.inputs[ref] = name
         for item in box.items:
             if isinstance(item, Box):
-                layers[item.name] = Group(self.network(item, join(path, item.name)))
+                layers[item.name] = self.group(self.network(item, join(path, item.name)))
                 sources |= {ref: Port(item.name, port) for ref, port in item.outputs.items()}
             elif isinstance(item, Again):
                 layers[item.name] = CALL
@@ -204,6 +207,14 @@ class _Rebuilder(Placing):
         else:
             self.add_results(layers, wires, sources)
         return Network(layers=layers, connections=wires | self.homes.get(path, {}))
+
+    def group(self, network: Network) -> Group:
+        """A group of a network: one for all with the very same layers and wires, as a deep model has them."""
+        layers, wires = network.layers, network.connections
+        key = (tuple(layers), tuple(map(id, layers.values())), tuple(wires.items()))
+        if key not in self.groups_made:
+            self.groups_made[key] = Group(network)
+        return self.groups_made[key]
 
     def said(self, box: Box, outer: list[Ref]) -> list[str]:
         """What the inputs of a box are called: as in the first that is numbered otherwise, so that they stay alike."""
@@ -243,7 +254,7 @@ class _Rebuilder(Placing):
         made = self.flows[id(box)].made
         again = self.again.get(id(box), [])
         wanted = {ref for use in again for ref, here in use.outputs.items() if here in self.takers}
-        wanted |= {ref for ref in made if self.leaves(box, ref)}
+        wanted |= {ref for ref in sources if ref in made and self.leaves(box, ref)}
         wanted -= self.learnable
         ends = [ref for ref in dict.fromkeys((*box.words, *made)) if ref in wanted]
         for ref in ends:
@@ -268,8 +279,9 @@ class _Rebuilder(Placing):
 
     def layer(self, piece: Piece) -> Layer:
         """The layer of a piece, with what it takes, offers and leaves untrained; notes the keys that it owns."""
-        step, path = piece.step, self.paths[id(piece)]
-        layer = step.layer
+        step, layer, path = piece.step, piece.step.layer, self.paths[id(piece)]
+        if not step.stateful and self.roles.keys().isdisjoint(step.inputs.values()):
+            return layer  # it has nothing to do with what the file stores
         borrowed, frozen = [], []
         for slot, ref in step.learnables.items():
             if not self.is_owned(piece, slot, ref):
@@ -287,14 +299,15 @@ class _Rebuilder(Placing):
         for ref in (*step.learnables.values(), *step.inputs.values(), *step.buffers.values()):
             if ref in self.roles:
                 self.used.update(self.names(ref))
-        if isinstance(layer, Parameter):
-            return dataclasses.replace(layer, frozen=tuple(frozen))
-        if not (borrowed or frozen or id(piece) in self.offered):
+        offered = () if isinstance(layer, Parameter) else tuple(self.offered.get(id(piece), ()))
+        if not (borrowed or offered or frozen):
             return layer
-        offered = tuple(self.offered.get(id(piece), ()))
-        return dataclasses.replace(
-            layer, input_learnables=tuple(borrowed), output_learnables=offered, frozen=tuple(frozen)
-        )
+        key = (id(layer), taken := tuple(borrowed), offered, fixed := tuple(frozen))
+        if key not in self.switched:
+            self.switched[key] = dataclasses.replace(
+                layer, input_learnables=taken, output_learnables=offered, frozen=fixed
+            )
+        return self.switched[key]
 
     def origin(self, piece: Piece, slot: str, ref: Ref) -> str:
         """The name in the file of what a piece owns."""

@@ -1,7 +1,7 @@
 """What a network may not be: loops, data across the border of a group, wires to ports that are not there."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Literal
 
@@ -269,9 +269,11 @@ def check_key(network: "Network", key: str) -> None:
 
 def check_network(network: "Network") -> None:
     """Refuse a network, as read from a file, that no edits could have made; names one thing that is wrong."""
-    _check_level(network)
+    levels = _levels(network)
+    for level in levels:
+        _check_level(level)
     _ = network.all  # layers are found more quickly where it is known
-    wires, _ = network.wires, network.crossings
+    wires = dict(_asking(network, {id(level): _unsure(level) for level in levels}, ""))
     _check_calls(wires)
     _check_count(network)
     for target, source in wires.items():
@@ -279,7 +281,7 @@ def check_network(network: "Network") -> None:
             raise NetworkError(f"There is no output {shortened(str(source))} for {shortened(str(target))}.")
         if not network.has_input(target):
             raise NetworkError(f"There is no input {shortened(str(target))}.")
-    _check_loops(network)
+    _check_loops(network, levels)
     for target, source in wires.items():
         check_wire_ends(network, source, target)
         check_border(network, source, target)
@@ -289,6 +291,47 @@ def check_network(network: "Network") -> None:
         check_key(network, key)
 
 
+def _levels(network: "Network") -> list["Network"]:
+    """A network and those in its groups; one that several groups hold, as equal blocks of a file do, only once."""
+    found: dict[int, Network] = {}
+    todo = [network]
+    while todo:
+        level = todo.pop()
+        if id(level) not in found:
+            found[id(level)] = level
+            todo += [layer.network for layer in level.layers.values() if isinstance(layer, Group)]
+    return list(found.values())
+
+
+def _unsure(level: "Network") -> list[tuple[Port, Port]]:
+    """The wires of a level that are not plainly right: those to and from ports of layers beside each other are."""
+    layers = level.layers
+    return [
+        (target, source)
+        for target, source in level.connections.items()
+        if not (
+            target.layer in layers
+            and source.layer in layers
+            and BUNDLE not in (target.name, source.name)
+            and not isinstance(layers[target.layer], Call)
+            and not isinstance(layers[source.layer], Call)
+            and level.has_output(source)
+            and level.has_input(target)
+        )
+    ]
+
+
+def _asking(
+    network: "Network", unsure: Mapping[int, list[tuple[Port, Port]]], path: str
+) -> Iterator[tuple[Port, Port]]:
+    """The wires that are not plainly right in a network and its groups, by their paths."""
+    for target, source in unsure[id(network)]:
+        yield target.above(path), source.above(path)
+    for name, layer in network.layers.items():
+        if isinstance(layer, Group):
+            yield from _asking(layer.network, unsure, f"{path}.{name}" if path else name)
+
+
 def check_wire_ends(network: "Network", out: Port, into: Port) -> None:
     """Refuse a bundle that does not go from a layer to a Call beside it."""
     if out.name == BUNDLE or into.name == BUNDLE:
@@ -296,12 +339,11 @@ def check_wire_ends(network: "Network", out: Port, into: Port) -> None:
 
 
 def _check_level(network: "Network") -> None:
+    """Refuse names, positions and wires of a level that are wrong by themselves."""
     numbered = any(name.isdecimal() for name in network.layers if isinstance(name, str))
     beside = {"0", *(network.layers.keys() & MODULE_DICT_NAMES)} if numbered else ()
-    for name, layer in network.layers.items():
+    for name in network.layers:
         check_name(name, beside, given=True)
-        if isinstance(layer, Group):
-            _check_level(layer.network)
     for name, at in network.positions.items():
         if name not in network.layers or not all(map(math.isfinite, at)):
             raise NetworkError(f"The position of {shortened(name)} is not that of a layer.")
@@ -350,11 +392,11 @@ def _counted(network: "Network", path: str, counts: dict[str, int]) -> int:
     return counts[path]
 
 
-def _check_loops(network: "Network") -> None:
+def _check_loops(network: "Network", levels: Iterable["Network"]) -> None:
     """Refuse a port that needs itself, in one walk over all ports where it does not follow from the order of layers."""
-    groups = (layer.network for layer in network.all.values() if isinstance(layer, Group))
-    if all(level._order is not None for level in (network, *groups)):
+    if all(level._order is not None for level in levels):
         return
+    _ = network.crossings  # told more quickly for all at once
     done: set[Port] = set()
     for start in network.targets:
         if start in done:
