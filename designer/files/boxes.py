@@ -148,10 +148,11 @@ def boxed(placed: list[tuple[Step, Chain, Path]], fixed: set[Ref]) -> Box:
 
 def _known(links: Chain, known: dict[Chain, Box]) -> Box:
     """The box of a call of a module, made where there is none."""
-    if links not in known:
-        known[links] = Box(plain(links))
-        _known(links[:-1], known).items.append(known[links])
-    return known[links]
+    box = known.get(links)
+    if box is None:
+        box = known[links] = Box(plain(links))
+        _known(links[:-1], known).items.append(box)
+    return box
 
 
 def merge(box: Box, fixed: set[Ref]) -> None:

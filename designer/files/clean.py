@@ -67,7 +67,7 @@ def _drop_same(program: Program) -> None:
 
 def _plain_cast(op: Op, program: Program) -> Op:
     """A call that changes the type of the elements as ``to.dtype``, whatever else it says about devices and layouts."""
-    if op.target.startswith("aten.") and op.name in ("to", "_to_copy", "type_as") and op.results and op.results[0]:
+    if op.name in ("to", "_to_copy", "type_as") and op.target.startswith("aten.") and op.results and op.results[0]:
         dtype = program.metas[op.results[0]].dtype if op.results[0] in program.metas else ""
         if dtype:
             return dataclasses.replace(

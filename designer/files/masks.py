@@ -17,7 +17,7 @@ def fold_masks(root: Box, program: Program, found: set[Ref]) -> None:
     """Put what ``found`` names, in each box, into boxes of its own, as far as it hangs together."""
     takers: dict[Ref, set[int]] = {}  # by their identity; what is given back is taken by the program
     for piece in pieces(root):
-        for ref in found & taken(piece).keys():
+        for ref in found & piece.step.flow.taken.keys():
             takers.setdefault(ref, set()).add(id(piece))
     for _, value in program.outputs:
         if isinstance(value, Ref):
@@ -47,7 +47,7 @@ def fixed_values(steps: Iterable[Step], constants: set[Ref]) -> set[Ref]:
     """The values that follow from sizes and from ``constants``."""
     found = set(constants)
     for step in steps:
-        if not step.stateful and step.layer.computes and found.issuperset(_read(step)):
+        if found.issuperset(_read(step)) and not step.stateful and step.layer.computes:
             found.update(step.outputs.values())
     return found - constants
 

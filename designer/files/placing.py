@@ -8,7 +8,7 @@ from designer.files import boxes
 from designer.files.boxes import Box, Item, Path, Piece
 from designer.files.constants import constant
 from designer.files.masks import fixed_values, fold_masks
-from designer.files.program import Op, Program, Ref
+from designer.files.program import Op, Place, Program, Ref
 from designer.files.settling import settle
 from designer.files.steps import Calls, Step, operation
 from designer.files.ties import Twins
@@ -19,6 +19,17 @@ from designer.model.values import Tensor
 Reader = Callable[[str], Tensor]
 SMALL = 2**18  # numbers of a buffer that are read to tell how it is filled
 Owner = tuple[Piece, str]  # the piece that stores a learnable, and the name of the learnable there
+
+
+@dataclasses.dataclass(eq=False)
+class _Call:
+    """One call of a module, and the steps in it that are in no module below."""
+
+    links: boxes.Chain
+    path: Path
+    steps: list[Step] = dataclasses.field(default_factory=list)
+    owners: list[Step] = dataclasses.field(default_factory=list)  # those that may own something
+    ends: bool = False  # calls no other module
 
 
 class Placing:
@@ -47,7 +58,7 @@ class Placing:
         """The values that follow from learnables alone, so that their wires may cross the borders of groups."""
         found = {ref for ref, role in self.roles.items() if role == "parameter"}
         for step in steps:
-            if step.layer.computes and step.inputs and found.issuperset(step.inputs.values()):
+            if step.inputs and found.issuperset(step.inputs.values()) and step.layer.computes:
                 found.update(step.outputs.values())
         return found
 
@@ -113,30 +124,34 @@ class Placing:
 
     def placed(self, forbidden: set[Path]) -> list[tuple[Step, boxes.Chain, Path]]:
         """For each step the modules around it, and the path under which it owns, if any."""
-        chains = {place: boxes.chain(place) for place in {step.place for step in self.steps}}
-        paths = {links: boxes.plain(links) for links in chains.values()}
-        calls: dict[boxes.Chain, list[Step]] = {}  # the steps of each call of a module
+        calls: dict[boxes.Chain, _Call] = {}
+        at: dict[Place, _Call] = {}
         for step in self.steps:
+            call = at.get(step.op.place)
+            if call is None:
+                links = boxes.chain(step.op.place)
+                call = at[step.op.place] = calls.setdefault(links, _Call(links, boxes.plain(links)))
             if step.op.target != "constant":
-                calls.setdefault(chains[step.place], []).append(step)
-        holders = {links[:n] for links in calls for n in range(len(links))}
+                call.steps.append(step)
+        holders = {links[:n] for links, call in calls.items() if call.steps for n in range(len(links))}
         found: list[tuple[Step, boxes.Chain, Path]] = []
         taken = forbidden | {boxes.plain(holder) for holder in holders}
-        called = set(paths.values())
-        ends = {links for links in calls if links and links not in holders and paths[links] not in forbidden}
-        owners = {links: [step for step in calls[links] if step.stateful] for links in ends}
+        called = {call.path for call in calls.values()}
+        for links, call in calls.items():
+            call.ends = bool(links) and links not in holders and call.path not in forbidden
+            call.owners = [step for step in call.steps if step.stateful]
         for step in self.steps:
-            links = chains[step.place]
-            path = paths[links]
+            call = at[step.op.place]
+            links, path = call.links, call.path
             if step.op.target == "constant":
                 own = self.constant_path(step)
-                alone = len(calls.get(links, ())) == 1
+                alone = len(call.steps) == 1
                 home = tuple((name, 0) for name in own[:-1]) if own else links[:-1] if alone else links
                 found.append((step, home, own))
-            elif links in ends and len(calls[links]) == 1:
+            elif call.ends and len(call.steps) == 1:
                 found.append((step, links[:-1], path))
                 taken.add(path)
-            elif links in ends and len(owners[links]) == 1 and self.is_whole(step, path, owners[links][0]):
+            elif call.ends and len(call.owners) == 1 and self.is_whole(step, path, call.owners[0]):
                 found.append((step, links[:-1], path if step.stateful else ()))
                 taken.add(path)
             else:
@@ -232,11 +247,13 @@ class Placing:
 
     def standing(self, box: Box) -> Iterable[Piece]:
         """The pieces in the order of the data, without those of second uses."""
-        for item in box.items:
-            if isinstance(item, Box):
-                yield from self.standing(item)
-            elif isinstance(item, Piece):
+        todo: list[Item] = [box]
+        while todo:
+            item = todo.pop()
+            if isinstance(item, Piece):
                 yield item
+            elif isinstance(item, Box):
+                todo += reversed(item.items)
 
     def own_slots(self, piece: Piece) -> None:
         constant = piece.step.op.target == "constant"

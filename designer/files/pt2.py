@@ -84,10 +84,10 @@ def _plain(number: int) -> Size:
 
 
 def _size(entry: Any) -> Size:
+    number = entry.get("as_int")
+    if type(number) is int:
+        return _plain(number)
     if "as_int" in entry:
-        number = entry["as_int"]
-        if type(number) is int:
-            return _plain(number)
         raise Damage(f"{shortened(number)} is not a size")
     expression = entry["as_expr"]
     text, hint = expression["expr_str"], expression.get("hint")
@@ -204,11 +204,11 @@ class _Reader:
     def op(self, target: str, node: Any) -> Op:
         arguments: list[Any] = []
         keywords: dict[str, Any] = {}
-        unmarked = any("kind" not in entry for entry in node["inputs"])
-        names = names_by_place(target) if unmarked else None
-        for n, entry in enumerate(node["inputs"]):
+        kinds = [entry.get("kind", "") for entry in node["inputs"]]
+        names = names_by_place(target) if "" in kinds else None
+        for n, (entry, kind) in enumerate(zip(node["inputs"], kinds)):
             value = read_argument(entry["arg"])
-            placed = entry.get("kind") != 2 if names is None else names[n : n + 1] == [entry["name"]]
+            placed = kind != 2 if names is None else names[n : n + 1] == [entry["name"]]
             if placed and not keywords:
                 arguments.append(value)
             else:
@@ -217,8 +217,11 @@ class _Reader:
         listed = False
         for entry in node["outputs"]:
             value = read_argument(entry)
-            listed = listed or isinstance(value, list)
-            results += value if isinstance(value, list) else [value if isinstance(value, Ref) else None]
+            if isinstance(value, list):
+                listed = True
+                results += value
+            else:
+                results.append(value if isinstance(value, Ref) else None)
         place, kind = self.place(node["metadata"].get("nn_module_stack", ""))
         return Op(target, arguments, keywords, results, listed, place, kind)
 

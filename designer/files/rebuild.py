@@ -1,6 +1,7 @@
 """Rebuild a program as a network: layers in groups, learnables where the state_dict has them, ties as wires."""
 
 import dataclasses
+from operator import itemgetter
 
 from designer.files import boxes
 from designer.files.boxes import Again, Box, Item, Path, Piece
@@ -96,7 +97,7 @@ class _Rebuilder(Placing):
                 wanted.append((0 if item.step.stateful else 1, item.own[-1], item))
             else:
                 wanted.append((2, title(item.step), item))
-        wanted.sort(key=lambda entry: entry[0])
+        wanted.sort(key=itemgetter(0))
         numbered = any(is_number(name) for rank, name, _ in wanted if rank < 2)
         taken: set[str] = set()
         kept = set() if path else {_end_name(label) for label, value in self.program.outputs if isinstance(value, Ref)}
@@ -110,7 +111,7 @@ class _Rebuilder(Placing):
             taken.add(item.name)
             self.paths[id(item)] = join(path, item.name)
             if isinstance(item, Box):
-                self.name(item, join(path, item.name))
+                self.name(item, self.paths[id(item)])
                 self.labels |= item.words
             elif isinstance(item, Piece):
                 label = item.name if not is_number(item.name) else title(item.step)
@@ -126,7 +127,7 @@ class _Rebuilder(Placing):
                 piece, slot = self.owners[first]
                 self.sources[ref] = Port(self.paths[id(piece)], slot)
         for piece in boxes.pieces(self.root):
-            if id(piece) in self.paths:
+            if not self.learnable.isdisjoint(piece.step.flow.made) and id(piece) in self.paths:
                 for port, ref in piece.step.outputs.items():
                     if ref in self.learnable:
                         self.sources[ref] = Port(self.paths[id(piece)], port)
@@ -237,7 +238,8 @@ class _Rebuilder(Placing):
             wires[Port(item.name, BUNDLE)] = Port(item.target.name, BUNDLE)
         else:
             pairs = [*item.step.inputs.items()]
-            pairs += [pair for pair in item.step.learnables.items() if not self.is_owned(item, *pair)]
+            if item.step.learnables:
+                pairs += [pair for pair in item.step.learnables.items() if not self.is_owned(item, *pair)]
         for port, ref in pairs:
             if ref in self.learnable:
                 target = Port(join(path, item.name), port)
