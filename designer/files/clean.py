@@ -47,11 +47,7 @@ def _drop_same(program: Program) -> None:
         if op.name in CHECKS:
             continue
         if not names.keys().isdisjoint(op.refs()):
-            op = dataclasses.replace(
-                op,
-                arguments=renamed(op.arguments, names),
-                keywords={key: renamed(value, names) for key, value in op.keywords.items()},
-            )
+            op = op.renamed(names)
         op = _plain_cast(op, program)
         result = op.results[0] if len(op.results) == 1 else None
         source = op.arguments[0] if op.arguments else None

@@ -17,7 +17,7 @@ def fold_masks(root: Box, program: Program, found: set[Ref]) -> None:
     """Put what ``found`` names, in each box, into boxes of its own, as far as it hangs together."""
     takers: dict[Ref, set[int]] = {}  # by their identity; what is given back is taken by the program
     for piece in pieces(root):
-        for ref in found & piece.step.flow.taken.keys():
+        for ref in found.intersection(piece.step.flow.taken):
             takers.setdefault(ref, set()).add(id(piece))
     for _, value in program.outputs:
         if isinstance(value, Ref):

@@ -10,7 +10,7 @@ from designer.files.constants import constant
 from designer.files.masks import fixed_values, fold_masks
 from designer.files.program import Op, Place, Program, Ref
 from designer.files.settling import settle
-from designer.files.steps import Calls, Step, operation
+from designer.files.steps import Calls, Flow, Step, operation
 from designer.files.ties import Twins
 from designer.layers import Constant
 from designer.model import Parameter
@@ -106,9 +106,9 @@ class Placing:
             root = boxes.boxed(placed, self.learnable | set(self.roles))
             if grouped:
                 fold_masks(root, self.program, fixed)
-            settle(root, self.learnable)
+            self.flows = settle(root, self.learnable)
             while self.replace_buffers(root):
-                settle(root, self.learnable)
+                self.flows = settle(root, self.learnable)
             self.own(root)
             loose = self.loose_keys(root)
             groups = self.groups(root, loose)
@@ -117,6 +117,10 @@ class Placing:
                 self.hold(root, loose)
                 return root
             forbidden |= clash
+
+    def flow(self, box: Box) -> Flow:
+        """What a box gives and takes; one that was made only to hold a learnable came after all were told."""
+        return self.flows.get(id(box)) or boxes.flow(box)
 
     def at_root(self, step: Step) -> tuple[Step, boxes.Chain, Path]:
         own = self.constant_path(step)
@@ -154,6 +158,8 @@ class Placing:
             elif call.ends and len(call.owners) == 1 and self.is_whole(step, path, call.owners[0]):
                 found.append((step, links[:-1], path if step.stateful else ()))
                 taken.add(path)
+            elif not step.learnables:
+                found.append((step, links, ()))
             else:
                 own = self.claim(step, path, taken, called)
                 taken.add(own)

@@ -77,16 +77,21 @@ def read_exported(path: str | os.PathLike[str]) -> tuple[Program, dict[str, Span
         raise FileError(f"{name} is damaged or was changed: {what}.") from None
 
 
-@lru_cache(1000)
-def _plain(number: int) -> Size:
-    """A size that is always the same; most of those in a file are few numbers."""
-    return Size(number)
+def _sizes(entries: Any) -> tuple[Size, ...]:
+    numbers = [entry.get("as_int") for entry in entries]
+    return _plain(*numbers) if {*map(type, numbers)} == {int} else tuple(map(_size, entries))
+
+
+@lru_cache(10_000)
+def _plain(*numbers: int) -> tuple[Size, ...]:
+    """Sizes that are always the same; most tensors of a file have those of another one."""
+    return tuple(map(Size, numbers))
 
 
 def _size(entry: Any) -> Size:
     number = entry.get("as_int")
     if type(number) is int:
-        return _plain(number)
+        return Size(number)
     if "as_int" in entry:
         raise Damage(f"{shortened(number)} is not a size")
     expression = entry["as_expr"]
@@ -98,7 +103,7 @@ def _size(entry: Any) -> Size:
 
 
 def _meta(entry: Any) -> Meta:
-    sizes, strides = tuple(map(_size, entry["sizes"])), tuple(map(_size, entry["strides"]))
+    sizes, strides = _sizes(entry["sizes"]), _sizes(entry["strides"])
     if len(sizes) > 64:
         raise Damage(f"a tensor has {len(sizes)} sizes")
     code = entry["dtype"]

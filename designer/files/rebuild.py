@@ -56,7 +56,6 @@ class _Rebuilder(Placing):
         self.sources: dict[Ref, Port] = {}  # of learnables, by path from the root
         self.homes: dict[str, dict[Port, Port]] = {}  # their wires, by the network that holds both ends
         self.find_sources()
-        self.flows = boxes.flows(self.root)
         self.spans: dict[int, tuple[int, int]] = {}  # box -> the numbers of what stands in it
         self.takers: dict[Ref, tuple[int, int]] = {}  # value -> the numbers of the first and the last that take it
         self.find_takers()
@@ -109,7 +108,7 @@ class _Rebuilder(Placing):
                 taken |= kept
             item.name = counted(legal, taken)
             taken.add(item.name)
-            self.paths[id(item)] = join(path, item.name)
+            self.paths[id(item)] = f"{path}.{item.name}" if path else item.name
             if isinstance(item, Box):
                 self.name(item, self.paths[id(item)])
                 self.labels |= item.words
@@ -139,16 +138,17 @@ class _Rebuilder(Placing):
             if isinstance(value, Ref):
                 self.takers[value] = (self.takers.get(value, (end,))[0], end)
 
-    def number(self, item: Item, start: int) -> int:
+    def number(self, box: Box, start: int) -> int:
         """Number what is no box, from ``start`` on, and note its numbers for each box and value; gives the next one."""
-        if not isinstance(item, Box):
-            for ref in self.flows[id(item)].taken:
-                self.takers[ref] = (self.takers.get(ref, (start,))[0], start)
-            return start + 1
         end = start
-        for inner in item.items:
-            end = self.number(inner, end)
-        self.spans[id(item)] = (start, end)
+        for item in box.items:
+            if isinstance(item, Box):
+                end = self.number(item, end)
+                continue
+            for ref in boxes.taken(item):
+                self.takers[ref] = (self.takers.get(ref, (end,))[0], end)
+            end += 1
+        self.spans[id(box)] = (start, end)
         return end
 
     def leaves(self, box: Box, ref: Ref) -> bool:
@@ -174,11 +174,12 @@ class _Rebuilder(Placing):
 
     def network(self, box: Box, path: str) -> Network:
         """The network of a box; wires from learnables go to the innermost network that holds both of their ends."""
+        check()
         layers: dict[str, Layer] = {}
         wires: dict[Port, Port] = {}
         sources: dict[Ref, Port] = {}
         names = {item.name for item in box.items}
-        outer = [ref for ref in self.flows[id(box)].taken if ref not in self.learnable] if path else list(self.inputs)
+        outer = [ref for ref in self.flow(box).taken if ref not in self.learnable] if path else list(self.inputs)
         for n, (ref, said) in enumerate(zip(outer, self.said(box, outer))):
             label = "x" if path and n == 0 else said
             name = counted(legal_name(label, False), names)
@@ -201,7 +202,6 @@ class _Rebuilder(Placing):
                 ports = self.ports_of(item.target)[1]
                 sources |= {here: Port(item.name, ports[ref]) for ref, here in item.outputs.items() if ref in ports}
         for item in box.items:
-            check()
             self.wire(item, path, wires, sources)
         if path:
             self.add_ends(box, layers, wires, sources)
@@ -253,7 +253,7 @@ class _Rebuilder(Placing):
 
     def add_ends(self, box: Box, layers: dict[str, Layer], wires: dict[Port, Port], sources: dict[Ref, Port]) -> None:
         """Give a group an output for each value that is wanted outside."""
-        made = self.flows[id(box)].made
+        made = self.flow(box).made
         again = self.again.get(id(box), [])
         wanted = {ref for use in again for ref, here in use.outputs.items() if here in self.takers}
         wanted |= {ref for ref in sources if ref in made and self.leaves(box, ref)}
