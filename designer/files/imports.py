@@ -33,8 +33,8 @@ from designer.files.ties import Twins, View, express_views
 from designer.files.values import VALUES, open_values
 from designer.layers import Operation
 from designer.model import Input, Network, NetworkError
+from designer.model.checking import check_network
 from designer.model.places import parse_place
-from designer.model.rules import check_network
 from designer.model.values import Stamp
 
 

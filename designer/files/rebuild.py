@@ -174,7 +174,6 @@ class _Rebuilder(Placing):
 
     def network(self, box: Box, path: str) -> Network:
         """The network of a box; wires from learnables go to the innermost network that holds both of their ends."""
-        check()
         layers: dict[str, Layer] = {}
         wires: dict[Port, Port] = {}
         sources: dict[Ref, Port] = {}
@@ -202,6 +201,7 @@ class _Rebuilder(Placing):
                 ports = self.ports_of(item.target)[1]
                 sources |= {here: Port(item.name, ports[ref]) for ref, here in item.outputs.items() if ref in ports}
         for item in box.items:
+            check()
             self.wire(item, path, wires, sources)
         if path:
             self.add_ends(box, layers, wires, sources)

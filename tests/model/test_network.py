@@ -10,7 +10,7 @@ import torch
 
 from designer.layers import LSTM, Add, Concatenate, Embedding, LayerNorm, Linear, MatMul, Multiply, Permute, ReLU
 from designer.model import Call, Group, Input, Network, NetworkError, Output, Parameter, Port, layer_types
-from designer.model.rules import check_network
+from designer.model.checking import check_network
 
 
 def inside():
