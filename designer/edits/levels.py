@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from designer.edits.groups import added_end, same_outputs, with_level
 from designer.model import BUNDLE, Call, Group, Input, Layer, Network, NetworkError, Output, Port
+from designer.model.checking import check_network
 from designer.model.names import MODULE_DICT_NAMES, free, join, parent, under
-from designer.model.rules import check_network
 
 UNDER, ASIDE = 160.0, 320.0  # below what stands at the level they come to; right of it where data leads down
 

@@ -56,22 +56,15 @@ Item = Box | Piece | Again
 
 def pieces(item: Item) -> Iterator[Piece]:
     """The pieces in an item, those of second uses as well."""
-    for leaf in leaves(item):
-        if isinstance(leaf, Piece):
-            yield leaf
-        else:
-            yield from pieces(leaf.body)
-
-
-def leaves(item: Item) -> Iterator[Piece | Again]:
-    """What stands in an item that is no box."""
     todo = [item]
     while todo:
         at = todo.pop()
-        if isinstance(at, Box):
+        if isinstance(at, Piece):
+            yield at
+        elif isinstance(at, Box):
             todo += reversed(at.items)
         else:
-            yield at
+            todo.append(at.body)
 
 
 def made(item: Item) -> dict[Ref, None]:
@@ -96,13 +89,15 @@ def flow(item: Item) -> Flow:
 def flows(box: Box) -> dict[int, Flow]:
     """What each item in a box, however deep, gives and takes, by its identity: told in one walk, from inside out."""
     found: dict[int, Flow] = {}
-    for item in box.items:
-        if isinstance(item, Box):
-            found |= flows(item)
-        else:
-            found[id(item)] = flow(item)
-    found[id(box)] = _around(found[id(item)] for item in box.items)
+    _add_flows(box, found)
     return found
+
+
+def _add_flows(item: Item, found: dict[int, Flow]) -> Flow:
+    """Note the flow of an item after those of what is in it."""
+    around = _around([_add_flows(inner, found) for inner in item.items]) if isinstance(item, Box) else flow(item)
+    found[id(item)] = around
+    return around
 
 
 def _around(inner: Iterable[Flow]) -> Flow:
@@ -153,10 +148,11 @@ def boxed(placed: list[tuple[Step, Chain, Path]], fixed: set[Ref]) -> Box:
 
 def _known(links: Chain, known: dict[Chain, Box]) -> Box:
     """The box of a call of a module, made where there is none."""
-    if links not in known:
-        known[links] = Box(plain(links))
-        _known(links[:-1], known).items.append(known[links])
-    return known[links]
+    box = known.get(links)
+    if box is None:
+        box = known[links] = Box(plain(links))
+        _known(links[:-1], known).items.append(box)
+    return box
 
 
 def merge(box: Box, fixed: set[Ref]) -> None:

@@ -44,14 +44,10 @@ def _drop_same(program: Program) -> None:
     layouts = {ref for op in program.ops if op.name in NEEDS_LAYOUT for ref in op.refs()}
     kept = []
     for op in program.ops:
-        if not names.keys().isdisjoint(op.refs()):
-            op = dataclasses.replace(
-                op,
-                arguments=renamed(op.arguments, names),
-                keywords={key: renamed(value, names) for key, value in op.keywords.items()},
-            )
         if op.name in CHECKS:
             continue
+        if not names.keys().isdisjoint(op.refs()):
+            op = op.renamed(names)
         op = _plain_cast(op, program)
         result = op.results[0] if len(op.results) == 1 else None
         source = op.arguments[0] if op.arguments else None
@@ -67,7 +63,7 @@ def _drop_same(program: Program) -> None:
 
 def _plain_cast(op: Op, program: Program) -> Op:
     """A call that changes the type of the elements as ``to.dtype``, whatever else it says about devices and layouts."""
-    if op.target.startswith("aten.") and op.name in ("to", "_to_copy", "type_as") and op.results and op.results[0]:
+    if op.name in ("to", "_to_copy", "type_as") and op.target.startswith("aten.") and op.results and op.results[0]:
         dtype = program.metas[op.results[0]].dtype if op.results[0] in program.metas else ""
         if dtype:
             return dataclasses.replace(
@@ -190,10 +186,10 @@ def _linear(product: Op, last: Op, result: Any, makers: dict[Ref, Op], program: 
 
 def drop_dead(program: Program) -> None:
     """Leave out the calls that no output needs."""
-    needed = {value for _, value in program.outputs if isinstance(value, Ref)}
+    needed: set[Ref | None] = {value for _, value in program.outputs if isinstance(value, Ref)}
     kept = []
     for op in reversed(program.ops):
-        if any(result in needed for result in op.results if result is not None):
+        if not needed.isdisjoint(op.results):
             needed.update(op.refs())
             kept.append(op)
     program.ops = kept[::-1]

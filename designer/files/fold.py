@@ -19,7 +19,7 @@ def fold(calls: Calls) -> list[Step]:
     folded = [
         fold_call(op, calls)
         for op in calls.program.ops
-        if any(result in calls.metas for result in op.results) or not op.results
+        if not op.results or not calls.metas.keys().isdisjoint(op.results)
     ]
     return _needed(folded, calls)
 
@@ -29,7 +29,7 @@ def _needed(steps: list[Step], calls: Calls) -> list[Step]:
     needed = set(calls.given)
     kept = []
     for step in reversed(steps):
-        if needed.intersection(step.outputs.values()):
+        if not needed.isdisjoint(step.outputs.values()):
             needed.update(step.inputs.values(), step.learnables.values())
             kept.append(step)
     return kept[::-1]

@@ -33,8 +33,8 @@ from designer.files.ties import Twins, View, express_views
 from designer.files.values import VALUES, open_values
 from designer.layers import Operation
 from designer.model import Input, Network, NetworkError
+from designer.model.checking import check_network
 from designer.model.places import parse_place
-from designer.model.rules import check_network
 from designer.model.values import Stamp
 
 
@@ -101,9 +101,11 @@ def _open(source: str | os.PathLike[str], inputs: Any, allow_code: bool, choice:
         from designer.files.torchscript.opened import open_torchscript
 
         return Import(*open_torchscript(Path(source), inputs))
-    opened = open_recorded(Path(source), kind.name, inputs if kind.name == "ONNX" else None)
-    report = opened.report(Path(source), kind.name)
-    return Import(opened.network, dataclasses.replace(report, inputs=tell_inputs(inputs)))
+    with _uncollected():  # until the program is let go, of which there is more than of the network
+        opened = open_recorded(Path(source), kind.name, inputs if kind.name == "ONNX" else None)
+        network, report = opened.network, opened.report(Path(source), kind.name)
+        del opened
+    return Import(network, dataclasses.replace(report, inputs=tell_inputs(inputs)))
 
 
 def import_values(path: Path, kind: str) -> Import:

@@ -17,7 +17,7 @@ def fold_masks(root: Box, program: Program, found: set[Ref]) -> None:
     """Put what ``found`` names, in each box, into boxes of its own, as far as it hangs together."""
     takers: dict[Ref, set[int]] = {}  # by their identity; what is given back is taken by the program
     for piece in pieces(root):
-        for ref in taken(piece):
+        for ref in found.intersection(piece.step.flow.taken):
             takers.setdefault(ref, set()).add(id(piece))
     for _, value in program.outputs:
         if isinstance(value, Ref):
@@ -26,7 +26,7 @@ def fold_masks(root: Box, program: Program, found: set[Ref]) -> None:
 
 
 def _fold(box: Box, program: Program, found: set[Ref], takers: dict[Ref, set[int]]) -> None:
-    own = [item for item in box.items if isinstance(item, Piece) and item.movable and _is_fixed(item.step, found)]
+    own = [item for item in box.items if isinstance(item, Piece) and _is_fixed(item.step, found) and item.movable]
     if len(own) == len(box.items) or all(_is_fixed(piece.step, found) for piece in pieces(box) if piece.movable):
         return
     for item in box.items:
@@ -47,7 +47,7 @@ def fixed_values(steps: Iterable[Step], constants: set[Ref]) -> set[Ref]:
     """The values that follow from sizes and from ``constants``."""
     found = set(constants)
     for step in steps:
-        if not step.stateful and step.layer.computes and found.issuperset(_read(step)):
+        if found.issuperset(_read(step)) and not step.stateful and step.layer.computes:
             found.update(step.outputs.values())
     return found - constants
 

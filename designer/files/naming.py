@@ -28,6 +28,7 @@ _PLAIN = re.compile(r"[\w :-]+")  # no slash: a path shall not be kept
 _UNWRITABLE = re.compile("[^A-Za-z0-9_]")
 
 
+@lru_cache(1000)
 def is_number(name: str) -> bool:
     return _NUMBER.fullmatch(name) is not None
 

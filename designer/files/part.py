@@ -15,8 +15,8 @@ from designer.files.project import FORMAT, HEAD, LARGEST, OPENED, UPGRADES, upgr
 from designer.files.project_values import each_once
 from designer.files.strict_json import check, parse, write
 from designer.model import NetworkError
+from designer.model.checking import check_network
 from designer.model.names import shortened
-from designer.model.rules import check_network
 from designer.model.values import Stamp, Tensor, check_value
 
 MOST_VALUES = 2**24  # bytes that go along; more are initialised anew

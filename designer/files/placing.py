@@ -8,9 +8,9 @@ from designer.files import boxes
 from designer.files.boxes import Box, Item, Path, Piece
 from designer.files.constants import constant
 from designer.files.masks import fixed_values, fold_masks
-from designer.files.program import Op, Program, Ref
+from designer.files.program import Op, Place, Program, Ref
 from designer.files.settling import settle
-from designer.files.steps import Calls, Step, operation
+from designer.files.steps import Calls, Flow, Step, operation
 from designer.files.ties import Twins
 from designer.layers import Constant
 from designer.model import Parameter
@@ -19,6 +19,17 @@ from designer.model.values import Tensor
 Reader = Callable[[str], Tensor]
 SMALL = 2**18  # numbers of a buffer that are read to tell how it is filled
 Owner = tuple[Piece, str]  # the piece that stores a learnable, and the name of the learnable there
+
+
+@dataclasses.dataclass(eq=False)
+class _Call:
+    """One call of a module, and the steps in it that are in no module below."""
+
+    links: boxes.Chain
+    path: Path
+    steps: list[Step] = dataclasses.field(default_factory=list)
+    owners: list[Step] = dataclasses.field(default_factory=list)  # those that may own something
+    ends: bool = False  # calls no other module
 
 
 class Placing:
@@ -47,7 +58,7 @@ class Placing:
         """The values that follow from learnables alone, so that their wires may cross the borders of groups."""
         found = {ref for ref, role in self.roles.items() if role == "parameter"}
         for step in steps:
-            if step.layer.computes and step.inputs and found.issuperset(step.inputs.values()):
+            if step.inputs and found.issuperset(step.inputs.values()) and step.layer.computes:
                 found.update(step.outputs.values())
         return found
 
@@ -95,9 +106,9 @@ class Placing:
             root = boxes.boxed(placed, self.learnable | set(self.roles))
             if grouped:
                 fold_masks(root, self.program, fixed)
-            settle(root, self.learnable)
+            self.flows = settle(root, self.learnable)
             while self.replace_buffers(root):
-                settle(root, self.learnable)
+                self.flows = settle(root, self.learnable)
             self.own(root)
             loose = self.loose_keys(root)
             groups = self.groups(root, loose)
@@ -107,38 +118,48 @@ class Placing:
                 return root
             forbidden |= clash
 
+    def flow(self, box: Box) -> Flow:
+        """What a box gives and takes; one that was made only to hold a learnable came after all were told."""
+        return self.flows.get(id(box)) or boxes.flow(box)
+
     def at_root(self, step: Step) -> tuple[Step, boxes.Chain, Path]:
         own = self.constant_path(step)
         return step, tuple((name, 0) for name in own[:-1]), own
 
     def placed(self, forbidden: set[Path]) -> list[tuple[Step, boxes.Chain, Path]]:
         """For each step the modules around it, and the path under which it owns, if any."""
-        chains = {place: boxes.chain(place) for place in {step.place for step in self.steps}}
-        paths = {links: boxes.plain(links) for links in chains.values()}
-        calls: dict[boxes.Chain, list[Step]] = {}  # the steps of each call of a module
+        calls: dict[boxes.Chain, _Call] = {}
+        at: dict[Place, _Call] = {}
         for step in self.steps:
+            call = at.get(step.op.place)
+            if call is None:
+                links = boxes.chain(step.op.place)
+                call = at[step.op.place] = calls.setdefault(links, _Call(links, boxes.plain(links)))
             if step.op.target != "constant":
-                calls.setdefault(chains[step.place], []).append(step)
-        holders = {links[:n] for links in calls for n in range(len(links))}
+                call.steps.append(step)
+        holders = {links[:n] for links, call in calls.items() if call.steps for n in range(len(links))}
         found: list[tuple[Step, boxes.Chain, Path]] = []
         taken = forbidden | {boxes.plain(holder) for holder in holders}
-        called = set(paths.values())
-        ends = {links for links in calls if links and links not in holders and paths[links] not in forbidden}
-        owners = {links: [step for step in calls[links] if step.stateful] for links in ends}
+        called = {call.path for call in calls.values()}
+        for links, call in calls.items():
+            call.ends = bool(links) and links not in holders and call.path not in forbidden
+            call.owners = [step for step in call.steps if step.stateful]
         for step in self.steps:
-            links = chains[step.place]
-            path = paths[links]
+            call = at[step.op.place]
+            links, path = call.links, call.path
             if step.op.target == "constant":
                 own = self.constant_path(step)
-                alone = len(calls.get(links, ())) == 1
+                alone = len(call.steps) == 1
                 home = tuple((name, 0) for name in own[:-1]) if own else links[:-1] if alone else links
                 found.append((step, home, own))
-            elif links in ends and len(calls[links]) == 1:
+            elif call.ends and len(call.steps) == 1:
                 found.append((step, links[:-1], path))
                 taken.add(path)
-            elif links in ends and len(owners[links]) == 1 and self.is_whole(step, path, owners[links][0]):
+            elif call.ends and len(call.owners) == 1 and self.is_whole(step, path, call.owners[0]):
                 found.append((step, links[:-1], path if step.stateful else ()))
                 taken.add(path)
+            elif not step.learnables:
+                found.append((step, links, ()))
             else:
                 own = self.claim(step, path, taken, called)
                 taken.add(own)
@@ -207,13 +228,14 @@ class Placing:
     def add_constants(self, root: Box) -> None:
         """Constants that are needed only now."""
         known = set(boxes.made(root))
+        boxed = self.by_path(root)
         for box in list(self.all_boxes(root)):
             for piece in list(boxes.pieces(box)):
                 for ref in piece.step.inputs.values():
                     if ref in self.roles and self.roles[ref] != "parameter" and ref not in known:
                         step = self.constant(ref, piece.step.op)
                         own = self.constant_path(step)
-                        self.box_at(root, own[:-1]).items.insert(0, Piece(step, own))
+                        self.box_at(boxed, own[:-1]).items.insert(0, Piece(step, own))
                         known.add(ref)
 
     def all_boxes(self, box: Box) -> Iterable[Box]:
@@ -231,11 +253,13 @@ class Placing:
 
     def standing(self, box: Box) -> Iterable[Piece]:
         """The pieces in the order of the data, without those of second uses."""
-        for item in box.items:
-            if isinstance(item, Box):
-                yield from self.standing(item)
-            elif isinstance(item, Piece):
+        todo: list[Item] = [box]
+        while todo:
+            item = todo.pop()
+            if isinstance(item, Piece):
                 yield item
+            elif isinstance(item, Box):
+                todo += reversed(item.items)
 
     def own_slots(self, piece: Piece) -> None:
         constant = piece.step.op.target == "constant"
@@ -264,7 +288,8 @@ class Placing:
         used = (
             ref
             for piece in boxes.pieces(root)
-            for ref in (*piece.step.inputs.values(), *piece.step.learnables.values())
+            if not self.roles.keys().isdisjoint(piece.step.flow.taken)
+            for ref in piece.step.flow.taken
         )
         for ref in (*used, *(value for _, value in self.program.outputs if isinstance(value, Ref))):
             if self.roles.get(ref) == "parameter":
@@ -284,22 +309,30 @@ class Placing:
     def hold(self, root: Box, loose: list[str]) -> None:
         """Add a Parameter for each learnable that no layer stores."""
         refs = {key: ref for ref, key in reversed(self.program.slots.items())}
+        boxed = self.by_path(root)
+        parameters: dict[tuple[int, ...], Parameter] = {}
         for key in loose:
             stored = self.program.stored[key]
             own = tuple(key.split("."))
             ref = refs[key]
             op = Op("constant", [], {}, [ref])
-            piece = Piece(Step(Parameter(stored.shape), op, {}, {}, {"value": ref}), own)
-            self.box_at(root, own[:-1]).items.insert(0, piece)
+            if stored.shape not in parameters:
+                parameters[stored.shape] = Parameter(stored.shape)
+            piece = Piece(Step(parameters[stored.shape], op, {}, {}, {"value": ref}), own)
+            self.box_at(boxed, own[:-1]).items.insert(0, piece)
             self.owners[self.twins.first(key)] = (piece, "value")
 
-    def box_at(self, root: Box, path: Path) -> Box:
+    def by_path(self, box: Box) -> dict[Path, Box]:
+        """A box and those in it by their paths, but what stands elsewhere than its path says."""
+        found = {box.path: box}
+        for item in box.items:
+            if isinstance(item, Box) and not item.loose and item.path[:-1] == box.path and item.path not in found:
+                found |= self.by_path(item)
+        return found
+
+    def box_at(self, boxed: dict[Path, Box], path: Path) -> Box:
         """The box of a path, made where there is none."""
-        box = root
-        for n in range(len(path)):
-            inner = [i for i in box.items if isinstance(i, Box) and i.path == path[: n + 1] and not i.loose]
-            if not inner:
-                inner = [Box(path[: n + 1])]
-                box.items.insert(0, inner[0])
-            box = inner[0]
-        return box
+        if path not in boxed:
+            boxed[path] = Box(path)
+            self.box_at(boxed, path[:-1]).items.insert(0, boxed[path])
+        return boxed[path]

@@ -105,6 +105,13 @@ class Op:
             return self.arguments[index]
         return self.keywords.get(name, default)
 
+    def renamed(self, names: "dict[Ref, Ref]") -> "Op":
+        """The same call on other values in the place of some."""
+        keywords = {key: renamed(value, names) for key, value in self.keywords.items()}
+        return Op(
+            self.target, renamed(self.arguments, names), keywords, self.results, self.listed, self.place, self.kind
+        )
+
     def refs(self) -> list[Ref]:
         """The values that it takes, in order."""
         found = refs_in(self.arguments)

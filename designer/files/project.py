@@ -19,8 +19,8 @@ from designer.files.replace import reason, replace
 from designer.files.report import Report
 from designer.files.strict_json import check, parse, write
 from designer.model import Network, NetworkError
+from designer.model.checking import check_network
 from designer.model.names import shortened
-from designer.model.rules import check_network
 from designer.model.values import Stamp
 
 SUFFIX = ".network"

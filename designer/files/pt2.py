@@ -77,17 +77,22 @@ def read_exported(path: str | os.PathLike[str]) -> tuple[Program, dict[str, Span
         raise FileError(f"{name} is damaged or was changed: {what}.") from None
 
 
-@lru_cache(1000)
-def _plain(number: int) -> Size:
-    """A size that is always the same; most of those in a file are few numbers."""
-    return Size(number)
+def _sizes(entries: Any) -> tuple[Size, ...]:
+    numbers = [entry.get("as_int") for entry in entries]
+    return _plain(*numbers) if {*map(type, numbers)} == {int} else tuple(map(_size, entries))
+
+
+@lru_cache(10_000)
+def _plain(*numbers: int) -> tuple[Size, ...]:
+    """Sizes that are always the same; most tensors of a file have those of another one."""
+    return tuple(map(Size, numbers))
 
 
 def _size(entry: Any) -> Size:
+    number = entry.get("as_int")
+    if type(number) is int:
+        return Size(number)
     if "as_int" in entry:
-        number = entry["as_int"]
-        if type(number) is int:
-            return _plain(number)
         raise Damage(f"{shortened(number)} is not a size")
     expression = entry["as_expr"]
     text, hint = expression["expr_str"], expression.get("hint")
@@ -98,7 +103,7 @@ def _size(entry: Any) -> Size:
 
 
 def _meta(entry: Any) -> Meta:
-    sizes, strides = tuple(map(_size, entry["sizes"])), tuple(map(_size, entry["strides"]))
+    sizes, strides = _sizes(entry["sizes"]), _sizes(entry["strides"])
     if len(sizes) > 64:
         raise Damage(f"a tensor has {len(sizes)} sizes")
     code = entry["dtype"]
@@ -146,7 +151,7 @@ class _Reader:
         for spec in specs:
             ((kind, body),) = spec.items()
             if kind == "user_input":
-                value = self.argument(body["arg"])
+                value = read_argument(body["arg"])
                 if isinstance(value, Ref) and value in self.metas:
                     inputs.append((value, self.metas[value]))
                 elif isinstance(value, Ref):
@@ -175,7 +180,7 @@ class _Reader:
         for spec in specs:
             ((kind, body),) = spec.items()
             if kind in ("user_output", "loss_output"):
-                value = self.settled(self.argument(body["arg"]))
+                value = self.settled(read_argument(body["arg"]))
                 number = isinstance(value, Ref) and value in self.numbers and value not in self.metas
                 leaves.append(Left("a number") if number else value)
             elif kind == "buffer_mutation" and not name_of(body["buffer_name"]).endswith(_STATISTICS):
@@ -204,11 +209,11 @@ class _Reader:
     def op(self, target: str, node: Any) -> Op:
         arguments: list[Any] = []
         keywords: dict[str, Any] = {}
-        unmarked = any("kind" not in entry for entry in node["inputs"])
-        names = names_by_place(target) if unmarked else None
-        for n, entry in enumerate(node["inputs"]):
-            value = self.argument(entry["arg"])
-            placed = entry.get("kind") != 2 if names is None else names[n : n + 1] == [entry["name"]]
+        kinds = [entry.get("kind", "") for entry in node["inputs"]]
+        names = names_by_place(target) if "" in kinds else None
+        for n, (entry, kind) in enumerate(zip(node["inputs"], kinds)):
+            value = read_argument(entry["arg"])
+            placed = kind != 2 if names is None else names[n : n + 1] == [entry["name"]]
             if placed and not keywords:
                 arguments.append(value)
             else:
@@ -216,9 +221,12 @@ class _Reader:
         results: list[Ref | None] = []
         listed = False
         for entry in node["outputs"]:
-            value = self.argument(entry)
-            listed = listed or isinstance(value, list)
-            results += value if isinstance(value, list) else [value if isinstance(value, Ref) else None]
+            value = read_argument(entry)
+            if isinstance(value, list):
+                listed = True
+                results += value
+            else:
+                results.append(value if isinstance(value, Ref) else None)
         place, kind = self.place(node["metadata"].get("nn_module_stack", ""))
         return Op(target, arguments, keywords, results, listed, place, kind)
 
@@ -237,14 +245,14 @@ class _Reader:
         ops = self.read_ops(graph["nodes"])
         local = {Ref(name): Ref(name + suffix) for kind in _VALUES for name in graph.get(kind) or {}}
         for inner, argument in zip(graph["inputs"], arguments[at + 1 :]):
-            local[self.argument(inner)] = self.argument(argument)
+            local[read_argument(inner)] = read_argument(argument)
         for op in ops:
             op.arguments = [renamed(argument, local) for argument in op.arguments]
             op.keywords = {key: renamed(argument, local) for key, argument in op.keywords.items()}
             op.results = [local.get(result, result) if result else None for result in op.results]
-        outer = [self.argument(entry) for entry in node["outputs"]]
+        outer = [read_argument(entry) for entry in node["outputs"]]
         outer = outer[0] if len(outer) == 1 and isinstance(outer[0], list) else outer
-        inner_results = [renamed(self.argument(entry), local) for entry in graph["outputs"]]
+        inner_results = [renamed(read_argument(entry), local) for entry in graph["outputs"]]
         stops = target.endswith("set_grad_enabled") and arguments[0].get("as_bool") is False
         place = common_place([op.place for op in ops])
         for result, value in zip(outer, inner_results):
@@ -268,13 +276,6 @@ class _Reader:
             self.places[stack] = (tuple(place), kind)
         return self.places[stack]
 
-    def argument(self, entry: Any) -> Any:
-        """An argument, or what a call gives, as a value."""
-        for kind, body in entry.items():
-            if body is not None or kind == "as_none":
-                return read_argument(kind, body)
-        return None
-
     def settled(self, argument: Any) -> Any:
         """An argument, with numbers that were fixed on opening put in."""
         if isinstance(argument, Ref):
@@ -295,9 +296,10 @@ class _Reader:
         if len(known) < len(inputs) + len(slots):
             raise Damage("two of its inputs have one name")
         for op in ops:
-            for ref in op.refs():
-                if ref not in known:
-                    raise Damage(f"{shortened(op.target)} uses {shortened(str(ref))} before it is made")
+            refs = op.refs()
+            if not known.issuperset(refs):
+                ref = next(ref for ref in refs if ref not in known)
+                raise Damage(f"{shortened(op.target)} uses {shortened(str(ref))} before it is made")
             for result in op.results:
                 if result is not None:
                     if result in known:

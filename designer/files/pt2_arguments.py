@@ -57,12 +57,12 @@ def name_of(name: Any) -> str:
 @lru_cache(20_000)
 def _ref(name: str) -> Ref:
     """A value of the program, one object for all its uses: the same is found more quickly than an equal one."""
-    return Ref(name)
+    return Ref(name_of(name))
 
 
 def ref_of(name: Any) -> Ref:
     """The value of a name."""
-    return _ref(name_of(name))
+    return _ref(name if type(name) is str else name_of(name))
 
 
 def dtype_of(code: Any) -> str:
@@ -131,10 +131,13 @@ def names_by_place(target: str) -> list[str] | None:
     return [argument.name for argument in getattr(packet, overload)._schema.arguments if not argument.kwarg_only]
 
 
-def read_argument(kind: str, body: Any) -> Any:
-    """An argument of a kind such as ``as_ints``."""
-    reader: Callable[[Any, str], Any] = _READ.get(kind, _unreadable)
-    return reader(body, kind)
+def read_argument(entry: Any) -> Any:
+    """An argument, or what a call gives, as a value: an entry has one kind, such as ``as_ints``."""
+    for kind, body in entry.items():
+        if body is not None or kind == "as_none":
+            reader: Callable[[Any, str], Any] = _READ.get(kind, _unreadable)
+            return reader(body, kind)
+    return None
 
 
 def _exactly(*kinds: type) -> Callable[[Any, str], Any]:

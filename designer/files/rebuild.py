@@ -1,6 +1,7 @@
 """Rebuild a program as a network: layers in groups, learnables where the state_dict has them, ties as wires."""
 
 import dataclasses
+from operator import itemgetter
 
 from designer.files import boxes
 from designer.files.boxes import Again, Box, Item, Path, Piece
@@ -55,7 +56,6 @@ class _Rebuilder(Placing):
         self.sources: dict[Ref, Port] = {}  # of learnables, by path from the root
         self.homes: dict[str, dict[Port, Port]] = {}  # their wires, by the network that holds both ends
         self.find_sources()
-        self.flows = boxes.flows(self.root)
         self.spans: dict[int, tuple[int, int]] = {}  # box -> the numbers of what stands in it
         self.takers: dict[Ref, tuple[int, int]] = {}  # value -> the numbers of the first and the last that take it
         self.find_takers()
@@ -65,6 +65,8 @@ class _Rebuilder(Placing):
         self.used: set[str] = set()
         self.inputs_said: dict[tuple[Path, bool, int], list[str]] = {}
         self.offered = self.offers()
+        self.switched: dict[tuple[object, ...], Layer] = {}  # layers whose learnables are not their own, by what is so
+        self.groups_made: dict[tuple[object, ...], Group] = {}  # by what is in them
         network = self.network(self.root, "")
         for name, owner in [(key, self.twins.first(key)) for key in self.program.stored]:
             if owner in self.owners and name not in self.aliases:
@@ -94,7 +96,7 @@ class _Rebuilder(Placing):
                 wanted.append((0 if item.step.stateful else 1, item.own[-1], item))
             else:
                 wanted.append((2, title(item.step), item))
-        wanted.sort(key=lambda entry: entry[0])
+        wanted.sort(key=itemgetter(0))
         numbered = any(is_number(name) for rank, name, _ in wanted if rank < 2)
         taken: set[str] = set()
         kept = set() if path else {_end_name(label) for label, value in self.program.outputs if isinstance(value, Ref)}
@@ -106,9 +108,9 @@ class _Rebuilder(Placing):
                 taken |= kept
             item.name = counted(legal, taken)
             taken.add(item.name)
-            self.paths[id(item)] = join(path, item.name)
+            self.paths[id(item)] = f"{path}.{item.name}" if path else item.name
             if isinstance(item, Box):
-                self.name(item, join(path, item.name))
+                self.name(item, self.paths[id(item)])
                 self.labels |= item.words
             elif isinstance(item, Piece):
                 label = item.name if not is_number(item.name) else title(item.step)
@@ -124,7 +126,7 @@ class _Rebuilder(Placing):
                 piece, slot = self.owners[first]
                 self.sources[ref] = Port(self.paths[id(piece)], slot)
         for piece in boxes.pieces(self.root):
-            if id(piece) in self.paths:
+            if not self.learnable.isdisjoint(piece.step.flow.made) and id(piece) in self.paths:
                 for port, ref in piece.step.outputs.items():
                     if ref in self.learnable:
                         self.sources[ref] = Port(self.paths[id(piece)], port)
@@ -136,16 +138,17 @@ class _Rebuilder(Placing):
             if isinstance(value, Ref):
                 self.takers[value] = (self.takers.get(value, (end,))[0], end)
 
-    def number(self, item: Item, start: int) -> int:
+    def number(self, box: Box, start: int) -> int:
         """Number what is no box, from ``start`` on, and note its numbers for each box and value; gives the next one."""
-        if not isinstance(item, Box):
-            for ref in self.flows[id(item)].taken:
-                self.takers[ref] = (self.takers.get(ref, (start,))[0], start)
-            return start + 1
         end = start
-        for inner in item.items:
-            end = self.number(inner, end)
-        self.spans[id(item)] = (start, end)
+        for item in box.items:
+            if isinstance(item, Box):
+                end = self.number(item, end)
+                continue
+            for ref in boxes.taken(item):
+                self.takers[ref] = (self.takers.get(ref, (end,))[0], end)
+            end += 1
+        self.spans[id(box)] = (start, end)
         return end
 
     def leaves(self, box: Box, ref: Ref) -> bool:
@@ -160,6 +163,7 @@ class _Rebuilder(Placing):
         takers: list[tuple[Piece | None, str, Ref]] = [
             (piece, slot, ref)
             for piece in boxes.pieces(self.root)
+            if not self.roles.keys().isdisjoint(piece.step.flow.taken)
             for slot, ref in (*piece.step.learnables.items(), *piece.step.inputs.items())
         ]
         takers += [(None, "", value) for _, value in self.program.outputs if isinstance(value, Ref)]
@@ -174,7 +178,7 @@ class _Rebuilder(Placing):
         wires: dict[Port, Port] = {}
         sources: dict[Ref, Port] = {}
         names = {item.name for item in box.items}
-        outer = [ref for ref in self.flows[id(box)].taken if ref not in self.learnable] if path else list(self.inputs)
+        outer = [ref for ref in self.flow(box).taken if ref not in self.learnable] if path else list(self.inputs)
         for n, (ref, said) in enumerate(zip(outer, self.said(box, outer))):
             label = "x" if path and n == 0 else said
             name = counted(legal_name(label, False), names)
@@ -184,7 +188,7 @@ class _Rebuilder(Placing):
             box.inputs[ref] = name
         for item in box.items:
             if isinstance(item, Box):
-                layers[item.name] = Group(self.network(item, join(path, item.name)))
+                layers[item.name] = self.group(self.network(item, join(path, item.name)))
                 sources |= {ref: Port(item.name, port) for ref, port in item.outputs.items()}
             elif isinstance(item, Again):
                 layers[item.name] = CALL
@@ -204,6 +208,14 @@ class _Rebuilder(Placing):
         else:
             self.add_results(layers, wires, sources)
         return Network(layers=layers, connections=wires | self.homes.get(path, {}))
+
+    def group(self, network: Network) -> Group:
+        """A group of a network: one for all with the very same layers and wires, as a deep model has them."""
+        layers, wires = network.layers, network.connections
+        key = (tuple(layers), tuple(map(id, layers.values())), tuple(wires.items()))
+        if key not in self.groups_made:
+            self.groups_made[key] = Group(network)
+        return self.groups_made[key]
 
     def said(self, box: Box, outer: list[Ref]) -> list[str]:
         """What the inputs of a box are called: as in the first that is numbered otherwise, so that they stay alike."""
@@ -226,7 +238,8 @@ class _Rebuilder(Placing):
             wires[Port(item.name, BUNDLE)] = Port(item.target.name, BUNDLE)
         else:
             pairs = [*item.step.inputs.items()]
-            pairs += [pair for pair in item.step.learnables.items() if not self.is_owned(item, *pair)]
+            if item.step.learnables:
+                pairs += [pair for pair in item.step.learnables.items() if not self.is_owned(item, *pair)]
         for port, ref in pairs:
             if ref in self.learnable:
                 target = Port(join(path, item.name), port)
@@ -240,10 +253,10 @@ class _Rebuilder(Placing):
 
     def add_ends(self, box: Box, layers: dict[str, Layer], wires: dict[Port, Port], sources: dict[Ref, Port]) -> None:
         """Give a group an output for each value that is wanted outside."""
-        made = self.flows[id(box)].made
+        made = self.flow(box).made
         again = self.again.get(id(box), [])
         wanted = {ref for use in again for ref, here in use.outputs.items() if here in self.takers}
-        wanted |= {ref for ref in made if self.leaves(box, ref)}
+        wanted |= {ref for ref in sources if ref in made and self.leaves(box, ref)}
         wanted -= self.learnable
         ends = [ref for ref in dict.fromkeys((*box.words, *made)) if ref in wanted]
         for ref in ends:
@@ -268,8 +281,9 @@ class _Rebuilder(Placing):
 
     def layer(self, piece: Piece) -> Layer:
         """The layer of a piece, with what it takes, offers and leaves untrained; notes the keys that it owns."""
-        step, path = piece.step, self.paths[id(piece)]
-        layer = step.layer
+        step, layer, path = piece.step, piece.step.layer, self.paths[id(piece)]
+        if not step.stateful and self.roles.keys().isdisjoint(step.inputs.values()):
+            return layer  # it has nothing to do with what the file stores
         borrowed, frozen = [], []
         for slot, ref in step.learnables.items():
             if not self.is_owned(piece, slot, ref):
@@ -287,14 +301,15 @@ class _Rebuilder(Placing):
         for ref in (*step.learnables.values(), *step.inputs.values(), *step.buffers.values()):
             if ref in self.roles:
                 self.used.update(self.names(ref))
-        if isinstance(layer, Parameter):
-            return dataclasses.replace(layer, frozen=tuple(frozen))
-        if not (borrowed or frozen or id(piece) in self.offered):
+        offered = () if isinstance(layer, Parameter) else tuple(self.offered.get(id(piece), ()))
+        if not (borrowed or offered or frozen):
             return layer
-        offered = tuple(self.offered.get(id(piece), ()))
-        return dataclasses.replace(
-            layer, input_learnables=tuple(borrowed), output_learnables=offered, frozen=tuple(frozen)
-        )
+        key = (id(layer), taken := tuple(borrowed), offered, fixed := tuple(frozen))
+        if key not in self.switched:
+            self.switched[key] = dataclasses.replace(
+                layer, input_learnables=taken, output_learnables=offered, frozen=fixed
+            )
+        return self.switched[key]
 
     def origin(self, piece: Piece, slot: str, ref: Ref) -> str:
         """The name in the file of what a piece owns."""

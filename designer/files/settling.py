@@ -12,13 +12,15 @@ from designer.files.program import Ref
 from designer.files.steps import Flow
 
 
-def settle(box: Box, learnable: set[Ref]) -> None:
-    """Make the wires between the items of each box free of loops."""
-    _settle(box, flows(box), learnable)
+def settle(box: Box, learnable: set[Ref]) -> dict[int, Flow]:
+    """Make the wires between the items of each box free of loops; gives what then flows through the items."""
+    known = flows(box)
+    return flows(box) if _settle(box, known, learnable) else known
 
 
-def _settle(box: Box, known: dict[int, Flow], learnable: set[Ref]) -> None:
-    """``known`` are the flows of all that is in the box."""
+def _settle(box: Box, known: dict[int, Flow], learnable: set[Ref]) -> bool:
+    """``known`` are the flows of all that is in the box; whether anything was moved."""
+    moved = False
     for _ in range(10 * len(known) + 10):
         feeders = _feeders([known[id(item)] for item in box.items], learnable)
         forward = all(before < n for n, given in enumerate(feeders) for before in given)
@@ -26,14 +28,15 @@ def _settle(box: Box, known: dict[int, Flow], learnable: set[Ref]) -> None:
         if not ring:
             break
         _resolve(box, ring, learnable)
-        known = flows(box)
+        known, moved = flows(box), True
     else:
         raise AssertionError("the boxes do not come to rest")
     for item in box.items:
         if isinstance(item, Box):
-            _settle(item, known, learnable)
+            moved = _settle(item, known, learnable) or moved
     if not forward:
         box.items = _ordered(box.items, feeders)
+    return moved or not forward
 
 
 def _feeders(items: list[Flow], learnable: set[Ref]) -> list[set[int]]:

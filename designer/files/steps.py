@@ -37,7 +37,9 @@ class Step:
     flow: Flow = dataclasses.field(init=False, repr=False)  # what it gives and takes
 
     def __post_init__(self) -> None:
-        taken = dict.fromkeys((*self.inputs.values(), *self.learnables.values()))
+        taken = dict.fromkeys(self.inputs.values())
+        if self.learnables:
+            taken |= dict.fromkeys(self.learnables.values())
         self.flow = Flow(dict.fromkeys(self.outputs.values()), taken)
 
     @property

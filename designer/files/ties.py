@@ -46,6 +46,8 @@ def express_views(program: Program) -> tuple[list[View], list[str]]:
     Returns those views, and a note for each that cannot be written so and becomes a copy. Two tensors are tied only
     if the elements that they address overlap: cuDNN keeps the weights of an LSTM side by side in one storage.
     """
+    if len({stored.storage for stored in program.stored.values()}) == len(program.stored):
+        return [], []  # none looks at what another one has
     used: dict[str, Op] = {}
     for op in program.ops:
         for ref in op.refs():

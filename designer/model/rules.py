@@ -1,19 +1,16 @@
 """What a network may not be: loops, data across the border of a group, wires to ports that are not there."""
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Literal
 
 from designer.model.errors import NetworkError
 from designer.model.layer import Layer
-from designer.model.names import MODULE_DICT_NAMES, Port, check_name, common, parent, shortened, under
+from designer.model.names import Port, common, parent, shortened, under
 from designer.model.structure import BUNDLE, Call, Group, Input
 
 if TYPE_CHECKING:
     from designer.model.network import Network
-
-MOST_LAYERS = 100_000  # of a network, second uses counted
 
 Load = Literal["data", "learnable", "nothing"]
 
@@ -267,118 +264,9 @@ def check_key(network: "Network", key: str) -> None:
             raise NetworkError(f"{path} takes its {name} from a wire, so it has no value of its own for {key}.")
 
 
-def check_network(network: "Network") -> None:
-    """Refuse a network, as read from a file, that no edits could have made; names one thing that is wrong."""
-    _check_level(network)
-    _ = network.all  # layers are found more quickly where it is known
-    wires, _ = network.wires, network.crossings
-    _check_calls(wires)
-    _check_count(network)
-    for target, source in wires.items():
-        if not network.has_output(source):
-            raise NetworkError(f"There is no output {shortened(str(source))} for {shortened(str(target))}.")
-        if not network.has_input(target):
-            raise NetworkError(f"There is no input {shortened(str(target))}.")
-    _check_loops(network)
-    for target, source in wires.items():
-        check_wire_ends(network, source, target)
-        check_border(network, source, target)
-    for key in network.values:
-        check_key(network, key)
-    for key in network.aliases.values():
-        check_key(network, key)
-
-
-def check_wire_ends(network: "Network", out: Port, into: Port) -> None:
-    """Refuse a bundle that does not go from a layer to a Call beside it."""
-    if out.name == BUNDLE or into.name == BUNDLE:
-        check_wire(network, out, into, orderly=True)
-
-
-def _check_level(network: "Network") -> None:
-    numbered = any(name.isdecimal() for name in network.layers if isinstance(name, str))
-    beside = {"0", *(network.layers.keys() & MODULE_DICT_NAMES)} if numbered else ()
-    for name, layer in network.layers.items():
-        check_name(name, beside, given=True)
-        if isinstance(layer, Group):
-            _check_level(layer.network)
-    for name, at in network.positions.items():
-        if name not in network.layers or not all(map(math.isfinite, at)):
-            raise NetworkError(f"The position of {shortened(name)} is not that of a layer.")
-    for target, source in network.connections.items():
-        for port in (target, source):
-            if port.layer not in network.layers and network.find(port.layer) is None:
-                raise NetworkError(f"A wire ends at {shortened(str(port))}, but there is no layer of that name.")
-        if "." in target.layer and "." in source.layer:
-            first, second = (port.layer.partition(".")[0] for port in (target, source))
-            if first == second:
-                raise NetworkError(f"The wire from {source} to {target} must be kept inside {first}.")
-
-
-def _check_calls(wires: Mapping[Port, Port]) -> None:
-    """Refuse Calls that call each other in a ring: what a Call calls is followed from Call to Call."""
-    calls = {target.layer: source.layer for target, source in wires.items() if target.name == BUNDLE}
-    done: set[str] = set()
-    for at in calls:
-        seen: set[str] = set()
-        while at in calls and at not in done:
-            if at in seen:
-                raise NetworkError(f"{at} calls itself.")
-            seen.add(at)
-            at = calls[at]
-        done |= seen
-
-
-def _check_count(network: "Network") -> None:
-    """Refuse Calls in groups that are called in groups: a short file may ask for layers without end."""
-    total = len(network.all)
-    if any(isinstance(layer, Call) for layer in network.all.values()):
-        counts: dict[str, int] = {}
-        total = sum(_counted(network, path, counts) for path in network.layers)
-    if total > MOST_LAYERS:
-        raise NetworkError(f"With all that its Calls call it has {total:,} layers, and {MOST_LAYERS:,} are allowed.")
-
-
-def _counted(network: "Network", path: str, counts: dict[str, int]) -> int:
-    """How many layers a layer stands for; ``counts`` are those known before."""
-    if path not in counts:
-        layer = network.find(path)
-        called = network.called(path) if isinstance(layer, Call) else None
-        inner = layer.network.layers if isinstance(layer, Group) else ()
-        held = [called] if called else [f"{path}.{name}" for name in inner]
-        counts[path] = (not called) + sum(_counted(network, each, counts) for each in held)
-    return counts[path]
-
-
-def _check_loops(network: "Network") -> None:
-    """Refuse a port that needs itself, in one walk over all ports where it does not follow from the order of layers."""
-    groups = (layer.network for layer in network.all.values() if isinstance(layer, Group))
-    if all(level._order is not None for level in (network, *groups)):
-        return
-    done: set[Port] = set()
-    for start in network.targets:
-        if start in done:
-            continue
-        stack: list[tuple[Port, list[Port]]] = [(start, _upstream(network, start))]
-        open_ports = {start}
-        while stack:
-            port, before = stack[-1]
-            if not before:
-                stack.pop()
-                open_ports.discard(port)
-                done.add(port)
-                continue
-            upstream = before.pop()
-            if upstream in open_ports:
-                raise NetworkError(f"{upstream} needs itself: its wires make a loop.")
-            if upstream not in done:
-                open_ports.add(upstream)
-                stack.append((upstream, _upstream(network, upstream)))
-
-
 def upstream(network: "Network", port: Port) -> list[Port]:
     """An output port after all that it depends on, each once."""
-    return ordered(port, lambda at: _upstream(network, at))
+    return ordered(port, lambda at: needed_sources(network, at))
 
 
 def ordered(port: Port, before: Callable[[Port], Iterable[Port]]) -> list[Port]:
@@ -396,5 +284,6 @@ def ordered(port: Port, before: Callable[[Port], Iterable[Port]]) -> list[Port]:
     return list(found)
 
 
-def _upstream(network: "Network", port: Port) -> list[Port]:
+def needed_sources(network: "Network", port: Port) -> list[Port]:
+    """The output ports that an output port depends on at once."""
     return [source for need in needs(network, port) if (source := network.source_of(need))]

@@ -9,7 +9,7 @@ from designer import Network, NetworkError, analyze, build, group, initialize, t
 from designer.edits.copying import copy, duplicate, fresh_name, paste
 from designer.layers import LSTM, Call, Embedding, Group, Input, Linear, Output, Parameter, Permute, ReLU, Softmax
 from designer.model import Port
-from designer.model.rules import check_network
+from designer.model.checking import check_network
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import torch
 from designer import Network, NetworkError, analyze, arrange, build, group, initialize, tie, ungroup
 from designer.layers import LSTM, Add, Call, Embedding, Group, Input, LayerNorm, Linear, Output, ReLU
 from designer.model import Port
-from designer.model.rules import check_network
+from designer.model.checking import check_network
 
 
 def model():

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from designer import analyze, build, ungroup, untie
 from designer.layers import Permute
 from designer.model import Group, Network, NetworkError, Port
-from designer.model.rules import check_network
+from designer.model.checking import check_network
 
 TOKENS = torch.randint(0, 4, (2, 3), generator=torch.Generator().manual_seed(0))
 

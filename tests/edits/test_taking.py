@@ -10,7 +10,7 @@ from designer import Network, NetworkError, analyze, build, change_owner, initia
 from designer.edits.taking import take_tensor
 from designer.layers import LSTM, Embedding, Input, Linear, Parameter, Permute, Slice, Softmax
 from designer.model import Port
-from designer.model.rules import check_network
+from designer.model.checking import check_network
 from designer.model.values import origin_of
 
 

@@ -41,7 +41,7 @@ from designer.layers import (
     Softmax,
 )
 from designer.model import Group, Port
-from designer.model.rules import check_network
+from designer.model.checking import check_network
 
 TOKENS = torch.arange(10).reshape(2, 5)
 

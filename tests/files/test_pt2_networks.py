@@ -413,6 +413,46 @@ def test_a_choice_that_depends_on_the_data_is_shown_only(exported):
     assert report.comparison.reason == "higher_order.cond is not an operation that may be run"
 
 
+class Scaled(nn.Module):
+    """A block with a learnable that no layer stores, which is drawn as a Parameter."""
+
+    def __init__(self, size=4):
+        super().__init__()
+        self.fc, self.scale = nn.Linear(4, size), nn.Parameter(torch.rand(size))
+
+    def forward(self, x):
+        return torch.relu(self.fc(x)) * self.scale
+
+
+def test_blocks_that_differ_in_ties_and_in_what_trains_are_groups_apart(exported):
+    parts = [Scaled(), Scaled(), Scaled(), Scaled(), Scaled(8)]
+    parts[1].scale.requires_grad_(False)
+    parts[2].fc.weight.requires_grad_(False)
+    parts.insert(4, Scaled())
+    parts[4].fc.weight = parts[0].fc.weight
+    inputs = {"x": torch.rand(2, 4)}
+    model = Net(lambda m, x: m.body(x), body=nn.Sequential(*parts))
+    path = exported(model, inputs, {"x": (0,)})
+    network = import_pytorch(path).network
+    blocks = [layer for layer in network.layers["body"].network.layers.values() if isinstance(layer, Group)]
+    assert len(blocks) == len({id(block) for block in blocks}) == 7 - 1
+    agree(model, network, inputs)
+
+
+def test_equal_blocks_are_one_group_with_values_of_their_own(exported):
+    inputs = {"x": torch.rand(2, 4)}
+    model = Net(lambda m, x: m.body(x), body=nn.Sequential(*(Scaled() for _ in range(4)), Scaled(8)))
+    network = import_pytorch(exported(model, inputs, {"x": (0,)})).network
+    blocks = network.layers["body"].network.layers
+    assert blocks["0"] is blocks["1"] is blocks["2"] is blocks["3"] is not blocks["4"]
+    assert len(network.values) == 3 * 5
+    agree(model, network, inputs)
+    changed = network.set("body.1.fc", note="mine").rename("body.2.fc", "other")
+    assert [changed.layer(f"body.{n}.fc").note for n in (0, 1, 3)] == ["", "mine", ""]
+    assert [changed.find(f"body.{n}.fc") is None for n in range(4)] == [False, False, True, False]
+    agree(model, changed, inputs)
+
+
 def test_a_file_that_was_read_leaves_no_garbage_behind(exported):
     """What only refers to itself, such as a function that calls itself, keeps the whole program until it is found."""
     blocks = nn.Sequential(*(nn.Sequential(nn.Linear(4, 4), nn.ReLU()) for _ in range(8)))

@@ -18,7 +18,7 @@ from designer.files.suggestions import Suggestion, suggested_ties
 from designer.files.weights import save_weights
 from designer.layers import Permute
 from designer.model import Parameter, Port
-from designer.model.rules import check_network
+from designer.model.checking import check_network
 
 
 class Tied(nn.Module):

@@ -13,7 +13,7 @@ from designer.files.overlaps import Overlap, overlaps
 from designer.files.program import Stored
 from designer.layers import Embedding, Linear, Permute, Slice
 from designer.model import Input, NetworkError, Parameter, Port
-from designer.model.rules import check_network
+from designer.model.checking import check_network
 
 # Overlaps.
 

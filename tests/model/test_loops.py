@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from designer.layers import Add, Input, Linear, MatMul, Permute, ReLU
 from designer.model import BUNDLE, Call, Group, Network, NetworkError, Output, Port
+from designer.model.checking import check_network
 from designer.model.names import under
-from designer.model.rules import check_network
 
 
 def fed_by(net, target):

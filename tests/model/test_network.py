@@ -8,9 +8,9 @@ import re
 import pytest
 import torch
 
-from designer.layers import LSTM, Add, Concatenate, Embedding, LayerNorm, Linear, MatMul, Permute, ReLU
+from designer.layers import LSTM, Add, Concatenate, Embedding, LayerNorm, Linear, MatMul, Multiply, Permute, ReLU
 from designer.model import Call, Group, Input, Network, NetworkError, Output, Parameter, Port, layer_types
-from designer.model.rules import check_network
+from designer.model.checking import check_network
 
 
 def inside():
@@ -489,3 +489,46 @@ def test_calls_in_called_groups_do_not_grow_without_end():
 def test_check_network_passes_what_edits_make():
     for net in (chain(), grouped(), tied(), called()):
         check_network(net.with_values({f"{next(iter(list(net.layers)[1:]))}.bias": torch.zeros(4)}))
+
+
+@pytest.mark.parametrize("shared", [True, False], ids=["one network", "equal ones"])
+@pytest.mark.parametrize(
+    ("wires", "sentence"),
+    [
+        ({("b.m", "1"): ("x", "out")}, "x/out is data: it cannot cross the border of a group to b.m/1."),
+        ({("b.m", "1"): ("w", "value")}, ""),
+        ({("b.m", "other"): ("w", "value")}, "There is no input 'b.m/other'."),
+        ({("b.c", "learnables"): ("a.m", "learnables")}, "b.c can call only what stands beside it, not a.m."),
+    ],
+)
+def test_each_place_of_a_network_that_several_groups_hold_is_checked(shared, wires, sentence):
+    def block():
+        net = Network().add(x=Input(), m=Multiply(), c=Call(), y=Output())
+        return net.connect("x", "m/0").connect("m", "y")
+
+    first = block()
+    groups = {"a": Group(first), "b": Group(first if shared else block())}
+    connections = {Port(*target): Port(*source) for target, source in wires.items()}
+    net = Network({"x": Input(), "w": Parameter((4,)), **groups}, connections)
+    if sentence:
+        with pytest.raises(NetworkError, match=re.escape(sentence)):
+            check_network(net)
+    else:
+        check_network(net)
+
+
+@pytest.mark.parametrize(
+    ("target", "source", "sentence"),
+    [
+        (("a", "nothing"), ("x", "out"), "There is no input 'b.a/nothing'."),
+        (("a", "in"), ("b", "nothing"), "There is no output 'b.b/nothing' for 'b.a/in'."),
+        (("a", "in"), ("b", "out"), "needs itself: its wires make a loop."),
+        (("a", "in"), ("gone", "out"), "A wire ends at 'gone/out', but there is no layer of that name."),
+    ],
+)
+def test_what_is_wrong_in_a_network_that_several_groups_hold_is_told(target, source, sentence):
+    good = inside()
+    bad = Group(Network(good.layers, {**good.connections, Port(*target): Port(*source)}))
+    net = Network({"x": Input(), "a": Group(good), "b": bad, "c": bad})
+    with pytest.raises(NetworkError, match=re.escape(sentence).replace(r"b\.", r"[bc]\.")):
+        check_network(net)

@@ -27,7 +27,7 @@ from designer.layers import (
     Parameter,
     ReLU,
 )
-from designer.model.rules import check_network
+from designer.model.checking import check_network
 from designer.model.values import Stamp
 from designer.source import free_memory
 from designer.source import values as source_values
