@@ -87,6 +87,7 @@ class Document(QObject):
     """The network of one window and its history.
 
     Signals:
+        began: another document is opened in the place of this one; its network comes next.
         changed: the network is another one, by an edit, undo, redo or another file.
         viewed: the view is another one.
         analyzed: the analysis of the network that is shown has come, or its failure.
@@ -95,6 +96,7 @@ class Document(QObject):
         named: the document has another name.
     """
 
+    began = Signal()
     changed = Signal()
     viewed = Signal()
     analyzed = Signal()
@@ -218,6 +220,7 @@ class Document(QObject):
         forget()
         self.name, self.path, self.analysis, self.report = name, path, None, report
         self.view = View()
+        self.began.emit()
         self.show(network)
         self.look(**vars((view or View()).within(network)))
         self.named.emit()

@@ -42,6 +42,7 @@ from designer.gui.filing import PROGRAMS, Filing, Opened, takes_values
 from designer.gui.finding import Finding
 from designer.gui.keys import Keys
 from designer.gui.library import Library
+from designer.gui.on_screen import first_size, keep_on_screen
 from designer.gui.palette import Palette
 from designer.gui.properties import Properties
 from designer.gui.reading import Reading
@@ -137,7 +138,7 @@ class MainWindow(QMainWindow):
 
     def _first_size(self) -> QSize:
         kept = self.session.settings.value(f"{self.docks.screen_key()}/size")
-        return kept if isinstance(kept, QSize) else QSize(1440, 900).boundedTo(self.screen().availableGeometry().size())
+        return first_size(kept if isinstance(kept, QSize) else QSize(1440, 900), self.screen().availableGeometry())
 
     def show_page(self, start: bool) -> None:
         """Show the start page, or the canvas with its panels."""
@@ -169,6 +170,7 @@ class MainWindow(QMainWindow):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.docks.fit()
+        keep_on_screen(self)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -275,6 +277,8 @@ class MainWindow(QMainWindow):
         window.resize(self.size())
         window.move(self.pos().x() + 32, self.pos().y() + 32)
         window.show()
+        if self.isMaximized():
+            window.showMaximized()
         return window
 
     def ask_import(self) -> None:

@@ -10,7 +10,7 @@ from designer.analysis.sizes import memory
 from designer.gui.document import Document
 from designer.gui.drawing import text_width
 from designer.gui.table import COLUMNS, cost, matches, total_cost
-from designer.layers import Embedding, Input, Linear
+from designer.layers import Embedding, Input, Linear, ReLU
 from designer.model import Group, Network
 
 LEFT = Qt.MouseButton.LeftButton
@@ -144,6 +144,19 @@ def test_groups_unfold(desk):
     QTest.mouseClick(desk.table.viewport(), LEFT, pos=QPoint(60, desk.table.rowViewportPosition(3) + 14))
     assert desk.document.view.path == "block"
     assert desk.document.view.selection == {"block.fc"}
+
+
+def test_what_is_selected_inside_a_group_is_shown_there(desk):
+    inner = Network().chain(x=Input(), fc=Linear(4), deep=Group(Network().chain(y=Input(), act=ReLU())))
+    desk.open(Network().chain(x=Input(("B", 8)), block=Group(inner)))
+    desk.document.look(path="block.deep", selection=frozenset({"block.deep.act"}))
+    assert desk.table.rows.opened == {"block", "block.deep"}
+    at = desk.table.rows.places["block.deep.act"]
+    assert [index.row() for index in desk.table.selectionModel().selectedRows()] == [at]
+    desk.table.setCurrentIndex(desk.table.rows.index(desk.table.rows.places["block"], 0))
+    desk.table.setFocus()
+    QTest.keyClick(desk.table, Qt.Key.Key_Left)  # what the user folds stays folded
+    assert "block" not in desk.table.rows.opened
 
 
 def test_errors_leave_what_is_known(desk, tied):

@@ -90,7 +90,12 @@ def unfold(desk, title):
 def test_opening_ends_in_a_report(opened):
     assert opened.window.bottom.pages.currentIndex() == REPORT
     shown = texts(panel(opened))
-    assert {"model.pt2", "program of torch.export", f"torch {torch.__version__}", "6 in 1 group"} <= set(shown)
+    assert {
+        "model.pt2",
+        "program of torch.export",
+        f"torch {torch.__version__}",
+        f"{opened.network.count} in 1 group",
+    } <= set(shown)
     assert "1, saving 960 B" in shown
     assert panel(opened).said.full == "Compared with the original: max |difference| 3e-07 at output head."
     assert opened.told[-1] == "Compared with the program in model.pt2: max |difference| 3e-07."
@@ -279,11 +284,15 @@ def test_a_false_tie_of_a_state_dict_is_made_a_true_one(desk, tmp_path, qtbot):
     desk.settle()
     assert desk.undo_texts() == ["Tie 1.weight to 0.weight"]
     assert desk.network.layer("1.weight") == Permute((1, 0))
-    desk.click(fix)  # once more, when it is done
-    assert desk.refusals == ["1.weight/value is no learnable: 1.weight has no learnables."]
+    assert desk.told[-1] == "Tie 1.weight to 0.weight: done."
+    assert (fix.text(), fix.isEnabled()) == ("Done", False)
+    QTest.keyClick(line, Qt.Key.Key_Return, CONTROL)  # once more
+    assert len(desk.undo_texts()) == 1
     desk.key(Qt.Key.Key_Z, CONTROL)
     desk.settle()
     assert desk.network is before
+    assert fix.isEnabled()
+    assert fix.text() != "Done"
 
 
 def test_the_search_for_ties_ends_with_its_file(desk, saved, tied, monkeypatch, qtbot):

@@ -65,6 +65,7 @@ class Canvas(NodeGraph):
         self._keep.timeout.connect(self._keep_place)
         self._arrive = QTimer(self, singleShot=True, interval=0)
         self._arrive.timeout.connect(self._bring_into_view)
+        self._opened = True  # another document
         self._fitted = False  # whether the shown group was brought into view once
         self.adding, self.motion, self.edge_pills = Adding(self), Motion(self), EdgePills(self)
         self.frame = Frame(self)
@@ -76,6 +77,7 @@ class Canvas(NodeGraph):
         self.bookmarking, self.switching = Bookmarking(self, self.frame.box), Switching(self)
         self.lighting = Lighting(self)
         self.commands, self.saying = commands(self), Saying(self)
+        document.began.connect(self._begin)
         document.changed.connect(self.redraw)
         document.viewed.connect(self.redraw)
         document.analyzed.connect(self.redraw)
@@ -95,7 +97,7 @@ class Canvas(NodeGraph):
         self.preview.forget()
         if edited or entered:
             self.peek.over(None)
-        opened = edited and document.analysis is None and not document.history.count()  # another document
+        opened, self._opened = self._opened, False
         if opened:
             self.placing = Placing()
             self._arrive.start()
@@ -105,7 +107,7 @@ class Canvas(NodeGraph):
         self.mirror.draw(document.network, document.view, document.analysis, self.places())
         if opened:
             self.mirror.let_go()
-        if document.history.count() and not self._fitted and self._in_view():
+        if edited and not opened and not self._fitted and self._in_view():
             self._fitted = True  # a first layer stays where it was dropped
         if entered or (not self._fitted and self.mirror.nodes):
             self._bring_into_view()
@@ -117,10 +119,14 @@ class Canvas(NodeGraph):
         if not self.mirror.still:
             self.view.viewport().update()
 
+    def _begin(self) -> None:
+        self._opened = True
+
     def _end(self) -> None:
         """The widget is gone, and the items with it: the document may outlive them."""
         self._keep.stop()
         self._arrive.stop()
+        self.document.began.disconnect(self._begin)
         for signal in (self.document.changed, self.document.viewed, self.document.analyzed):
             signal.disconnect(self.redraw)
 

@@ -25,7 +25,7 @@ class Leading:
         self.ways = Ways(view)
         self.moves = 0  # how often a node came, moved or went
         self._held: dict[WireItem, None] | None = None  # wires whose ways are found later
-        self._passing: set[WireItem] = set()  # whose ways depend on the layers that they pass
+        self._passing: dict[WireItem, None] = {}  # whose ways depend on the layers that they pass
         self._passed: set[Cell] = set()  # the squares where nodes were and are since wires were led the last time
         self._late = QTimer(view, singleShot=True, interval=0)
         self._late.timeout.connect(self.reroute)
@@ -50,13 +50,13 @@ class Leading:
     def wire_led(self, wire: "WireItem") -> None:
         """A wire has found its way."""
         if wire.passes:
-            self._passing.add(wire)
+            self._passing[wire] = None
         else:
-            self._passing.discard(wire)
+            self._passing.pop(wire, None)
 
     def wire_gone(self, wire: "WireItem") -> None:
         self.ways.leave(wire)
-        self._passing.discard(wire)
+        self._passing.pop(wire, None)
 
     def reroute(self) -> None:
         """Lead wires anew whose way nodes have come into or left."""

@@ -23,8 +23,8 @@ class Map:
         self.selected: list[NodeItem] = []
         self.chosen: list[WireItem] = []  # wires that are selected, or ties of what is
         self.drawn = drawn  # how many states there were: what was drawn from an earlier one is out of date
-        self._late_nodes: set[NodeItem] = set()
-        self._late_wires: set[WireItem] = set()
+        self._late_nodes: dict[NodeItem, None] = {}  # in order, so that what is drawn is the same each time
+        self._late_wires: dict[WireItem, None] = {}
         self._fewer = False  # something was taken out since it was drawn
         self._colors: dict[NodeItem, str] = {}
         self._blocks: dict[str, dict[NodeItem, QRectF]] = {}  # by colour
@@ -37,14 +37,14 @@ class Map:
 
     def changed(self, node: NodeItem) -> None:
         """A node came, moved or looks otherwise."""
-        self._late_nodes.add(node)
+        self._late_nodes[node] = None
 
     def led(self, wire: WireItem) -> None:
         """A wire came or goes another way, or carries something else."""
-        self._late_wires.add(wire)
+        self._late_wires[wire] = None
 
     def drop(self, node: NodeItem) -> None:
-        self._late_nodes.discard(node)
+        self._late_nodes.pop(node, None)
         self._groups.pop(node, None)
         self._troubled.pop(node, None)
         if (color := self._colors.pop(node, None)) is not None:
@@ -52,7 +52,7 @@ class Map:
             self._fewer = True
 
     def drop_wire(self, wire: WireItem) -> None:
-        self._late_wires.discard(wire)
+        self._late_wires.pop(wire, None)
         if wire in self._lines or wire in self._ties:
             self._lines.pop(wire, None)
             self._ties.pop(wire, None)

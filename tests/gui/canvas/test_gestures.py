@@ -4,6 +4,7 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 
+from designer.gui.canvas.adding import HEAD
 from designer.layers import LSTM, Add, Input, Linear, Permute, ReLU
 from designer.model import Network, Port
 
@@ -398,6 +399,19 @@ def test_the_wheel_zooms_at_the_pointer(model):
     assert model.view.zoom == pytest.approx(4.0)
 
 
+def test_the_wheel_comes_back_to_where_it_began(model):
+    """A step that moved by a part of a pixel would add up, most from afar."""
+    at = QPoint(317, 203)
+    kept, center = model.view.scene_at(QPointF(at)), model.view.center
+    for steps in (6, 10, 15, 20):
+        for by in (-1, 1):
+            for _ in range(steps):
+                model.wheel(at, by)
+                away = model.view.viewportTransform().map(kept) - QPointF(at)
+                assert away.manhattanLength() <= 3
+    assert (model.view.center - center).manhattanLength() < 0.01
+
+
 def test_middle_space_and_right_drags_pan_over_every_target(model):
     at = model.body("fc")
     for button, space in ((MIDDLE, False), (RIGHT, False), (Qt.MouseButton.LeftButton, True)):
@@ -478,6 +492,16 @@ def test_dropped_layers_get_names_of_their_own(stage):
     x, y = it.network.positions["linear"]
     assert x % 8 == 0
     assert y % 8 == 0
+
+
+@pytest.mark.parametrize("at", [QPoint(90, 60), QPoint(60, 30), QPoint(500, 400)])
+def test_the_first_layer_stays_where_it_is_dropped(stage, at):
+    it = stage()
+    it.drop("Linear", at)
+    (node,) = it.canvas.nodes()
+    away = it.view.viewportTransform().map(node.pos() + HEAD) - QPointF(at)
+    assert max(abs(away.x()), abs(away.y())) <= 4 + 1  # of the grid
+    assert it.view.zoom == 1.0
 
 
 def test_a_layer_is_added_behind_the_selected_one_and_wired(model):

@@ -1,16 +1,20 @@
 """Painting: at every zoom, in both themes, in every state, without a complaint; and what must be seen is there."""
 
+from itertools import combinations
+
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
 from PySide6.QtWidgets import QApplication
 
 from designer.edits import freeze, group, tie
 from designer.gui import theme
+from designer.gui.canvas import map as maps
 from designer.gui.canvas.form import WIDE, form
 from designer.gui.canvas.routes import Lanes
 from designer.gui.canvas.routes import tie as tie_route
+from designer.gui.drawing import text_width
 from designer.layers import LSTM, Add, Conv2d, Embedding, Input, Linear, Operation, Output, Parameter, ReLU
-from designer.model import Call, Network
+from designer.model import Call, Group, Network
 
 
 def everything():
@@ -133,6 +137,24 @@ def test_a_tie_runs_in_a_lane_below_what_it_passes(stage, qtbot):
     start = it.body("b")
     it.drag(start, start + QPoint(0, -300))
     qtbot.waitUntil(lambda: wire.path().pointAtPercent(0.5).y() < lane.y())
+
+
+def test_names_of_groups_do_not_lie_on_each_other(stage, monkeypatch):
+    """From very far they would."""
+    block = Group(Network().chain(x=Input(), fc=Linear(8), y=Output()))
+    net = Network().chain(x=Input(("B", 8)), **{f"block_{n}": block for n in range(40)})
+    it = stage(net.move({name: (200.0 * (n % 10), 100.0 * (n // 10)) for n, name in enumerate(net.layers)}))
+    for zoom in (0.03, 0.14):
+        said = []
+        monkeypatch.setattr(
+            maps, "draw_text", lambda _, x, y, text, *args, said=said, **more: said.append((x, y, text))
+        )
+        it.view.set_camera(it.canvas.area().center(), zoom)
+        it.view.viewport().repaint()
+        assert said[0][2] == "block_0"
+        assert len(said) < 40
+        boxes = [QRectF(x - text_width(text, 11, 600) / 2, y - 9, text_width(text, 11, 600), 9) for x, y, text in said]
+        assert not any(one.intersects(other) for one, other in combinations(boxes, 2))
 
 
 def test_lanes_keep_their_distance_and_wires_from_one_port_share():
