@@ -1,5 +1,7 @@
 """Layers that look vectors up by their index."""
 
+from typing import ClassVar
+
 from designer.layers.text import facts, settings, settings_of, times
 from designer.model import Layer, prop
 
@@ -31,6 +33,8 @@ class TransposedEmbedding(nn.Module):
 
 class Lookup(Layer):
     """What embeddings have in common."""
+
+    indices: ClassVar[bool] = True
 
     num_embeddings: int = prop(1000, "Number of vectors: the largest index plus one.", minimum=1)
     embedding_dim: int = prop(300, "Length of each vector.", minimum=1)

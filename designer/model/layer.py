@@ -37,6 +37,7 @@ class Layer:
     category: ClassVar[str] = ""
     search: ClassVar[str] = ""  # other names that people know it by
     variadic: ClassVar[bool] = False  # takes any number of inputs, called 0, 1, ...
+    indices: ClassVar[bool] = False  # its input is of whole numbers, which say where to look
     fake: ClassVar[bool] = False  # asked for shapes on fake tensors: torch's meta kernel takes time by the step
 
     _: dataclasses.KW_ONLY

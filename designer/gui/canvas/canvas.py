@@ -67,6 +67,7 @@ class Canvas(NodeGraph):
         self._arrive.timeout.connect(self._bring_into_view)
         self._opened = True  # another document
         self._fitted = False  # whether the shown group was brought into view once
+        self._fit: tuple[QPointF, float] | None = None  # the camera that a group was opened with, to have all in view
         self.adding, self.motion, self.edge_pills = Adding(self), Motion(self), EdgePills(self)
         self.frame = Frame(self)
         self.preview, self.peek = Preview(self), Peek(self)
@@ -102,9 +103,14 @@ class Canvas(NodeGraph):
             self.placing = Placing()
             self._arrive.start()
         if edited:
+            self._fit = None
             self.frame.box.forget()
             self.choosing.pictures.close_pictures(focus=False)
+        measured = document.analysis is not self.mirror.shown.analysis
         self.mirror.draw(document.network, document.view, document.analysis, self.places())
+        if measured and self._fit == (self.view.center, self.view.zoom):
+            self.fit(all=True, at_once=True)  # shapes make layers wider
+            self._fit = None
         if opened:
             self.mirror.let_go()
         if edited and not opened and not self._fitted and self._in_view():
@@ -147,6 +153,7 @@ class Canvas(NodeGraph):
             self.view.set_camera(QPointF(x, y), zoom)
         else:
             self.fit(all=True, at_once=True)
+            self._fit = self.view.center, self.view.zoom
         self._fitted = self.frame.isVisible() and bool(self.mirror.nodes)
         self._keep.stop()
 

@@ -6,7 +6,7 @@ from designer.analysis import Analysis
 from designer.edits.insertion import insert
 from designer.gui.canvas.joins import End, Join, join, join_layer
 from designer.layers import Identity, Linear
-from designer.model import BUNDLE, Input, Layer, Network, NetworkError, Parameter, Port
+from designer.model import BUNDLE, Group, Input, Layer, Network, NetworkError, Parameter, Port
 
 START, NEW = "start", "new"
 Fits = Callable[[Layer], bool]
@@ -20,22 +20,26 @@ def joined(network: Network, analysis: Analysis | None, start: End, path: str) -
     return found.choices[0] if found.choices else found
 
 
-def fits_port(network: Network, port: Port, out: bool) -> Fits:
+def fits_port(network: Network, port: Port, out: bool, analysis: Analysis | None = None) -> Fits:
     """Tell which layers a wire from a port could lead to."""
     stand_in, name = _like(network, port, out)
     small, start = Network().add(start=stand_in), End(Port(START, name), out)
-    return lambda layer: not joined(small.add(new=layer), None, start, NEW).refused
+    takes = _takes(port, analysis) if out and name == "out" else lambda layer: True
+    return lambda layer: takes(layer) and not joined(small.add(new=layer), None, start, NEW).refused
 
 
-def fits_wire(network: Network, target: Port) -> Fits:
+def fits_wire(network: Network, target: Port, analysis: Analysis | None = None) -> Fits:
     """Tell which layers could be put on the wire to a port."""
     source = network.source_of(target)
     if source is None or source.name == BUNDLE:
         return lambda layer: False
+    takes = _takes(source, analysis)
     stand_in, name = _like(network, source, True)
     small = Network().add(start=stand_in, end=Identity()).connect(Port(START, name), "end/in")
 
     def fits(layer: Layer) -> bool:
+        if not takes(layer):
+            return False
         try:
             insert(small, "end/in", NEW, layer)
         except NetworkError:
@@ -43,6 +47,16 @@ def fits_wire(network: Network, target: Port) -> Fits:
         return True
 
     return fits
+
+
+def _takes(source: Port, analysis: Analysis | None) -> Fits:
+    """Tell which layers take numbers of the type that an output gives: weights are no whole numbers, indices are."""
+    dtype = analysis.dtype(source) if analysis and analysis.network.has_output(source) else None
+    if dtype is None:
+        return lambda layer: True
+    if dtype.startswith(("float", "bfloat", "complex")):
+        return lambda layer: not layer.indices
+    return lambda layer: layer.indices or not layer.learnables() or isinstance(layer, Parameter | Group)
 
 
 def _like(network: Network, port: Port, out: bool) -> tuple[Layer, str]:

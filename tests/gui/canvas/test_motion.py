@@ -3,10 +3,11 @@
 import pytest
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
-from designer import arrange
+from designer import analyze, arrange
 from designer.gui.canvas import motion
-from designer.layers import Input, ReLU
+from designer.layers import Input, Linear, ReLU
 from designer.model import Network
 
 
@@ -97,3 +98,24 @@ def test_what_is_nudged_on_the_way_ends_beside_where_it_was_led(moving):
     moving.canvas.select({"a"})
     moving.canvas.nudge(8, 0)
     assert moving.network.positions["a"] == (arrived[0] + 8, arrived[1])
+
+
+def test_all_stays_in_view_when_shapes_make_layers_wider(stage):
+    """A file is drawn before it is analyzed."""
+    net = Network().chain(x=Input(("B", 100_000)), **{f"fc{n}": Linear(100_000) for n in range(9)})
+    it = stage(net)
+    it.analyzes = False
+    it.document.open(net, "again")
+    QApplication.processEvents()
+    zoom = it.view.zoom
+    it.document.take_analysis(analyze(net))
+    assert it.view.zoom < zoom
+    after = it.view.center, it.view.zoom
+    it.canvas.fit(all=True, at_once=True)
+    assert (it.view.center, it.view.zoom) == after
+    it.document.open(net, "once more")
+    QApplication.processEvents()
+    it.view.pan(QPointF(-40, 0))
+    moved = it.view.center, it.view.zoom
+    it.document.take_analysis(analyze(net))
+    assert (it.view.center, it.view.zoom) == moved  # whoever looks elsewhere already is left alone

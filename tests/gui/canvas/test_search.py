@@ -186,6 +186,22 @@ def test_nothing_selected_adds_at_the_pointer(line):
     assert line.undo_texts() == ["Add GELU"]
 
 
+def test_what_cannot_take_such_numbers_is_not_offered(tied):
+    """Vectors are looked up by whole numbers, and weights are none."""
+    for path, offered, missing in (
+        ("x", {"Embedding", "EmbeddingBag", "Reshape"}, {"Linear", "LSTM", "Conv2d", "BatchNorm1d"}),
+        ("emb", {"Linear", "LSTM", "Reshape"}, {"Embedding", "EmbeddingBag"}),
+    ):
+        tied.canvas.search.open_at_port(Port(path, "out"), True, QPointF(300, 300))
+        assert offered <= {*titles(tied)}
+        assert not missing & {*titles(tied)}
+        write(tied, "", Qt.Key.Key_Escape)
+    tied.canvas.search.open_on_wire(Port("fc", "in"))
+    assert "Embedding" not in titles(tied)
+    assert "Linear" in titles(tied)
+    write(tied, "", Qt.Key.Key_Escape)
+
+
 # What is not found.
 
 
