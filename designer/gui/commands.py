@@ -33,6 +33,7 @@ def make_actions(window: "MainWindow") -> dict[str, QAction]:
         Command("new", "&New", ("Ctrl+N",), window.new_network),
         Command("open", "&Open…", ("Ctrl+O",), filing.ask_open),
         Command("import", "From PyTorch &file…", ("Ctrl+I",), window.ask_import),
+        Command("import_code", "From P&ython code…", (), window.ask_code),
         Command("attach", "Attac&h values…", (), window.attaching.ask),
         Command("save", "&Save", ("Ctrl+S",), filing.save),
         Command("save_as", "Save &as…", ("Ctrl+Shift+S",), filing.save_as),
@@ -122,7 +123,7 @@ ON_CANVAS = (
 
 # What stands in the menus: names of actions, those of the canvas with a dot before them, | for a line.
 MENUS = {
-    "&File": "new open import attach (recent) (examples) | save save_as | export copy_report | close quit",
+    "&File": "new open import import_code attach (recent) (examples) | save save_as | export copy_report | close quit",
     "&Edit": (
         "undo redo history | cut copy paste duplicate .delete .delete_joined | copy_picture copy_python | "
         ".select_all downstream .clear | .go_left .go_right .go_up .go_down .keep | "

@@ -26,6 +26,7 @@ PROJECTS = "Networks (*.network)"
 PYTORCH = "*.pt2 *.pt *.pth *.ckpt *.bin *.safetensors *.onnx *.index.json"
 ARRAYS = "*.npz *.npy *.mat *.h5 *.hdf5 *.keras"
 PROGRAMS = f"PyTorch files ({PYTORCH} *.py);;Arrays ({ARRAYS});;All files (*)"
+CODE = "Python source (*.py);;All files (*)"
 EVERYTHING = f"Networks and other files (*.network {PYTORCH} *.py {ARRAYS});;{PROGRAMS}"
 
 

@@ -38,7 +38,7 @@ from designer.gui.document import Document
 from designer.gui.doing import Doing, lowered
 from designer.gui.dropping import DropFrame, dragged_files
 from designer.gui.exporting import Exporting
-from designer.gui.filing import PROGRAMS, Filing, Opened, takes_values
+from designer.gui.filing import CODE, PROGRAMS, Filing, Opened, takes_values
 from designer.gui.finding import Finding
 from designer.gui.keys import Keys
 from designer.gui.library import Library
@@ -283,6 +283,9 @@ class MainWindow(QMainWindow):
 
     def ask_import(self) -> None:
         self.filing.ask_open(PROGRAMS)
+
+    def ask_code(self) -> None:
+        self.filing.ask_open(CODE)
 
     def _fill_recent(self) -> None:
         self.recent_menu.clear()

@@ -35,6 +35,7 @@ class StartPage(QWidget):
         self.starts = [
             Start("file-plus", "Blank network", "An empty canvas", actions["new"], first=True),
             Start("import", "From PyTorch file…", "A program, or values by name", actions["import"]),
+            Start("code", "From Python code…", "Classes, run once you allow it", actions["import_code"]),
             Start("folder-open", "Open…", "A saved network", actions["open"]),
         ]
         self.cards = [Card(example, self.example.emit) for example in examples()]

@@ -32,7 +32,7 @@ WITH_CTRL = "A C V X D G L T F R Z Y J Left Right Up Down Delete Return Space 1 
 TYPES = ("Linear", "ReLU", "Add", "Embedding", "Concatenate", "Permute", "Parameter", "Output", "Call", "LSTM")
 TEXTS = ("7", "300", "-1", "0", "fc", "x y", "lin", "tied", "", "1e9", "B, T", "weight", "16", "(2, 3)", "0.5")
 # These leave the window or end it.
-LEAVE = {"new", "open", "import", "close", "quit", "about", "full_screen", "save", "save_as"}
+LEAVE = {"new", "open", "import", "import_code", "close", "quit", "about", "full_screen", "save", "save_as"}
 
 
 def network():

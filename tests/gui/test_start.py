@@ -197,7 +197,8 @@ def test_arrows_go_everywhere(desk, recents):
         *((down, start.starts[1]), (right, cards[0]), (right, cards[1]), (down, cards[4]), (right, cards[5])),
         *((right, cards[5]), (up, cards[2]), (up, cards[2]), (left, cards[1]), (left, cards[0]), (down, cards[3])),
         *((down, start.recents[0]), (down, start.recents[1]), (up, start.recents[0]), (up, cards[3])),
-        *((left, start.starts[2]), (up, start.starts[1]), (up, start.starts[0]), (left, start.starts[0])),
+        *((left, start.starts[3]), (up, start.starts[2]), (up, start.starts[1]), (up, start.starts[0])),
+        (left, start.starts[0]),
     ]
     for key, tile in way:
         _key(desk, key)
@@ -223,24 +224,24 @@ def test_every_tile_is_reached_by_arrows_at_each_width(desk, recents):
                     _key(desk, key)
                     ahead.append(desk.window.focusWidget())
         assert found == set(start.tiles())
-        assert len(found) == 3 + 6 + 2
+        assert len(found) == 4 + 6 + 2
 
 
 def test_typing_searches(desk, recents, qtbot):
     start = desk.window.start
     _type(desk, "sia")
     assert start.field.text() == "sia"
-    assert [tile.text() for tile in start.tiles()[3:]] == ["Siamese pair"]
+    assert [tile.text() for tile in start.tiles()[4:]] == ["Siamese pair"]
     _key(desk, Qt.Key.Key_Backspace)
     _key(desk, Qt.Key.Key_Escape)
     assert start.field.text() == ""
-    assert len(start.tiles()) == 11
+    assert len(start.tiles()) == 12
     assert start.starts[0].hasFocus()
     _type(desk, "mode")  # an example, and a recent file
-    assert [tile.text() for tile in start.tiles()[3:]][-1] == "model.network"
+    assert [tile.text() for tile in start.tiles()[4:]][-1] == "model.network"
     start.field.setText("convv")
     assert "convv" in start.nothing.full
-    assert len(start.tiles()) == 3
+    assert len(start.tiles()) == 4
     start.field.setText("siamese pair")
     _key(desk, Qt.Key.Key_Down)
     assert desk.window.focusWidget().text() == "Siamese pair"
