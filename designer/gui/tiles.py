@@ -64,7 +64,7 @@ class Start(Tile):
         self.icon_name, self.about, self.first = icon, about, first
         self.keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
         self.setAccessibleDescription(about)
-        self.setToolTip(f"{about}  {self.keys}")
+        self.setToolTip(f"{about}  {self.keys}".rstrip())
         self.clicked.connect(action.trigger)
 
     def paint(self, painter: QPainter, colors: Theme) -> None:
@@ -76,6 +76,8 @@ class Start(Tile):
         draw_icon(painter, self.icon_name, QRectF(20, 20, 16, 16), ink)
         draw_text(painter, 56, 26, self.text(), colors.text1, 13, 600)
         draw_text(painter, 56, 43, self.about, colors.text2, 11, width=self.width() - 132)
+        if not self.keys:
+            return
         wide = drawing.text_width(self.keys, 11)
         painter.setPen(QPen(colors.edge, 1))
         painter.setBrush(Qt.BrushStyle.NoBrush)
