@@ -161,8 +161,7 @@ def main(folder: Path) -> None:
         assert not analysis.problems, [problem.text for problem in analysis.problems]
         name = make.__name__.replace("_", "-")
         save(network, folder / f"{name}.network")
-        layers = sum(row.type != "Group" for row in analysis.rows)
-        counts = {"stored": analysis.stored, "used": analysis.used, "saved": analysis.saved, "layers": layers}
+        counts = {"stored": analysis.stored, "used": analysis.used, "saved": analysis.saved, "layers": network.count}
         about = {"title": title, "sentence": sentence, **counts}
         (folder / f"{name}.json").write_text(json.dumps(about, indent=1) + "\n")
         print(f"{name}: {counts}")

@@ -94,4 +94,4 @@ def _go(window: "MainWindow", path: Path) -> None:
 
 def _layers(window: "MainWindow") -> str:
     path = window.document.path
-    return f"{len(window.document.network.all):,} layers" + (f", {path}" if path else ", not saved")
+    return f"{window.document.network.count:,} layers" + (f", {path}" if path else ", not saved")
