@@ -139,9 +139,9 @@ def _listed(entries: object) -> str:
 
 
 def layer_counts(network: Network) -> dict[str, int]:
-    """How many layers of each type there are, the most frequent first; groups and their ends are no layers."""
-    found = (type(layer) for path, layer in network.walk() if "." not in path or not isinstance(layer, Input | Output))
-    return {kind.__name__: count for kind, count in Counter(found).most_common() if kind is not Group}
+    """How many layers of each type there are, the most frequent first."""
+    counts = Counter(type(layer) for _, layer in network.walk())
+    return {kind.__name__: count for kind, count in counts.most_common() if kind not in (Input, Output, Group)}
 
 
 def described(network: Network, report: Report) -> Report:

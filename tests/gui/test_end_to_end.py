@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QApplication
 from designer import Network, analyze, load, save
 from designer.files.project import read_project
 from designer.gui.filing import Opened, view_from
+from designer.gui.on_screen import TITLE
 from designer.layers import Dropout, Input, Linear, ReLU
 from designer.model import Port
 
@@ -34,7 +35,7 @@ class Screen:
         self.log = (folder / "log").open("w")
         reading, writing = os.pipe()
         self.server = subprocess.Popen(
-            ["Xvfb", "-displayfd", str(writing), "-screen", "0", f"{SIZE[0]}x{SIZE[1]}x24", "-nolisten", "tcp"],
+            ["Xvfb", "-displayfd", str(writing), "-screen", "0", f"{SIZE[0]}x{SIZE[1] + TITLE}x24", "-nolisten", "tcp"],
             pass_fds=[writing],
             stderr=self.log,
         )

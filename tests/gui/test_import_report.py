@@ -94,7 +94,7 @@ def test_opening_ends_in_a_report(opened):
         "model.pt2",
         "program of torch.export",
         f"torch {torch.__version__}",
-        f"{opened.network.count} in 1 group",
+        "6 in 1 group",
     } <= set(shown)
     assert "1, saving 960 B" in shown
     assert panel(opened).said.full == "Compared with the original: max |difference| 3e-07 at output head."

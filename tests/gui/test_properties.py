@@ -389,7 +389,7 @@ def test_buttons_for_several(desk):
     assert desk.document.view.selection == {"block"}
     desk.settle()
     facts = [label.full for label, _ in desk.form.lines][:5]
-    assert facts == ["4", "x", "b_out", "none", "144"]
+    assert facts == ["2", "x", "b_out", "none", "144"]
     assert len(desk.undo_texts()) == 3
 
 

@@ -32,7 +32,7 @@ def nested(stage):
 def test_a_group_shows_the_learnables_that_cross_its_border(nested):
     look = nested.canvas.node("decoder").look
     assert look.kind == "group"
-    assert look.summary == "3 layers"
+    assert look.summary == "4 layers"
     diamond = look.inputs[-1]
     assert diamond.name == "inner.head.weight"
     assert diamond.port == Port("decoder.inner.head", "weight")
