@@ -2,7 +2,7 @@
 
 import collections
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from designer.analysis.difference import Difference, difference
 from designer.analysis.flat import Flat, tells
@@ -16,6 +16,7 @@ from designer.model import Call, Network
 
 # The last few analyses: what an edit left alone is taken from the one of the network before it.
 _recent: "collections.deque[Analysis]" = collections.deque(maxlen=4)
+_forgotten = 0  # how often networks were let go
 
 
 def analyze(network: Network) -> Analysis:
@@ -25,18 +26,26 @@ def analyze(network: Network) -> Analysis:
     """
     if hurries():
         raise MustWait
+    begun = _forgotten
     known = next((recent for recent in tuple(_recent) if recent.network is network), None)
     analysis = known or _followed(network) or _whole(network)
     if known:  # what comes next was most likely made from it: it goes to the end
         with contextlib.suppress(ValueError):
             _recent.remove(known)
-    _recent.append(analysis)
+    if begun == _forgotten:  # else it may be of a network that was let go meanwhile
+        _recent.append(analysis)
     return analysis
 
 
-def forget() -> None:
-    """Let go of the networks that were analyzed last, and of their values; the next one is analyzed as a whole."""
-    _recent.clear()
+def forget(networks: Iterable[Network]) -> None:
+    """Let go of the analyses of some networks, and with them of their values; one under way is not remembered."""
+    global _forgotten
+    _forgotten += 1
+    gone = {id(network) for network in networks}
+    for recent in tuple(_recent):
+        if id(recent.network) in gone:
+            with contextlib.suppress(ValueError):
+                _recent.remove(recent)
 
 
 def _whole(network: Network) -> Analysis:

@@ -174,7 +174,13 @@ class Document(QObject):
     def close(self) -> None:
         """Let go of the network: nobody waits any longer for what comes from beside."""
         self.closed = True
-        forget()
+        self._forget()
+
+    def _forget(self) -> None:
+        """Let nothing keep the networks that it has and had."""
+        steps = [self.history.command(n) for n in range(self.history.count())]
+        ends = [network for step in steps if isinstance(step, Edit) for network in (step.before, step.after)]
+        forget([self.network, *ends])
 
     def failed(self, error: BaseException) -> None:
         """Take what went wrong beside the window."""
@@ -216,8 +222,8 @@ class Document(QObject):
         report: "Report | None" = None,
     ) -> None:
         """Begin with another network: no history, nothing unsaved, and nothing kept of what was open."""
+        self._forget()
         self.history.clear()
-        forget()
         self.name, self.path, self.analysis, self.report = name, path, None, report
         self.view = View()
         self.began.emit()

@@ -170,7 +170,8 @@ class MainWindow(QMainWindow):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.docks.fit()
-        keep_on_screen(self)
+        if not event.spontaneous():  # not one that comes back from where the user put it
+            keep_on_screen(self)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

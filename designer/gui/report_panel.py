@@ -264,9 +264,11 @@ class Line(QFrame):
         if fix is None or self._mended():
             return
         about = self.note.about
-        text = fix.step.format(*map(key_of, about))
+        text, steps = fix.step.format(*map(key_of, about)), document.history.index()
 
         def made() -> None:
+            if document.history.index() == steps:
+                return  # it changed nothing
             self.step = document.history.command(document.history.index() - 1)
             document.told.emit(f"{text}: done.")
             self._offer()

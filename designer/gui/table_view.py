@@ -34,6 +34,7 @@ class Table(QTableView):
     def __init__(self, document: Document):
         super().__init__()
         self.document, self.hovered, self.following, self.fitting = document, -1, False, False
+        self.followed: frozenset[str] = frozenset()  # the selection that groups were unfolded for
         self.chosen: dict[str, bool] = {}  # columns that are shown or hidden however wide the table is
         self.by_hand: dict[int, int] = {}  # widths that were dragged
         self.rows = Rows(document)
@@ -80,8 +81,12 @@ class Table(QTableView):
 
     def follow_selection(self) -> None:
         """Select what was selected in the document, and unfold the groups that hold it."""
-        places, rows = self.rows.places, self.rows
-        homes = {parent(path) for path in self.document.view.selection if path not in places and "/" not in path}
+        places, rows, chosen = self.rows.places, self.rows, self.document.view.selection
+        again, self.followed = chosen == self.followed, chosen
+        if again:
+            self.follow()  # what the user folded meanwhile stays folded
+            return
+        homes = {parent(path) for path in chosen if path not in places and "/" not in path}
         homes = {home for home in homes if home}
         while more := {parent(home) for home in homes if parent(home)} - homes:
             homes |= more

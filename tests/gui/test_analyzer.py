@@ -157,6 +157,11 @@ def test_what_is_selected_inside_a_group_is_shown_there(desk):
     desk.table.setFocus()
     QTest.keyClick(desk.table, Qt.Key.Key_Left)  # what the user folds stays folded
     assert "block" not in desk.table.rows.opened
+    desk.document.look(places={"": (1.0, 2.0, 1.0)})  # also when the camera moves
+    assert "block" not in desk.table.rows.opened
+    desk.select("x")
+    desk.document.look(path="block.deep", selection=frozenset({"block.deep.act"}))
+    assert desk.table.rows.opened == {"block", "block.deep"}
 
 
 def test_errors_leave_what_is_known(desk, tied):

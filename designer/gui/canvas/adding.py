@@ -184,11 +184,10 @@ class Adding:
             event.ignore()
             return
         event.acceptProposedAction()
-        wire = self.view.hit(QPointF(event.position())).wire
+        wire, document = self.view.hit(QPointF(event.position())).wire, self.canvas.document
         if wire is not self.lit:
-            self.light(
-                wire if wire is not None and fits_wire(self.canvas.document.network, wire.target)(layer) else None
-            )
+            fits = wire is not None and fits_wire(document.network, document.analysis, wire.target)(layer)
+            self.light(wire if fits else None)
 
     def drop(self, event: Any) -> None:
         layer = dragged_layer(event.mimeData())

@@ -110,6 +110,7 @@ class Canvas(NodeGraph):
         self.mirror.draw(document.network, document.view, document.analysis, self.places())
         if measured and self._fit == (self.view.center, self.view.zoom):
             self.fit(all=True, at_once=True)  # shapes make layers wider
+            self._keep.stop()  # nobody moved the camera
             self._fit = None
         if opened:
             self.mirror.let_go()
@@ -184,7 +185,8 @@ class Canvas(NodeGraph):
         go(area.center(), min(1.0, room.width() / area.width(), room.height() / area.height()))
 
     def zoom_by(self, factor: float) -> None:
-        self.view.zoom_at(factor, QPointF(self.view.viewport().rect().center()))
+        """Zoom about the middle of the view."""
+        self.view.set_camera(self.view.center, self.view.zoom * factor)
 
     def zoom_to(self, zoom: float) -> None:
         self.zoom_by(zoom / self.view.zoom)

@@ -12,7 +12,7 @@ MANY = 3_000  # layers and lines of wires, above which a frame does not wait for
 STRETCHED = 2.0  # at most so much, either way
 LATE = 80  # milliseconds after the last step of the wheel, until it is drawn as sharp as can be
 SPREAD = 0.25  # of what is seen, drawn beyond each side of it once the camera moves
-BEYOND = 400.0  # pixels of the scene that wires may lead around what stands outermost
+AROUND = 4.0  # pixels of the screen that lines may be wide
 
 
 class FarPicture:
@@ -32,6 +32,7 @@ class FarPicture:
         of = view.map.drawn, view.theme.name, view.ties == "all", view.devicePixelRatioF()
         there = view.visible() & self._whole()
         if there.isEmpty():
+            self._late.stop()
             return
         if of != self._of or not (self._area.contains(there) and self._serves()):
             self._draw(SPREAD if of == self._of else 0.0)
@@ -49,8 +50,9 @@ class FarPicture:
 
     def _whole(self) -> QRectF:
         """Where there is anything to draw."""
-        area = self.view.grid.area().united(self.view.map.ties_area)
-        return area.adjusted(-BEYOND, -BEYOND, BEYOND, BEYOND)
+        drawn, around = self.view.map, AROUND / self.view.zoom
+        area = self.view.grid.area().united(drawn.lines_area).united(drawn.ties_area)
+        return area.adjusted(-around, -around, around, around)
 
     def _serves(self) -> bool:
         """Whether the picture can be shown at the zoom of the view."""

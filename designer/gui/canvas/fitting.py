@@ -20,7 +20,7 @@ def joined(network: Network, analysis: Analysis | None, start: End, path: str) -
     return found.choices[0] if found.choices else found
 
 
-def fits_port(network: Network, port: Port, out: bool, analysis: Analysis | None = None) -> Fits:
+def fits_port(network: Network, analysis: Analysis | None, port: Port, out: bool) -> Fits:
     """Tell which layers a wire from a port could lead to."""
     stand_in, name = _like(network, port, out)
     small, start = Network().add(start=stand_in), End(Port(START, name), out)
@@ -28,7 +28,7 @@ def fits_port(network: Network, port: Port, out: bool, analysis: Analysis | None
     return lambda layer: takes(layer) and not joined(small.add(new=layer), None, start, NEW).refused
 
 
-def fits_wire(network: Network, target: Port, analysis: Analysis | None = None) -> Fits:
+def fits_wire(network: Network, analysis: Analysis | None, target: Port) -> Fits:
     """Tell which layers could be put on the wire to a port."""
     source = network.source_of(target)
     if source is None or source.name == BUNDLE:

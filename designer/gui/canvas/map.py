@@ -32,6 +32,7 @@ class Map:
         self._ties: dict[WireItem, None] = {}
         self.ties_area = QRectF()  # the rectangle that holds them all
         self._all_lines: list[QLineF] = []
+        self._lines_area: QRectF | None = None
         self._groups: dict[NodeItem, None] = {}
         self._troubled: dict[NodeItem, None] = {}
 
@@ -63,6 +64,13 @@ class Map:
         """How many blocks and lines there are to draw."""
         return len(self._colors) + len(self._all_lines)
 
+    @property
+    def lines_area(self) -> QRectF:
+        """The rectangle that holds all lines of data."""
+        if self._lines_area is None:
+            self._lines_area = _around(self._all_lines)
+        return self._lines_area
+
     def update(self) -> None:
         """Take in what changed."""
         if not (self._late_nodes or self._late_wires or self._fewer):
@@ -82,6 +90,7 @@ class Map:
                 QRectF.united, (wire.path().boundingRect() for wire in self._ties), QRectF()
             )
             self._all_lines = list(itertools.chain.from_iterable(self._lines.values()))
+            self._lines_area = None
         self._late_nodes.clear()
         self._late_wires.clear()
         self._fewer = False
@@ -161,6 +170,15 @@ class Map:
                     taken |= place
                     draw_text(painter, top.x(), top.y() - 4, node.look.name, theme.text1, 11, 600, align="center")
         painter.restore()
+
+
+def _around(lines: list[QLineF]) -> QRectF:
+    if not lines:
+        return QRectF()
+    lefts, tops, rights, bottoms = zip(*(line.toTuple() for line in lines))
+    left, right = min(*lefts, *rights), max(*lefts, *rights)
+    top, bottom = min(*tops, *bottoms), max(*tops, *bottoms)
+    return QRectF(left, top, right - left, bottom - top)
 
 
 def _lines(wire: WireItem) -> list[QLineF]:

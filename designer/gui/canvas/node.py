@@ -204,4 +204,4 @@ class NodeItem(AbstractNodeItem):
             self.setZValue(Z_VAL_NODE)
 
     def paint(self, painter, option, widget=None):
-        paint_node(painter, self)
+        paint_node(painter, self, screen=widget is not None)

@@ -45,16 +45,20 @@ class Plate(NamedTuple):
     near: bool  # else only what can be told apart from afar
 
 
-def paint_node(painter: QPainter, node: "NodeItem") -> None:
+def paint_node(painter: QPainter, node: "NodeItem", screen: bool) -> None:
     """Paint all of a node, or from below 70 % its name and its ports; farther off the map is drawn instead.
 
-    While the zoom stays all of it is stamped, while it changes what others show too, and that is all but its name.
+    On the screen all of it is stamped while the zoom stays, and while it changes what others show too, which is all
+    but its name. A picture for elsewhere is drawn the same each time.
     """
     stage, frame = node.stage, QRectF(0, 0, node.form.width, node.form.height)
     theme, zoom, steady = stage.theme, painter.worldTransform().m11(), stage.steady
     onto_pixels(painter)
+    if not screen:
+        _draw_node(painter, node, theme, zoom, named=True)
+        return
     draw = functools.partial(_draw_node, node=node, theme=theme, zoom=zoom, named=steady)
-    if stage.shared(node.face) or steady:
+    if stage.seen_before(node.face) or steady:
         ports = tuple([(port.wired, _halo(node, port)) for port in node.ports()])
         name = node.look.name if steady else ""
         stamp(painter, QPointF(), _reach(frame), (theme.name, node.face, name, _state(node), ports, zoom), draw)

@@ -47,7 +47,7 @@ class LayerSearch:
 
     def open_at_port(self, port: Port, out: bool, at: QPointF) -> None:
         """List what fits at the end of a new wire that was let go over nothing."""
-        fits = fits_port(self.canvas.document.network, port, out, self.canvas.document.analysis)
+        fits = fits_port(self.canvas.document.network, self.canvas.document.analysis, port, out)
         shape = shape_of(self.canvas.document.analysis, port)
         caption = f"{'from' if out else 'to'} {_last(port.layer)}"
         if shape is not None:
@@ -70,7 +70,7 @@ class LayerSearch:
         wire = self.canvas.mirror.wires.get(target)
         if wire is None:
             return
-        fits = fits_wire(self.canvas.document.network, target, self.canvas.document.analysis)
+        fits = fits_wire(self.canvas.document.network, self.canvas.document.analysis, target)
         found = [entry for entry in self.entries if fits(entry.layer())]
         if not found:
             self.canvas.document.refused.emit(f"No layer can be put on the wire to {target}.")

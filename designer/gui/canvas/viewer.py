@@ -189,8 +189,8 @@ class Viewer(NodeViewer):
             painter.drawPixmap(left - 1, round(shown.m22() * y + shown.dy()) - 1, row)
         painter.restore()
 
-    def shared(self, face: Hashable) -> bool:
-        """Whether several nodes showed this in the picture before."""
+    def seen_before(self, face: Hashable) -> bool:
+        """Note that a node shows this, and tell whether several nodes did in the picture before."""
         self._faces[face] += 1
         return self._faces_before[face] > 1
 

@@ -2,12 +2,13 @@
 
 import pytest
 from PySide6.QtCore import QPointF
+from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QApplication
 
 from designer.edits import group, tie
 from designer.gui import theme
 from designer.gui.canvas import far_picture
-from designer.layers import Input, Linear
+from designer.layers import Add, Input, Linear
 from designer.model import Network
 
 
@@ -61,6 +62,34 @@ def test_panning_draws_nothing_again(far, monkeypatch):
     far.view.set_camera(far.view.center, far.view.zoom * 1.15)
     shown(far)
     assert len(drawn) == 1
+
+
+def test_lines_far_around_the_layers_are_drawn(stage):
+    """Ways that nest pile up, without a limit."""
+    half = 60
+    layers = {f"fc{n}": Linear(8) for n in range(half)} | {f"add{n}": Add() for n in range(half)}
+    net = Network().chain(x=Input(("B", 8)), **layers)
+    for n in range(half):
+        net = net.connect(f"fc{half - 1 - n}", f"add{n}/1")
+    it = stage(net.move({name: (240.0 * n, 0.0) for n, name in enumerate(net.layers)}))
+    it.view.set_camera(it.canvas.area().center(), 0.05)
+    picture = shown(it)
+    view = it.view
+    wanted = QImage(picture.size(), QImage.Format.Format_RGB32)
+    painter = QPainter(wanted)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setTransform(view.viewportTransform())
+    view.drawBackground(painter, view.scene_rect_of(view.viewport().rect()))
+    view.map.paint(painter, view.theme, view.zoom, True)
+    painter.end()
+    differ = [
+        (x, y)
+        for x in range(picture.width())
+        for y in range(60, picture.height() - 60)  # the pills lie over the edges
+        if picture.pixelColor(x, y).lightness() + 12 < wanted.pixelColor(x, y).lightness()
+    ]
+    assert not differ
+    assert view.map.lines_area.height() > it.canvas.area().height() + 400
 
 
 def test_what_changes_is_drawn_anew(far, qapp):

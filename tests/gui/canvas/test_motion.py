@@ -110,6 +110,8 @@ def test_all_stays_in_view_when_shapes_make_layers_wider(stage):
     zoom = it.view.zoom
     it.document.take_analysis(analyze(net))
     assert it.view.zoom < zoom
+    QTest.qWait(300)
+    assert not it.document.view.places  # the user did not move there
     after = it.view.center, it.view.zoom
     it.canvas.fit(all=True, at_once=True)
     assert (it.view.center, it.view.zoom) == after

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QApplication
 
 from designer.edits import freeze, group, tie
 from designer.gui import theme
-from designer.gui.canvas import stamps
+from designer.gui.canvas import picture, stamps
 from designer.gui.canvas.stamps import stamp
 from designer.layers import LSTM, Embedding, Input, Linear, Output, ReLU
 from designer.model import Network
@@ -134,3 +134,17 @@ def test_a_picture_larger_than_its_share_is_drawn_at_once(qapp):
     painter.end()
     assert draws == [painter]
     assert stamps._held == held
+
+
+def test_pictures_for_elsewhere_are_drawn_the_same_whatever_the_screen_shows(stage):
+    it = stage(network())
+    stamped(it.view)
+    at_rest = picture.svg(it.canvas), picture.image(it.canvas)
+    whole = {key for key in stamps._made if len(key[0]) > 2}  # the others are plates
+    it.canvas.zoom_by(1.1)
+    zoomed(it.view)
+    assert not it.view.steady
+    faces = it.view._faces.copy()
+    assert (picture.svg(it.canvas), picture.image(it.canvas)) == at_rest
+    assert it.view._faces == faces
+    assert whole <= {key for key in stamps._made if len(key[0]) > 2}
