@@ -119,7 +119,10 @@ class Placing:
             forbidden |= clash
 
     def flow(self, box: Box) -> Flow:
-        """What a box gives and takes; one that was made only to hold a learnable came after all were told."""
+        """What a box gives and takes, learnables put into it later left out: whoever asks looks at data alone.
+
+        A box that was made only to hold a learnable came after all were told.
+        """
         return self.flows.get(id(box)) or boxes.flow(box)
 
     def at_root(self, step: Step) -> tuple[Step, boxes.Chain, Path]:

@@ -8,7 +8,7 @@ from NodeGraphQt.qgraphics.node_abstract import AbstractNodeItem
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtWidgets import QGraphicsItem
 
-from designer.gui.canvas.form import HEADER, NARROW, ROW, SECTION, Form, form
+from designer.gui.canvas.form import HEADER, NARROW, ROW, SECTION, Form, form, signs_width
 from designer.gui.canvas.look import LearnableRow, Look
 from designer.gui.canvas.paint import paint_node
 from designer.gui.canvas.pill import pill_width
@@ -159,7 +159,7 @@ class NodeItem(AbstractNodeItem):
         if y < HEADER:
             if look.trouble and at.x() > wide - 32 and y < 28:
                 return Part("badge")
-            right = wide - 12 - 22 * bool(look.trouble) - 20 * look.frozen
+            right = wide - 12 - signs_width(look)
             if look.alike and right - pill_width(look.alike) <= at.x() <= right and 6 <= y <= 26:
                 return Part("alike")
             named = 40 <= at.x() <= 40 + min(text_width(look.name, 13, 600), wide - 52) and 6 <= y <= 25

@@ -8,7 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPaintEngine, QPainter, QPen, QPixmap
 
 from designer.gui import theme as themes
-from designer.gui.canvas.form import ROW, SECTION
+from designer.gui.canvas.form import ROW, SECTION, signs_width
 from designer.gui.canvas.look import LearnableRow
 from designer.gui.canvas.pill import draw_pill, pill_width
 from designer.gui.canvas.port import draw_port
@@ -215,7 +215,7 @@ def _name(painter: QPainter, node: "NodeItem", theme: Theme, zoom: float) -> Non
     look, top = node.look, node.form.top
     if look.kind == "capsule":
         return  # its type says all
-    right = node.form.width - 12 - 22 * bool(look.trouble) - 20 * look.frozen
+    right = node.form.width - 12 - signs_width(look)
     if look.alike and zoom >= NEAR:
         right -= pill_width(look.alike) + 6
     ink = mix(theme.text1, theme.text3, 0.5) if look.frozen else theme.text1
