@@ -90,9 +90,9 @@ def _capsule(look: Look) -> Form:
     return Form(width, height, height, height, places[0], places[1], down=look.down)
 
 
-def signs_width(look: Look) -> float:
+def signs_width(trouble: str, frozen: bool) -> float:
     """How much of a header its signs take: that something is wrong, that it is frozen."""
-    return 22.0 * bool(look.trouble) + 20.0 * look.frozen
+    return 22.0 * bool(trouble) + 20.0 * frozen
 
 
 def _on_grid(width: float) -> float:
@@ -101,7 +101,7 @@ def _on_grid(width: float) -> float:
 
 def _needed_width(look: Look, data: list[list[PortLook]]) -> float:
     mono = look.type == "Operation"
-    badges = signs_width(look) + (pill_width(look.alike) + 6 if look.alike else 0)
+    badges = signs_width(look.trouble, look.frozen) + (pill_width(look.alike) + 6 if look.alike else 0)
     low = NARROW_LEARNING if look.section else NARROW
     need = [low, 40 + text_width(look.subtitle, 11, mono=mono) + 12]
     if 52 + at_most(look.name, 13) + badges > low:  # names differ, so each would have to be measured

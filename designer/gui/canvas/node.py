@@ -159,7 +159,7 @@ class NodeItem(AbstractNodeItem):
         if y < HEADER:
             if look.trouble and at.x() > wide - 32 and y < 28:
                 return Part("badge")
-            right = wide - 12 - signs_width(look)
+            right = wide - 12 - signs_width(look.trouble, look.frozen)
             if look.alike and right - pill_width(look.alike) <= at.x() <= right and 6 <= y <= 26:
                 return Part("alike")
             named = 40 <= at.x() <= 40 + min(text_width(look.name, 13, 600), wide - 52) and 6 <= y <= 25

@@ -215,7 +215,7 @@ def _name(painter: QPainter, node: "NodeItem", theme: Theme, zoom: float) -> Non
     look, top = node.look, node.form.top
     if look.kind == "capsule":
         return  # its type says all
-    right = node.form.width - 12 - signs_width(look)
+    right = node.form.width - 12 - signs_width(look.trouble, look.frozen)
     if look.alike and zoom >= NEAR:
         right -= pill_width(look.alike) + 6
     ink = mix(theme.text1, theme.text3, 0.5) if look.frozen else theme.text1
