@@ -120,6 +120,7 @@ class StatusBar(QWidget):
         self.steps = 0  # of the history when the last message came
         document.refused.connect(lambda text: self.say(text, "octagon-alert", "error", REFUSED))
         document.told.connect(self._told)
+        document.followed.connect(self._followed)
         document.changed.connect(self.refresh)
         document.viewed.connect(self.refresh)
         session.torch.came.connect(self.refresh)
@@ -141,6 +142,10 @@ class StatusBar(QWidget):
         index = self.document.history.index()
         self.undo.setVisible(index > self.steps and not text.startswith("Done again: "))
         self.steps = index
+
+    def _followed(self, text: str) -> None:
+        self.say(text)
+        self.undo.setVisible(0 < self.document.history.index() == self.steps)
 
     def _clear(self) -> None:
         self.timer.stop()

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
@@ -69,6 +69,16 @@ def is_group(network: Network, path: str) -> bool:
     return not path or isinstance(network.find(path), Group)
 
 
+class Lost(NamedTuple):
+    """What of the view goes with a step, and comes back with the next one the other way."""
+
+    hidden: frozenset[str] = frozenset()
+    unfolded: frozenset[str] = frozenset()
+
+
+NOTHING = Lost()
+
+
 Work = Callable[[], Any]
 Then = Callable[[Any], None]
 
@@ -93,6 +103,7 @@ class Document(QObject):
         analyzed: the analysis of the network that is shown has come, or its failure.
         refused: an edit made no sense; one sentence for the status bar.
         told: something was done that the status bar should say.
+        followed: more has become known of the last step, in place of what was told of it.
         named: the document has another name.
     """
 
@@ -102,6 +113,7 @@ class Document(QObject):
     analyzed = Signal()
     refused = Signal(str)
     told = Signal(str)
+    followed = Signal(str)
     named = Signal()
 
     def __init__(self, network: Network | None = None, parent: QObject | None = None):
@@ -199,19 +211,18 @@ class Document(QObject):
             self.view = new
             self.viewed.emit()
 
-    def show(self, network: Network, hidden: frozenset[str] = frozenset()) -> frozenset[str]:
-        """Make another network the one that is open; give the hidden wires that went.
-
-        ``hidden`` are wires that come back, and were hidden when they went.
-        """
+    def show(self, network: Network, back: Lost = NOTHING) -> Lost:
+        """Make another network the one that is open; give what went of the view, and take back what went before."""
         left, self.network, self.stale = self.network, network, True
         before, view = self.view, self.view.following(left, network)
         gone = kept(before.hidden, left, network, renaming(left, network)).gone if before.hidden else before.hidden
-        self.view = (dataclasses.replace(view, hidden=view.hidden | hidden) if hidden else view).within(network)
+        if any(back):
+            view = dataclasses.replace(view, hidden=view.hidden | back.hidden, unfolded=view.unfolded | back.unfolded)
+        self.view = view.within(network)
         self.changed.emit()
         if self.view is not before:
             self.viewed.emit()
-        return gone
+        return Lost(gone, view.unfolded - self.view.unfolded)
 
     def open(
         self,
@@ -253,10 +264,10 @@ class Edit(QUndoCommand):
     def __init__(self, document: Document, text: str, after: Network):
         super().__init__(text)
         self.document, self.before, self.after = document, document.network, after
-        self.hidden: frozenset[str] = frozenset()  # wires that went with the last step, and come back as they were
+        self.lost = NOTHING  # with the last step
 
     def redo(self) -> None:
-        self.hidden = self.document.show(self.after, self.hidden)
+        self.lost = self.document.show(self.after, self.lost)
 
     def undo(self) -> None:
-        self.hidden = self.document.show(self.before, self.hidden)
+        self.lost = self.document.show(self.before, self.lost)

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
-from designer.gui.palette import commands, plain
+from designer.gui.palette import commands
 from designer.gui.widgets import Label, Search, column, row
 
 if TYPE_CHECKING:
@@ -53,8 +53,7 @@ GESTURES = {
         ("Wheel", "Zoom to the pointer"),
         ("Shift+wheel", "Pan sideways"),
         ("Two fingers, pinch", "Pan, zoom"),
-        ("Middle drag, right drag", "Pan"),
-        ("Space+drag", "Pan"),
+        ("Middle, right or Space+drag", "Pan"),
         ("Drag", "Select what the frame touches"),
         ("Shift+drag, Ctrl+drag", "Add to the selection, take out of it"),
         ("Double-click", "Add a layer there"),
@@ -142,5 +141,5 @@ def _by_menu(window: "MainWindow") -> dict[str, list[tuple[str, str]]]:
     for menu, action in commands(window):
         keys = ", ".join(key.toString(QKeySequence.SequenceFormat.NativeText) for key in action.shortcuts())
         if keys:
-            found.setdefault(menu, []).append((keys, plain(action).removesuffix("…")))
+            found.setdefault(menu, []).append((keys, action.iconText().removesuffix("…")))
     return found

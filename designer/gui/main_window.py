@@ -305,6 +305,7 @@ class MainWindow(QMainWindow):
         ):
             action, word = self.actions_by_name[name], name.capitalize()
             action.setText(f"&{word} {lowered(text)}" if text else f"&{word}")
+            action.setIconText(word)  # what the sheet of keys calls it
             action.setEnabled(can and not self.on_start)
 
     def _titled(self) -> None:

@@ -146,7 +146,12 @@ def _plain_shape(shape: Iterable[int | str] | None) -> str:
 
 
 def _learnables(network: Network, row: Row) -> Cell:
-    """Write what is taken first, faint, then what is owned; more than two as a count."""
+    """Write what is taken first, faint, then what is owned; more than two as a count.
+
+    Those of a group stand in the rows below it.
+    """
+    if row.type == "Group":
+        return Cell((), "", 0.0)
     if not row.known and (unknown := network.layer(row.name).learnables()):
         text = f"{unknown[0]} ?" + (f"   + {len(unknown) - 1} more" if len(unknown) > 1 else "")
         return Cell((Part(text, "text3"),), f"{', '.join(unknown)}: ?", 0.0)

@@ -36,9 +36,9 @@ def untie_ports(document: Document, ports: Sequence[Port]) -> None:
             if document.closed:
                 return
             if found.difference is None:
-                document.told.emit(f"{said}; the outputs were not compared: {found.reason}.")
+                document.followed.emit(f"{said}; the outputs were not compared: {found.reason}.")
             else:
-                document.told.emit(f"{said}; max |difference| of the outputs: {found.difference:g}.")
+                document.followed.emit(f"{said}; max |difference| of the outputs: {found.difference:g}.")
 
         document.beside(work, came, document.failed)
 

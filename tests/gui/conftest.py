@@ -85,6 +85,7 @@ class Desk:
         self.refusals, self.told = [], []
         self.document.refused.connect(self.refusals.append)
         self.document.told.connect(self.told.append)
+        self.document.followed.connect(self.told.append)
 
     @property
     def network(self):

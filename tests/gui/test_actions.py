@@ -125,11 +125,23 @@ def test_the_sheet_shows_every_key(desk, tied):
     for action in actions(desk.window):
         if action.shortcuts() and action in [action for _, action in commands(desk.window)]:
             assert plain(action).removesuffix("…") in shown
+    assert "Undo" in shown
     QTest.keyClicks(sheet.field, "untie")
     assert [label.text() for label in sheet.area.widget().findChildren(type(desk.window.bar.name))][:2] == [
         "Ties",
         "Untie",
     ]
+    QTest.keyClick(sheet, Qt.Key.Key_Escape)
+
+
+def test_the_sheet_names_undo_without_the_step(desk, tied):
+    desk.open(tied)
+    desk.document.edit("Set bias of fc", tied.set("fc", bias=False))
+    assert plain(desk.window.actions_by_name["undo"]) == "Undo set bias of fc"
+    desk.key(Qt.Key.Key_F1)
+    (sheet,) = desk.window.findChildren(Keys)
+    shown = [text for _, lines in sheet.sections for _, text in lines]
+    assert [text for text in shown if text.startswith("Undo")] == ["Undo"]
     QTest.keyClick(sheet, Qt.Key.Key_Escape)
 
 

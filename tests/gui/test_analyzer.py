@@ -141,6 +141,7 @@ def test_groups_unfold(desk):
     QTest.keyClick(desk.table, Qt.Key.Key_Right)
     assert [row.name for row in desk.table.rows.shown] == ["x", "block", "block.x", "block.fc"]
     assert desk.cell("block", "Stored") == desk.cell("block.fc", "Stored") == "36"
+    assert (desk.cell("block", "Learnables"), desk.cell("block.x", "Learnables")) == ("", "none")
     QTest.mouseClick(desk.table.viewport(), LEFT, pos=QPoint(60, desk.table.rowViewportPosition(3) + 14))
     assert desk.document.view.path == "block"
     assert desk.document.view.selection == {"block.fc"}

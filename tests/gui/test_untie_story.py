@@ -60,6 +60,8 @@ def measured(desk):
     desk.qtbot.waitUntil(lambda: desk.told[-1].startswith(said), timeout=30_000)
     number = float(desk.told[-1].removeprefix(said).removesuffix("."))
     assert number <= (0 if desk.picture == "direct" else 1e-6)
+    if len(desk.undo_texts()) == 1:  # else another step came since
+        assert desk.window.status.undo.isVisible()
 
 
 def by_key(desk):

@@ -37,6 +37,21 @@ def test_views_follow_what_is_renamed():
     assert document.view.hidden == {"block.a/in", "b/in"}
 
 
+def test_undo_unfolds_what_went_again():
+    net = Network().chain(x=Input(("B", 8)), a=Linear(8), b=Linear(8))
+    document = Document(net)
+    document.look(unfolded=frozenset({"a", "b"}))
+    document.edit("Delete b", net.remove("b"))
+    assert document.view.unfolded == {"a"}
+    document.look(unfolded=frozenset())
+    document.history.undo()
+    assert document.view.unfolded == {"b"}
+    document.history.redo()
+    assert document.view.unfolded == set()
+    document.history.undo()
+    assert document.view.unfolded == {"b"}
+
+
 def test_a_view_tells_equal_layers_apart_that_were_renamed_together():
     layer = ReLU()
     before = Network().chain(x=Input(("B", 8)), a=layer, b=layer, c=layer)

@@ -53,7 +53,10 @@ class Adding:
                     return network  # it stands beside it, unwired
             return network
 
-        return self._done(f"Add {type(layer).__name__}", edit, path)
+        added = self._done(f"Add {type(layer).__name__}", edit, path)
+        if added and at is None:  # by keyboard: it may stand where nobody looks
+            self.canvas.motion.reveal(self.canvas.node(added).frame)
+        return added
 
     def at_port(self, layer: Layer, port: Port, out: bool, at: QPointF) -> str | None:
         """Add a layer where a new wire was let go, wired to the port that the wire came from."""
@@ -70,7 +73,7 @@ class Adding:
             network = network.move({path: _on_grid(self._cleared(spot))})
             found = joined(network, analysis, End(port, out), path)
             if found.edit is None:
-                raise NetworkError(f"{found.says}. {found.detail}" if found.detail else found.says)
+                raise NetworkError(found.sentence)
             return self.with_places(network, found.edit(network))
 
         return self._done(f"Add {type(layer).__name__}", edit, path)

@@ -304,7 +304,7 @@ class Canvas(NodeGraph):
         if found.choices:
             self.choosing.ask(found.choices, at)
         elif found.edit is None:
-            self.document.refused.emit(f"{found.says}. {found.detail}" if found.detail else found.says)
+            self.document.refused.emit(found.sentence)
         else:
             edit, saves = found.edit, f", saves {found.saves}" if found.saves else ""
             said = f"{found.says}{saves}." if found.says else ""

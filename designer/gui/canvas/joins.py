@@ -31,6 +31,11 @@ class Join(NamedTuple):
     def refused(self) -> bool:
         return self.edit is None and not self.choices
 
+    @property
+    def sentence(self) -> str:
+        """What it says where there is room for all of it."""
+        return " ".join(part if part.endswith(".") else f"{part}." for part in (self.says, self.detail) if part)
+
 
 class End(NamedTuple):
     """The end of a wire that is drawn: its port, and what must be done first, as switching the port on."""

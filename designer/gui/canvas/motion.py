@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEasingCurve, QEvent, QObject, QPointF, QVariantAnimation
+from PySide6.QtCore import QEasingCurve, QEvent, QObject, QPointF, QRectF, QVariantAnimation
 from PySide6.QtWidgets import QStyle, QWidget
 
 if TYPE_CHECKING:
     from designer.gui.canvas.canvas import Canvas
 
 ARRANGING, SHOWING = 150, 120  # milliseconds
+SIDE, TOP = 24.0, 60.0  # pixels that what is revealed stays away from the edges
 MOST = 150  # nodes that glide: more would not keep up, so then only the camera does
 INPUT = {QEvent.Type.MouseButtonPress, QEvent.Type.Wheel, QEvent.Type.KeyPress, QEvent.Type.Resize}
 
@@ -50,6 +51,16 @@ class Motion(QObject):
             self._start(SHOWING)
         else:
             view.set_camera(center, zoom)
+
+    def reveal(self, frame: QRectF) -> None:
+        """Pan by the least that shows a rectangle of the scene, clear of what floats at the edges."""
+        view = self.canvas.view
+        if view.visible().contains(frame):
+            return
+        room = view.visible().adjusted(*(side / view.zoom for side in (SIDE, TOP, -SIDE, -TOP)))
+        x = min(0.0, frame.left() - room.left()) or max(0.0, frame.right() - room.right())
+        y = min(0.0, frame.top() - room.top()) or max(0.0, frame.bottom() - room.bottom())
+        self.fly(view.center + QPointF(x, y), view.zoom)
 
     def glide(self, change: Callable[[], bool]) -> None:
         """Make a change that moves nodes and perhaps the camera; what was in the scene before glides there."""

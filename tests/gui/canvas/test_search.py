@@ -68,6 +68,24 @@ def test_tab_type_enter_adds_after_the_selected_layer(line, keys):
     assert line.document.view.selection == {"linear"}
 
 
+def test_what_is_added_by_keys_comes_into_view(line):
+    line.click(line.title("b"))
+    before = line.view.center
+    for n in range(6):  # past the right edge, and from there to the left
+        line.key(Qt.Key.Key_Tab)
+        write(line, "relu", Qt.Key.Key_Return)
+        (path,) = line.document.view.selection
+        assert line.view.visible().contains(line.canvas.node(path).frame), (n, path)
+        assert line.view.zoom == 1.0
+    assert line.view.center.x() > before.x()
+    assert line.view.center.y() == before.y()
+    line.view.set_camera(before + QPointF(3000, 2000), 1.0)
+    line.key(Qt.Key.Key_Tab)
+    write(line, "relu", Qt.Key.Key_Return)
+    (path,) = line.document.view.selection
+    assert line.view.visible().contains(line.canvas.node(path).frame)
+
+
 def test_escape_changes_nothing(line):
     line.key(Qt.Key.Key_Tab)
     write(line, "relu", Qt.Key.Key_Escape)

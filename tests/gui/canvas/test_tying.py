@@ -58,11 +58,11 @@ def test_it_is_refused_before_the_release(stage):
     it.view.grab()
     it.release(end)
     times = "\u200a×\u200a"
-    assert it.refusals == [f"a.weight is 5{times}7, b.weight is 3{times}5: no permutation fits"]
+    assert it.refusals == [f"a.weight is 5{times}7, b.weight is 3{times}5: no permutation fits."]
     assert it.canvas.node("b").mark == ""
     assert not it.undo_texts()
     it.drag(it.fold("a"), it.body("probs"))
-    assert it.refusals[1:] == ["probs has no learnables"]
+    assert it.refusals[1:] == ["probs has no learnables."]
 
 
 def test_escape_drops_it_and_a_drop_on_nothing_does_nothing(alike):
@@ -105,7 +105,7 @@ def test_a_line_is_taken_by_a_click_and_what_is_tied_is_listed_no_more(alike):
     alike.drag(alike.fold("a"), alike.body("c"))
     assert alike.undo_texts() == ["Take weight of c from a", "Take bias of c from a"]
     alike.drag(alike.fold("a"), alike.body("c"))
-    assert alike.refusals == ["c takes all that fits from a already"]
+    assert alike.refusals == ["c takes all that fits from a already."]
 
 
 def test_a_permute_is_said_in_the_list(alike):
