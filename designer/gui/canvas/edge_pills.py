@@ -1,9 +1,10 @@
 """The ends of ties that are out of view: a pill with their name at the edge of the canvas, which leads there."""
 
+import itertools
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
 
 from designer.gui.canvas.paint import MIDWAY
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
     from designer.gui.canvas.canvas import Canvas
 
 EDGE, TOP = 12.0, 52.0  # how far a pill stays from the sides, and from the pills that float
+INSIDE = EDGE, TOP, -EDGE, -TOP
 MOST = 8  # pills at once
 LONGEST = 160.0
-STEPS = 48  # at so many points a way is looked at
 
 
 class EdgePill(NamedTuple):
@@ -66,6 +67,7 @@ class EdgePills:
     def _find(self) -> list[EdgePill]:
         view = self.canvas.view
         seen = view.visible()
+        room = self._room
         near = view.grid.within(seen)
         ways: dict[str, tuple[WireItem, bool]] = {}  # one to each layer that is out of view
         for node in near:
@@ -74,32 +76,69 @@ class EdgePills:
                     other = (wire.input_port if port.out else wire.output_port).node
                     if wire.drawn and other not in near:
                         ways.setdefault(other.look.path, (wire, port.out))
-        room = QRectF(view.viewport().rect())
+        for wire in self._passing(seen):  # both of its ends are out of view
+            ends = wire.output_port.node, wire.input_port.node
+            if near.isdisjoint(ends) and leaving(self._way(wire, True), room.adjusted(*INSIDE)) is not None:
+                for end, outwards in zip(ends, (False, True)):
+                    ways.setdefault(end.look.path, (wire, outwards))
         chosen = sorted(ways.values(), key=lambda way: not (way[0].lit or way[0].isSelected()))
         found: list[EdgePill] = []
-        for wire, outwards in chosen[:MOST]:
+        taken = [view.viewportTransform().mapRect(wire.pill_rect()) for wire in dict.fromkeys(way[0] for way in chosen)]
+        for wire, outwards in chosen:
             path = (wire.input_port if outwards else wire.output_port).node.look.path
             rect = self._place(wire, outwards, tie_pill_width(path.rpartition(".")[2]))
             aside = TIE_HIGH + 4 if rect.center().y() < room.center().y() else -TIE_HIGH - 4
-            while any(rect.intersects(end.rect) for end in found):
+            while any(rect.intersects(other) for other in taken):
                 rect.translate(0, aside)
             if room.contains(rect):
                 found.append(EdgePill(rect, path, wire))
+                taken.append(rect)
+            if len(found) == MOST:
+                break
         return found
+
+    def _passing(self, seen: QRectF) -> list[WireItem]:
+        """The ties that may lie in a part of the scene."""
+        items = self.canvas.view.scene().items(seen, Qt.ItemSelectionMode.IntersectsItemBoundingRect)
+        return [item for item in items if isinstance(item, WireItem) and item.learnable and item.drawn]
+
+    @property
+    def _room(self) -> QRectF:
+        return QRectF(self.canvas.view.viewport().rect())
+
+    def _way(self, wire: WireItem, outwards: bool) -> list[QPointF]:
+        """The way of a wire in pixels of the viewport, from its source or back to that."""
+        parts = wire.path().toSubpathPolygons(self.canvas.view.viewportTransform())
+        points = [point for part in parts for point in part.toList()]
+        return points if outwards else points[::-1]
 
     def _place(self, wire: WireItem, outwards: bool, wide: float) -> QRectF:
         """Where the way leaves the view, inside of its edge."""
-        view = self.canvas.view
-        room = QRectF(view.viewport().rect()).adjusted(EDGE, TOP, -EDGE, -TOP)
-        shown, way = view.viewportTransform(), wire.path()
-        inside = False
-        at = QPointF()
-        for step in range(STEPS + 1):
-            at = shown.map(way.pointAtPercent(step / STEPS if outwards else 1 - step / STEPS))
-            if inside and not room.contains(at):
-                break
-            inside = inside or room.contains(at)
+        room, way = self._room.adjusted(*INSIDE), self._way(wire, outwards)
+        at = leaving(way, room) or way[0]
         width = math.ceil(min(wide, LONGEST + 34)) + 2
         x = min(max(at.x() - width / 2, room.left()), room.right() - width)
         y = min(max(at.y() - TIE_HIGH / 2, room.top()), room.bottom() - TIE_HIGH)
         return QRectF(round(x), round(y), round(width), TIE_HIGH)
+
+
+def leaving(points: list[QPointF], room: QRectF) -> QPointF | None:
+    """Where a polyline leaves a rectangle for the first time, or ends in it; None if it never comes there."""
+    inside = False
+    for one, other in itertools.pairwise(points):
+        way = other - one
+        first, last = 0.0, 1.0  # of the stretch that lies in the rectangle (Liang and Barsky, 1984)
+        for by, near, far in (
+            (way.x(), room.left() - one.x(), room.right() - one.x()),
+            (way.y(), room.top() - one.y(), room.bottom() - one.y()),
+        ):
+            if by:
+                enter, leave = sorted((near / by, far / by))
+                first, last = max(first, enter), min(last, leave)
+            elif not near <= 0 <= far:
+                last = -1.0
+        if first <= last:
+            inside = True
+        if inside and last < 1:
+            return one + way * last if first <= last else one
+    return points[-1] if inside else None

@@ -4,8 +4,9 @@ import pytest
 from PySide6.QtCore import QPointF, QRectF
 
 from designer import tie
+from designer.gui.canvas.edge_pills import leaving
 from designer.layers import Embedding, Input, Linear, ReLU
-from designer.model import Network
+from designer.model import Network, Port
 
 
 @pytest.fixture
@@ -65,3 +66,47 @@ def test_the_second_click_of_a_double_click_does_nothing_there(wide):
     wide.double_click(wide.canvas.edge_pills.pills()[0].rect.center().toPoint())
     assert wide.canvas.selection == {"head"}
     assert not wide.canvas.frame.box.isVisible()
+
+
+def test_both_ends_of_a_tie_that_passes(wide):
+    wide.view.set_camera(wide.canvas.node("l15").frame.center(), 1.0)
+    owner, borrower = sorted(wide.canvas.edge_pills.pills(), key=lambda end: end.rect.x())
+    assert (owner.path, borrower.path) == ("emb", "head")
+    room = QRectF(wide.view.viewport().rect())
+    assert owner.rect.left() < 40
+    assert borrower.rect.right() > room.right() - 40
+    assert abs(owner.rect.y() - borrower.rect.y()) < 2  # on the lane
+    wide.click(borrower.rect.center().toPoint())
+    assert wide.canvas.selection == {"head"}
+    lane = wide.canvas.mirror.wires[Port("head", "weight")].path().boundingRect().bottom()
+    wide.view.set_camera(QPointF(wide.canvas.node("l15").frame.center().x(), lane - 2000), 1.0)
+    assert wide.canvas.edge_pills.pills() == []  # it passes far below
+
+
+def test_a_label_is_not_covered(wide):
+    wire = wide.canvas.mirror.wires[Port("head", "weight")]
+    label = wire.pill_rect()
+    assert not label.isEmpty()
+    width = wide.view.viewport().width()
+    wide.view.set_camera(label.center() - QPointF(width / 2 - 60, 0), 1.0)  # at the right edge
+    shown = wide.view.viewportTransform().mapRect(label)
+    assert {end.path for end in wide.canvas.edge_pills.pills()} == {"emb", "head"}
+    assert not any(end.rect.intersects(shown) for end in wide.canvas.edge_pills.pills())
+
+
+@pytest.mark.parametrize(
+    ("points", "at"),
+    [
+        ([(-5, 5), (25, 5)], (10, 5)),
+        ([(5, 5), (5, 25)], (5, 10)),
+        ([(2, 2), (8, 8)], (8, 8)),
+        ([(-5, -5), (-5, 15), (15, 15)], None),
+        ([(-5, 5), (10, 5), (10, 50)], (10, 10)),
+        ([(-1, 8), (4, 13)], (1, 10)),
+        ([(5, 5), (5, 5), (-15, 5), (5, 5)], (0, 5)),
+        ([(-9, 5), (-9, 5)], None),
+    ],
+)
+def test_where_a_way_leaves(points, at):
+    found = leaving([QPointF(*point) for point in points], QRectF(0, 0, 10, 10))
+    assert (found and found.toTuple()) == at
