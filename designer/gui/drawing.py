@@ -141,13 +141,14 @@ def draw_icon(painter: QPainter, name: str, rect: QRectF, color: QColor, width: 
     painter.setOpacity(before)
 
 
-def icon_image(name: str, color: QColor, size: int = 16, width: float = 2.0, ratio: float = 1.0) -> QImage:
+@functools.lru_cache(maxsize=1024)
+def icon_image(name: str, rgba: int, size: int = 16, width: float = 2.0, ratio: float = 1.0) -> QImage:
     image = QImage(round(size * ratio), round(size * ratio), QImage.Format.Format_ARGB32_Premultiplied)
     image.fill(Qt.GlobalColor.transparent)
     image.setDevicePixelRatio(ratio)
     painter = QPainter(image)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    draw_icon(painter, name, QRectF(0, 0, size, size), color, width)
+    draw_icon(painter, name, QRectF(0, 0, size, size), QColor.fromRgba(rgba), width)
     painter.end()
     return image
 
@@ -156,9 +157,9 @@ def icon(name: str, color: QColor, size: int = 16, width: float = 2.0, disabled:
     """Give a Lucide icon for a button or a menu; ask again when the theme has changed."""
     made = QIcon()
     for ratio in (1.0, 2.0):
-        made.addPixmap(QPixmap.fromImage(icon_image(name, color, size, width, ratio)))
+        made.addPixmap(QPixmap.fromImage(icon_image(name, color.rgba(), size, width, ratio)))
         if disabled is not None:
-            faint = QPixmap.fromImage(icon_image(name, disabled, size, width, ratio))
+            faint = QPixmap.fromImage(icon_image(name, disabled.rgba(), size, width, ratio))
             made.addPixmap(faint, QIcon.Mode.Disabled)
     return made
 

@@ -150,7 +150,8 @@ def apply(app: QApplication, theme: Theme) -> None:
     """Show the application in a theme; every widget gets a ``PaletteChange``."""
     from designer.gui.style import style_sheet  # it writes the colours of a Theme
 
-    app.setStyle("Fusion")
+    if not app.styleSheet():  # the first time: each style that is set goes through all widgets
+        app.setStyle("Fusion")
     app.setPalette(palette(theme))
     app.setStyleSheet(style_sheet(theme))
 

@@ -69,7 +69,7 @@ def test_shapes(shape, text):
 
 def test_faint_icons_are_fainter(qapp):
     def ink(color):
-        image = drawing.icon_image("link", color)
+        image = drawing.icon_image("link", color.rgba())
         return max(image.pixelColor(x, y).alpha() for x in range(16) for y in range(16))
 
     assert ink(theme.faded(theme.DARK.text2, 0.4)) < 150 < ink(theme.DARK.text2)
