@@ -3,11 +3,14 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer, Signal
 
+from designer.analysis import forget
 from designer.gui.document import Document
+from designer.gui.examples import examples
 
 BEHIND = Qt.EventPriority.LowEventPriority.value - 1  # Qt paints with low priority
 
@@ -97,8 +100,12 @@ class Torch(QObject):
             self.background.run(_import_torch, self._loaded)
 
     def warm(self) -> None:
-        """Let torch load what its first fake runs need, so that the first analysis does not wait for it."""
-        self.background.run(_run_once, lambda _: self.warmed.emit())
+        """Let torch load what its first fake runs need, and tell what the examples need, so that none waits for it."""
+        self.background.run(_run_once, lambda _: None)
+        *others, last = (partial(_analyze_file, example.path) for example in examples())
+        for work in others:
+            self.background.run(work, lambda _: None)
+        self.background.run(last, lambda _: self.warmed.emit())
 
     def _loaded(self, version: str) -> None:
         self.version = version
@@ -120,6 +127,16 @@ def _run_once() -> None:
     net = Network().chain(tokens=Input(("B", "T"), dtype="int64"), emb=Embedding(3, 2), lstm=LSTM(2))
     net = net.chain("lstm", attn=MultiheadAttention(1, is_causal=True), fc=Linear(2)).add(x=Input(("B", 2, 8)))
     analyze(net.chain("x", conv=Conv1d(2, 3), flat=Flatten(), abs=Operation("abs", arguments=(("port", "in"),))))
+
+
+def _analyze_file(path: Path) -> None:
+    """Analyze a network whose layers torch is then known to answer for; the network itself is let go."""
+    from designer.analysis import analyze
+    from designer.files.project import load
+
+    network = load(path)
+    analyze(network)
+    forget([network])
 
 
 class Analyzer(QObject):

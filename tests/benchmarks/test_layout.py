@@ -4,6 +4,7 @@ Wires of one port that lie on each other count as one line where another crosses
 sizes of the layers and their input ports. Times are those of the process.
 """
 
+import gc
 import itertools
 import json
 import math
@@ -140,9 +141,12 @@ def crossing(ax, ay, bx, by, cx, cy, dx, dy):
 def ours(network, rows=False, down=False):
     network = network.turn(down)
     sizes = outlines(network, View(), None)
+    gc.collect()
+    gc.disable()  # as in the app
     start = time.process_time()
     network = arrange(network, sizes, path="", rows=rows)
     seconds = time.process_time() - start
+    gc.enable()
     canvas = Canvas(Document(network))
     nodes = {path: n for n, path in enumerate(canvas.mirror.nodes)}
     boxes = [node.frame.getCoords() for node in canvas.nodes()]

@@ -10,6 +10,8 @@ from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog
 
+from designer import analyze
+from designer.analysis import probe
 from designer.files.project import load, save
 from designer.gui import theme
 from designer.gui.application import begin
@@ -381,13 +383,18 @@ def test_the_strip_of_a_file_that_is_read(desk, tied):
     assert not strip.timer.isActive()
 
 
-def test_torch_is_warmed_when_nothing_else_is_to_do(session, qtbot):
+def test_torch_is_warmed_when_nothing_else_is_to_do(session, qtbot, monkeypatch):
     window = MainWindow(session)
     window.show()
     with qtbot.waitSignal(session.torch.warmed, timeout=60_000):
         begin(window)
     assert window.made_canvas
     assert window.on_start
+    asked = []
+    monkeypatch.setattr(probe, "_answered", lambda *what: asked.append(what))
+    for example in examples():
+        assert analyze(load(example.path)).stored == example.stored
+    assert asked == []  # torch has answered for all of them
 
 
 def test_begin_opens_a_file(session, tied, tmp_path, qtbot):
