@@ -39,10 +39,9 @@ def hit(view: "Viewer", scene: QPointF) -> Hit:
     nodes = [item for item in items if isinstance(item, NodeItem)]
     top = next((node for node in nodes if node.frame.contains(scene)), None)  # items come topmost first
     if view.zoom >= MIDWAY:
-        ports = [
-            (math.dist(item.anchor().toTuple(), scene.toTuple()), item) for item in items if isinstance(item, PortItem)
-        ]
-        for distance, port in sorted(ports, key=lambda pair: pair[0]):
+        ports = [port for node in nodes for port in node.ports()]
+        away = [(math.dist(port.anchor().toTuple(), scene.toTuple()), port) for port in ports]
+        for distance, port in sorted(away, key=lambda pair: pair[0]):
             covered = top is not None and top is not port.node and top.frame.contains(port.anchor())
             if distance <= reach and not covered:
                 return Hit("port", scene, port.node, port)

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 
 from designer.gui.canvas import joins
 from designer.gui.canvas.joins import End
+from designer.gui.canvas.node import NodeItem
 from designer.gui.canvas.port import PortItem
 from designer.model import BUNDLE, Network
 
@@ -30,9 +31,10 @@ def fitting(canvas: "Canvas", start: End, but: PortItem | None) -> Iterator[Port
     network, analysis = canvas.document.network, canvas.document.analysis
     learnable = carries_learnable(network, start)
     until = time.perf_counter() + LONGEST
-    visible = canvas.view.scene().items(canvas.view.visible(), Qt.ItemSelectionMode.IntersectsItemBoundingRect)
-    for port in visible:
-        if not isinstance(port, PortItem) or port.out == start.out or port is but:
+    area = canvas.view.visible()
+    items = canvas.view.scene().items(area, Qt.ItemSelectionMode.IntersectsItemBoundingRect)
+    for port in [port for node in items if isinstance(node, NodeItem) for port in node.ports()]:
+        if port.out == start.out or port is but or not area.contains(port.anchor()):
             continue
         if time.perf_counter() > until:
             yield None

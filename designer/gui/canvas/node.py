@@ -68,8 +68,7 @@ class NodeItem(AbstractNodeItem):
         return self._add(self._outputs, OUT, name, multi_port)
 
     def _add(self, ports: list[PortItem], side: str, name: str, multi: bool) -> PortItem:
-        port = PortItem(self)
-        port._name, port._port_type, port._multi_connection = name, side, multi
+        port = PortItem(self, side, name, multi)
         ports.append(port)
         return port
 
@@ -82,9 +81,6 @@ class NodeItem(AbstractNodeItem):
     def _drop(self, ports: list[PortItem], port: PortItem) -> None:
         assert not port.connected_pipes, port
         ports.remove(port)
-        port.setParentItem(None)
-        if port.scene():
-            port.scene().removeItem(port)
 
     # What it is and where.
 

@@ -342,7 +342,7 @@ class Viewer(NodeViewer):
         if item is self._hover:
             return
         for changed, on in ((self._hover, False), (item, True)):
-            if changed is not None and changed.scene() is not None:  # a port may have gone from its node
+            if changed is not None and changed.scene() is not None:  # else it went
                 changed.hovered = on
                 (changed.node if isinstance(changed, PortItem) else changed).update()
         self._hover = item

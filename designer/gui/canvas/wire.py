@@ -63,8 +63,8 @@ class WireItem(PipeItem):
     def set_connections(self, port1, port2):
         # WORKAROUND: the stock one looks up values of enums, which takes longer than all else it does.
         self._output_port, self._input_port = port1, port2
-        port1._pipes.append(self)
-        port2._pipes.append(self)
+        port1.add_pipe(self)
+        port2.add_pipe(self)
 
     def delete(self):
         if self.scene():
