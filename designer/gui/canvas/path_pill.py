@@ -18,7 +18,7 @@ from designer.gui.widgets import Icon, Tool
 if TYPE_CHECKING:
     from designer.gui.canvas.canvas import Canvas
 
-WIDEST, NARROWEST = 200, 44  # of a name
+WIDEST, NARROWEST = 200, 52  # of a name
 AROUND = 12  # a name, together
 ARROW, GAP = 12, 2  # between two levels
 HOME = 24 + GAP + 4 + 8 + 2  # with the margins and the frame of the pill

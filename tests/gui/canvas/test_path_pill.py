@@ -31,7 +31,7 @@ def crumbs(it):
     return [step for step in it.canvas.frame.path.steps if isinstance(step, Crumb)]
 
 
-@pytest.mark.parametrize("width", [520, 700, 1200])
+@pytest.mark.parametrize("width", [480, 700, 1200])
 @pytest.mark.parametrize("levels", [1, 2, 4, 9])
 def test_no_name_covers_another(deep, levels, width):
     it = deep(levels, width)
