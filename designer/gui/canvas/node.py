@@ -48,7 +48,7 @@ class NodeItem(AbstractNodeItem):
         self.frame = QRectF(0, 0, NARROW, HEADER)  # its rectangle in the scene, without shadow
         self.hovered = False
         self.lit = False  # it takes part in a tie of what is selected
-        self.mark = ""  # "target" or "refused", while a wire is held over it
+        self.mark = ""  # "target" of data or of a "tie", or "refused", while a wire is held over it
         self.stubs: list[Stub] = []  # of wires that are not drawn
         self._inputs: list[PortItem] = []
         self._outputs: list[PortItem] = []

@@ -120,7 +120,7 @@ def category_color(theme: Theme, category: str) -> QColor:
 def _edge(node: "NodeItem") -> str:
     """What the outline of a node says, as the name of a colour."""
     if node.mark:
-        return {"target": "learn", "refused": "error"}[node.mark]
+        return {"target": "data", "tie": "learn", "refused": "error"}[node.mark]
     if node.isSelected():
         return "accent"
     if node.look.trouble:
@@ -183,7 +183,7 @@ def _frame(painter: QPainter, theme: Theme, plate: Plate) -> None:
             painter.setPen(QPen(faded(theme.edge, alpha), 1))
             painter.setBrush(mix(theme.node, theme.canvas, shift / 10))
             painter.drawRoundedRect(rect.adjusted(shift, shift, -shift, shift), RADIUS, RADIUS)
-    if edge in ("accent", "learn"):
+    if edge in ("accent", "learn", "data"):
         painter.setPen(NO_PEN)
         painter.setBrush(faded(getattr(theme, edge), 0.22))
         painter.drawRoundedRect(rect.adjusted(-5, -5, 5, 5), RADIUS + 5, RADIUS + 5)

@@ -110,7 +110,7 @@ class LearnablesPress(Fold):
             self.over, self.join = path, None
             if node is not None and path:
                 self.join = tie_layers(document.network, document.analysis, self.hit.node.look.path, path)
-                node.mark = "refused" if self.join.refused else "target"
+                node.mark = "refused" if self.join.refused else "tie"
                 node.update()
         refused = self.join is not None and self.join.refused
         self.viewer.viewport().setCursor(Qt.CursorShape.ForbiddenCursor if refused else Qt.CursorShape.CrossCursor)

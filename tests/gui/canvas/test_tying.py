@@ -69,7 +69,7 @@ def test_escape_drops_it_and_a_drop_on_nothing_does_nothing(alike):
     start, end = alike.fold("a"), alike.body("b")
     alike.press(start)
     alike.move(start, end)
-    assert alike.canvas.node("b").mark == "target"
+    assert alike.canvas.node("b").mark == "tie"
     alike.key(Qt.Key.Key_Escape)
     assert alike.canvas.node("b").mark == ""
     alike.release(end)
