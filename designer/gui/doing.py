@@ -63,7 +63,7 @@ class Doing(QObject):
         document = self.document
         before = document.network
         document.history.setIndex(number)
-        home, names = difference(before, document.network)
+        home, names = difference(before, document.network, self.canvas.placing.given if self.canvas else {})
         if self.canvas and document.network is not before:
             _show(self.canvas, home, names)
         document.told.emit(said)
