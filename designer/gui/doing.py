@@ -63,7 +63,7 @@ class Doing(QObject):
         document = self.document
         before = document.network
         document.history.setIndex(number)
-        home, names = difference(before, document.network)
+        home, names = difference(before, document.network, self.canvas.placing.given if self.canvas else {})
         if self.canvas and document.network is not before:
             _show(self.canvas, home, names)
         document.told.emit(said)
@@ -88,7 +88,8 @@ class Doing(QObject):
         )
 
     def ungroup(self) -> None:
-        """Put what the selected groups hold in their place."""
+        """Put what the selected groups hold in their place, and select it."""
+        before = self.document.network
         paths = [path for path in self.selected() if isinstance(self.document.network.layer(path), Group)]
         if not paths:
             self.document.refused.emit("Select a group to ungroup first.")
@@ -99,7 +100,13 @@ class Doing(QObject):
                 network = ungroup(network, path)
             return network
 
-        self.document.attempt(f"Ungroup {_these(tuple(paths))}", edit)
+        def select() -> None:
+            home = parent(paths[0])
+            known = {join(home, name) for name in before.network_at(home).layers} - {*paths}
+            came = [join(home, name) for name in self.document.network.network_at(home).layers]
+            self.document.look(selection=frozenset(came) - known)
+
+        self.document.attempt(f"Ungroup {_these(tuple(paths))}", edit, then=select)
 
     def arrange(self, down: bool | None = None, chosen: bool = False) -> None:
         """Lay out all of the group that is shown and bring it into view, or the chosen layers alone.

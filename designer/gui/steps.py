@@ -1,20 +1,30 @@
 """What differs between two networks, as a step of the history shows it."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from designer.gui.table import layer_of
 from designer.model import Group, Layer, Network
 from designer.model.names import join, parent
 
+Place = tuple[float, float]
 
-def difference(before: Network, after: Network) -> tuple[str, frozenset[str]]:
+
+def difference(
+    before: Network, after: Network, given: Mapping[str, Place] = MappingProxyType({})
+) -> tuple[str, frozenset[str]]:
     """Give the group in which a step shows itself, and what to select in it.
 
     Layers that came or changed; where none did, targets of new wires, then layers with other values, then moved ones.
+    ``given`` are the places of layers that have none of their own: a layer that keeps it has not moved.
     """
     layers = {path for path, layer in after.all.items() if not _same(before.all.get(path), layer)}
     gone = {path for path in before.all if path not in after.all}
     wires = {target for target, source in after.wires.items() if before.wires.get(target) != source}
     cut = {target for target in before.wires if target not in after.wires and target.layer in after.all}
-    places = layers | gone or {port.layer for port in wires | cut} or _filled(before, after) or _moved(before, after)
+    places = (
+        layers | gone or {port.layer for port in wires | cut} or _filled(before, after) or _moved(before, after, given)
+    )
     if not places:
         return "", frozenset()
     home = _common([parent(path) for path in places])
@@ -45,13 +55,15 @@ def _filled(before: Network, after: Network) -> set[str]:
     return changed - {""}
 
 
-def _moved(before: Network, after: Network) -> set[str]:
-    """The layers that both have, at other positions."""
+def _moved(before: Network, after: Network, given: Mapping[str, Place]) -> set[str]:
+    """The layers that both have, at other places."""
     found = set()
     for home in ("", *(path for path, layer in after.all.items() if isinstance(layer, Group))):
         old, new = before.network_at(home), after.network_at(home)
-        if old is not new:
-            found |= {join(home, n) for n in new.layers if old.positions.get(n) != new.positions.get(n)}
+        for name in new.layers if old is not new else ():
+            path = join(home, name)
+            if old.positions.get(name, given.get(path)) != new.positions.get(name, given.get(path)):
+                found.add(path)
     return found
 
 

@@ -249,6 +249,9 @@ class Table(QTableView):
                 widths[column] = (widths[column] or HUGE[column]) if self.chosen[name] else 0
         filler = STRETCHED if widths[STRETCHED] else 0
         least = min(160, widths[filler])
+        for column in range(len(COLUMNS) - 1, STRETCHED, -1):  # the last ones go first
+            if sum(widths) - widths[filler] + least > width and COLUMNS[column] not in self.chosen:
+                widths[column] = 0
         room = width - sum(widths) + widths[filler] - least
         shown = self.rows.shown[:MEASURED]
         stored, used = self.rows.most

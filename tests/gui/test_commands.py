@@ -97,6 +97,7 @@ def test_group_enter_leave_ungroup(desk, tied):
     assert desk.document.view.selection == {"block"}
     desk.key(Qt.Key.Key_G, control | Qt.KeyboardModifier.ShiftModifier)
     assert set(desk.network.layers) == set(tied.layers)
+    assert desk.document.view.selection == {"lstm", "fc"}
     assert len(desk.undo_texts()) == 2
 
 

@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication
 
 from designer.edits import group, tie
@@ -103,3 +103,16 @@ def test_an_announcement_is_sent(desk, net, monkeypatch):
     desk.open(net)
     saying.announce(desk.canvas.view, "two, Linear")
     assert sent[-1] == (desk.canvas.view, "two, Linear")
+
+
+def test_undo_of_a_move_selects_what_moved_and_not_what_got_a_place_by_it(desk, tied):
+    desk.open(tied)
+    assert not tied.positions
+    at = desk.body("lstm")
+    desk.drag(at, at + QPoint(16, 64))
+    assert desk.network.positions.keys() == tied.layers.keys()
+    desk.select()
+    for key, network in ((Qt.Key.Key_Z, tied), (Qt.Key.Key_Y, desk.network)):
+        desk.key(key, CTRL)
+        assert desk.network is network
+        assert desk.document.view.selection == {"lstm"}

@@ -99,6 +99,17 @@ def test_all_columns_can_be_reached(desk, tied):
     desk.window.bottom.grab()
 
 
+def test_in_a_small_window_the_last_columns_go_first(desk, tied):
+    desk.open(tied)
+    desk.window.resize(853, 480)
+    desk.qtbot.waitUntil(lambda: desk.table.viewport().width() < 860)
+    assert shown_columns(desk.table) == list(COLUMNS[: COLUMNS.index("Memory")])
+    assert desk.table.horizontalScrollBar().maximum() == 0
+    desk.table.choose({"Memory": True})  # who asks for it gets it
+    assert "Memory" in shown_columns(desk.table)
+    assert "Used" not in shown_columns(desk.table)
+
+
 def test_a_dragged_width_stays(desk, tied):
     desk.open(tied)
     head, table = desk.table.horizontalHeader(), desk.table

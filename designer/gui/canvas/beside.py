@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from PySide6.QtCore import QPointF, QRectF
 
-from designer.gui.canvas.routes import BELOW, CLEAR, CORNER, OUT, PITCH, Blockers, Route, curve, rounded
+from designer.gui.canvas.routes import BELOW, CLEAR, CORNER, OUT, PITCH, Blockers, Route, rounded, straight
 from designer.gui.canvas.turns import Free, is_level, upright_near
 
 MOST = 24  # lanes that are tried between two rows
@@ -51,7 +51,7 @@ def beside(start: End, end: End, frames: Blockers, level: Free, upright: Free) -
 def route(start: QPointF, corners: list[QPointF], end: QPointF, label: QRectF, frames: Blockers) -> Route:
     """Draw a tie; its label hangs at its longest upright part, where it covers no layer, else lies on a level one."""
     if not corners:
-        return Route(curve(start, end, 24, 80), (start + end) / 2, end.x() - start.x() - 24)
+        return straight(start, end)
     points = [start, *corners, end]
     path, parts = rounded(points), [*itertools.pairwise(points)]
     one, other = max(parts, key=lambda part: abs(part[1].y() - part[0].y()))

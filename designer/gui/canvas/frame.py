@@ -2,24 +2,23 @@
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPen
-from PySide6.QtWidgets import QAbstractButton, QFrame, QHBoxLayout, QToolButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from designer.gui import theme as themes
 from designer.gui.canvas.box import Box
+from designer.gui.canvas.floating import HEIGHT, Pill
 from designer.gui.canvas.overview import Overview
-from designer.gui.drawing import draw_text, metrics, shape_text, text_width
-from designer.gui.theme import faded
-from designer.gui.tips import tip
-from designer.gui.widgets import Icon, Label, Piece, Tool, line, row
+from designer.gui.canvas.path_pill import PathPill
+from designer.gui.drawing import draw_text, shape_text, text_width
+from designer.gui.widgets import Icon, Label, Tool, line
 from designer.layers import Input
 
 if TYPE_CHECKING:
     from designer.gui.canvas.canvas import Canvas
 
 GAP = 12  # from the edges
-HEIGHT = 32
 AROUND = 64  # so far wires lead beside all layers
 STARTS = {
     "Tokens": Input(("B", "T"), dtype="int64"),
@@ -49,7 +48,6 @@ class Frame(QWidget):
 
     def follow(self) -> None:
         """Show the state of the document."""
-        self.path.follow()
         self.ties.follow()
         self.start.setVisible(not self.canvas.mirror.nodes)
         self._place()
@@ -70,100 +68,14 @@ class Frame(QWidget):
         self.zoom.follow()
         self.overview.follow()
         right, bottom = self.width() - GAP, self.height() - GAP
-        for pill in (self.path, self.ties, self.zoom):
+        for pill in (self.ties, self.zoom):
             pill.adjustSize()
-        self.path.setFixedWidth(min(self.path.sizeHint().width(), max(80, right - self.ties.width() - 2 * GAP)))
+        self.path.fit(right - self.ties.width() - 2 * GAP)
         self.path.move(GAP, GAP)
         self.ties.move(right - self.ties.width(), GAP)
         self.zoom.move(GAP, bottom - HEIGHT)
         self.overview.move(right - self.overview.width(), bottom - self.overview.height())
         self.start.move((self.width() - self.start.width()) // 2, (self.height() - self.start.height()) // 2)
-
-
-class Pill(QFrame):
-    """A floating bar, 32 high."""
-
-    def __init__(self, *pieces: Piece, margins: tuple[int, int, int, int] = (4, 2, 4, 2), gap: int = 4):
-        super().__init__(objectName="pill")
-        self.setFixedHeight(HEIGHT)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        self.content = row(*pieces, margins=margins, gap=gap)
-        layout.addWidget(self.content)
-
-
-class PathPill(Pill):
-    """Which group is open; a click goes to that level."""
-
-    def __init__(self, canvas: "Canvas"):
-        self.home = Tool("house", "Top of the network", size=24)
-        super().__init__(self.home, margins=(4, 2, 8, 2), gap=2)
-        self.canvas = canvas
-        self.home.clicked.connect(lambda: canvas.enter(""))
-        self.steps: list[QWidget] = []
-        self._shown: tuple[str, str] | None = None
-
-    def follow(self) -> None:
-        document = self.canvas.document
-        if self._shown == (document.name, document.view.path):
-            return
-        self._shown = document.name, document.view.path
-        for step in self.steps:
-            step.hide()
-            self.content.layout().removeWidget(step)
-            step.deleteLater()
-        self.steps = []
-        layout = self.content.layout()
-        names = document.view.path.split(".") if document.view.path else []
-        for n, name in enumerate([document.name, *names]):
-            if n:
-                self.steps.append(Icon("chevron-right", "text3", 12))
-            self.steps.append(Crumb(name, ".".join(names[:n]), self.canvas, last=n == len(names)))
-        for step in self.steps:
-            layout.addWidget(step)
-            step.show()
-
-    def level_at(self, at: QPoint) -> str | None:
-        """The level at a point of the pill."""
-        widget = self.childAt(at) if self.rect().contains(at) else None
-        if widget is self.home:
-            return ""
-        return widget.path if isinstance(widget, Crumb) else None
-
-    def light(self, level: str | None) -> None:
-        """Light the level that would take what is held over it."""
-        for step in self.steps:
-            if isinstance(step, Crumb) and step.lit != (step.path == level):
-                step.lit = not step.lit
-                step.update()
-
-
-class Crumb(QToolButton):
-    """One level of the path."""
-
-    def __init__(self, name: str, path: str, canvas: "Canvas", last: bool):
-        super().__init__()
-        self.setText(metrics(12).elidedText(name, Qt.TextElideMode.ElideMiddle, 200))
-        self.setAccessibleName(f"Go to {name}")
-        self.setToolTip(tip(name))
-        self.setFixedSize(round(text_width(self.text(), 12)) + 12, 24)
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setEnabled(True)
-        self.last, self.path = last, path
-        self.lit = False  # layers are held over it
-        self.clicked.connect(lambda: canvas.enter(path))
-
-    def paintEvent(self, event) -> None:
-        painter = QPainter(self)
-        colors = themes.current()
-        if self.lit:
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setPen(QPen(colors.accent, 1.5))
-            painter.setBrush(faded(colors.accent, 0.22))
-            painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 6, 6)
-        color = colors.text1 if self.last or self.lit or self.underMouse() else colors.text2
-        draw_text(painter, self.width() / 2, 16, self.text(), color, 12, align="center")
-        painter.end()
 
 
 class TiesPill(Pill):

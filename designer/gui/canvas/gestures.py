@@ -75,6 +75,10 @@ class Gesture:
 
     def cancel(self) -> None: ...
 
+    def interrupt(self) -> None:
+        """Give up, since the layers are other ones now."""
+        self.cancel()
+
     def paint(self, painter: QPainter, theme: Theme) -> None:
         """Draw, over the scene and in its coordinates, what a release would do."""
 
@@ -188,6 +192,9 @@ class Band(Gesture):
 
     def cancel(self):
         self.canvas.select(self.before)
+
+    def interrupt(self):
+        """Leave selected what is; what was selected before may have gone."""
 
     def paint(self, painter, theme):
         painter.setPen(QPen(theme.accent, 0))

@@ -48,7 +48,7 @@ def hit(view: "Viewer", scene: QPointF) -> Hit:
     if top is not None:
         if view.zoom >= NEAR and (end := label_at(top, scene - top.pos())) is not None:
             return Hit("end", scene, top, end=end)
-        part = top.part_at(scene - top.pos()) if view.zoom >= MIDWAY else Part()
+        part = top.part_at(scene - top.pos(), view.zoom) if view.zoom >= MIDWAY else Part()
         return Hit(part.what, scene, top, part=part)
     for stub in items if view.zoom >= NEAR else ():
         if isinstance(stub, Stub) and stub.pill_rect().contains(scene):

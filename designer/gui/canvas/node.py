@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QGraphicsItem
 
 from designer.gui.canvas.form import HEADER, NARROW, ROW, SECTION, Form, form, signs_width
 from designer.gui.canvas.look import LearnableRow, Look
-from designer.gui.canvas.paint import paint_node
+from designer.gui.canvas.paint import NAME_LEFT, NEAR, name_place, paint_node
 from designer.gui.canvas.pill import pill_width
 from designer.gui.canvas.port import IN, OUT, PortItem
 from designer.gui.canvas.stubs import Stub, hang
@@ -48,7 +48,7 @@ class NodeItem(AbstractNodeItem):
         self.frame = QRectF(0, 0, NARROW, HEADER)  # its rectangle in the scene, without shadow
         self.hovered = False
         self.lit = False  # it takes part in a tie of what is selected
-        self.mark = ""  # "target" or "refused", while a wire is held over it
+        self.mark = ""  # "target" of data or of a "tie", or "refused", while a wire is held over it
         self.stubs: list[Stub] = []  # of wires that are not drawn
         self._inputs: list[PortItem] = []
         self._outputs: list[PortItem] = []
@@ -147,8 +147,8 @@ class NodeItem(AbstractNodeItem):
         x = self.form.width - 18 if offers else 18
         return QRectF(x - 10, self.row_top(row), 20, 20)
 
-    def part_at(self, at: QPointF) -> Part:
-        """What is under a point, given in its own coordinates."""
+    def part_at(self, at: QPointF, zoom: float) -> Part:
+        """What is under a point, given in its own coordinates, of what is drawn at a zoom."""
         look, wide, y = self.look, self.form.width, at.y() - self.form.top
         if look.kind == "capsule" or y < 0:
             return Part()
@@ -156,14 +156,15 @@ class NodeItem(AbstractNodeItem):
             if look.trouble and at.x() > wide - 32 and y < 28:
                 return Part("badge")
             right = wide - 12 - signs_width(look.trouble, look.frozen)
-            if look.alike and right - pill_width(look.alike) <= at.x() <= right and 6 <= y <= 26:
+            if look.alike and zoom >= NEAR and right - pill_width(look.alike) <= at.x() <= right and 6 <= y <= 26:
                 return Part("alike")
-            named = 40 <= at.x() <= 40 + min(text_width(look.name, 13, 600), wide - 52) and 6 <= y <= 25
-            return Part("name") if named else Part()
+            baseline, px, room = name_place(self, zoom)
+            beside = 0 <= at.x() - NAME_LEFT <= min(text_width(look.name, px, 600), room)
+            return Part("name") if beside and baseline - px - 1 <= y <= baseline + 0.4 * px else Part()
         if look.section and self.form.section <= at.y() < self.form.section + SECTION:
             label = at.x() < 24 + text_width("Learnables", 11) + 6
             return Part("fold") if look.unfolds and label else Part()
-        row = self.row_of(at.y()) if look.section else None
+        row = self.row_of(at.y()) if look.section and zoom >= NEAR else None
         if row is None or not look.unfolded or not row.switches:
             return Part()
         for offers in (False, True):

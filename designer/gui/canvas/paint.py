@@ -25,6 +25,7 @@ NO_PEN, NO_BRUSH = Qt.PenStyle.NoPen, Qt.BrushStyle.NoBrush
 ELIDE_MIDDLE = Qt.TextElideMode.ElideMiddle
 ELIDE_LEFT = Qt.TextElideMode.ElideLeft
 RADIUS = 8
+NAME_LEFT = 40
 SPREAD, CORNER = 6, 20  # of shadows: how far they reach, and how wide their border is
 
 
@@ -119,7 +120,7 @@ def category_color(theme: Theme, category: str) -> QColor:
 def _edge(node: "NodeItem") -> str:
     """What the outline of a node says, as the name of a colour."""
     if node.mark:
-        return {"target": "learn", "refused": "error"}[node.mark]
+        return {"target": "data", "tie": "learn", "refused": "error"}[node.mark]
     if node.isSelected():
         return "accent"
     if node.look.trouble:
@@ -182,7 +183,7 @@ def _frame(painter: QPainter, theme: Theme, plate: Plate) -> None:
             painter.setPen(QPen(faded(theme.edge, alpha), 1))
             painter.setBrush(mix(theme.node, theme.canvas, shift / 10))
             painter.drawRoundedRect(rect.adjusted(shift, shift, -shift, shift), RADIUS, RADIUS)
-    if edge in ("accent", "learn"):
+    if edge in ("accent", "learn", "data"):
         painter.setPen(NO_PEN)
         painter.setBrush(faded(getattr(theme, edge), 0.22))
         painter.drawRoundedRect(rect.adjusted(-5, -5, 5, 5), RADIUS + 5, RADIUS + 5)
@@ -215,17 +216,20 @@ def _name(painter: QPainter, node: "NodeItem", theme: Theme, zoom: float) -> Non
     look, top = node.look, node.form.top
     if look.kind == "capsule":
         return  # its type says all
-    right = node.form.width - 12 - signs_width(look.trouble, look.frozen)
-    if look.alike and zoom >= NEAR:
-        right -= pill_width(look.alike) + 6
     ink = mix(theme.text1, theme.text3, 0.5) if look.frozen else theme.text1
+    baseline, px, room = name_place(node, zoom)
+    draw_text(painter, NAME_LEFT, top + baseline, look.name, ink, px, 600, width=room, elide=ELIDE_MIDDLE)
+
+
+def name_place(node: "NodeItem", zoom: float) -> tuple[float, int, float]:
+    """Give where the name stands in the header of a node: its baseline, its size, and the room for it."""
+    look, right = node.look, node.form.width - 12 - signs_width(node.look.trouble, node.look.frozen)
     if zoom >= NEAR:
-        draw_text(painter, 40, top + 20, look.name, ink, 13, 600, width=right - 40, elide=ELIDE_MIDDLE)
-        return
+        return 20, 13, right - NAME_LEFT - (pill_width(look.alike) + 6 if look.alike else 0)
+    room = right - 36
     sizes = range(min(22, round(11 / zoom)), round(9 / zoom), -1)  # 11 down to 9 px on the screen
-    fitting = (px for px in sizes if text_width(look.name, px, 600) <= right - 36)
-    px = next(fitting, round(9 / zoom))
-    draw_text(painter, 40, top + 30, look.name, ink, px, 600, width=right - 36, elide=ELIDE_MIDDLE)
+    fitting = (px for px in sizes if text_width(look.name, px, 600) <= room)
+    return 30, next(fitting, round(9 / zoom)), room
 
 
 def _port_labels(painter: QPainter, node: "NodeItem", theme: Theme) -> None:

@@ -17,7 +17,7 @@ class Placing:
     """The places that layers without a position were given: kept, so that they stay where they are, but no edit."""
 
     def __init__(self) -> None:
-        self._given: dict[str, Place] = {}
+        self.given: dict[str, Place] = {}
 
     def places(self, network: Network, view: View, analysis: Analysis | None) -> dict[str, Place]:
         """Where the layers of the open group stand, by path from the root."""
@@ -25,15 +25,15 @@ class Placing:
         shown = network.network_at(path)
         own = {join(path, name): at for name, at in shown.positions.items()} if path else dict(shown.positions)
         missing = [join(path, name) for name in shown.layers if name not in shown.positions]
-        fresh = [at for at in missing if at not in self._given]
+        fresh = [at for at in missing if at not in self.given]
         if fresh:
             sizes = outlines(network, view, analysis)
             made = arrange(network, sizes, path, rows=True).network_at(path).positions
             if not own:
                 fresh = missing  # nothing was placed by hand: all of it is arranged anew
-            standing = [own.get(at) or self._given[at] for at in (*own, *missing) if at not in fresh]
-            self._given |= _below(standing, {at: made[at.rpartition(".")[2]] for at in fresh}, shown.down)
-        return own | {at: self._given[at] for at in missing}
+            standing = [own.get(at) or self.given[at] for at in (*own, *missing) if at not in fresh]
+            self.given |= _below(standing, {at: made[at.rpartition(".")[2]] for at in fresh}, shown.down)
+        return own | {at: self.given[at] for at in missing}
 
 
 def _below(standing: list[Place], made: dict[str, Place], down: bool = False) -> dict[str, Place]:

@@ -97,7 +97,8 @@ class Rewire(Gesture):
             self.marked.update()
         self.marked = node
         if node is not None and self.join is not None:
-            node.mark = "refused" if self.join.refused else "target"
+            learnable = self.wires[0].learnable
+            node.mark = "refused" if self.join.refused else "tie" if learnable else "target"
             node.update()
 
     def _end(self) -> None:

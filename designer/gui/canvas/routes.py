@@ -12,6 +12,7 @@ OUT = 20.0  # how far a tie leaves a layer before it turns
 BELOW = 24.0  # a lane lies so far under the lowest layer that it passes
 PITCH = 12.0  # between two lanes
 CORNER = 10.0
+ARROW = 16.0  # before a borrower, where a tie is level under its arrow
 CELL = 2048.0  # lanes are kept by squares so wide
 EXCHANGED = QTransform(0, 1, 1, 0, 0, 0)  # left and top
 
@@ -155,7 +156,7 @@ def tie(
     if end.x() - start.x() >= 2 * OUT:
         between = QRectF(start, end).normalized().adjusted(4, -CLEAR, -4, CLEAR)
         if not blockers(between):
-            return _straight(start, end)
+            return straight(start, end)
     out, back = start.x() + beside[0], end.x() - beside[1]
     left, right = min(out, back), max(out, back)
     y = lowest + BELOW
@@ -167,8 +168,14 @@ def tie(
     return Route(rounded(points), QPointF((out + back) / 2, y), abs(back - out) - 2 * CORNER, y)
 
 
-def _straight(start: QPointF, end: QPointF) -> Route:
-    return Route(curve(start, end, 24, 80), (start + end) / 2, end.x() - start.x() - 24)
+def straight(start: QPointF, end: QPointF) -> Route:
+    """Lead a tie where nothing lies between; its arrow stands on a level part."""
+    path, last = curve(start, end, 24, 80), end
+    if path.elementCount() > 2:  # no line, which is level everywhere
+        last = end - QPointF(ARROW, 0)
+        path = curve(start, last, 24, 80)
+        path.lineTo(end)
+    return Route(path, (start + last) / 2, last.x() - start.x() - 24)
 
 
 def rounded(points: list[QPointF]) -> QPainterPath:

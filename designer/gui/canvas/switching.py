@@ -6,6 +6,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
 
 from designer.gui.canvas.look import LearnableRow
+from designer.gui.canvas.paint import NEAR
 from designer.gui.canvas.saying import announce
 from designer.gui.theme import Theme
 
@@ -51,9 +52,6 @@ class Switching:
         if not rows:
             self.path = ""
             return
-        node = self.canvas.node(path)
-        if not self.canvas.view.visible().contains(node.frame):
-            self.canvas.view.set_camera(node.frame.center(), max(self.canvas.view.zoom, 0.7))
         self._go(rows[0], offers=False)
 
     def leave(self) -> bool:
@@ -90,6 +88,7 @@ class Switching:
         row = self._row()
         if row is None:
             return
+        self._bring_near()
         state = row.offers if self.offers else row.takes
         self.canvas.switch([self.path], row.names, self.offers, state != Qt.CheckState.Checked)
         self._say()
@@ -104,8 +103,21 @@ class Switching:
 
     def _go(self, row: LearnableRow, offers: bool) -> None:
         self.names, self.head, self.offers = row.names, row.head, offers
+        self._bring_near()
         self.canvas.view.viewport().update()
         self._say()
+
+    def _bring_near(self) -> None:
+        """Have the switch in view, and so near that it is drawn; all of its layer where there is room."""
+        view, node, row = self.canvas.view, self.canvas.node(self.path), self._row()
+        if row is None:
+            return
+        if view.zoom < NEAR:
+            view.zoom_at(NEAR / view.zoom, view.viewportTransform().map(node.frame.center()))
+        switch = node.switch_rect(row, self.offers).translated(node.pos())
+        for area in (node.frame, switch):
+            if not view.visible().contains(switch):
+                view.set_camera(area.center(), view.zoom)
 
     def _say(self) -> None:
         """Let a screen reader say which switch it is, and how it stands."""

@@ -62,11 +62,23 @@ def tie_layers(network: Network, analysis: Analysis | None, owner: str, borrower
         says = f"{borrower} fits {owner} in {len(pairs)} ways"
         return Join(pairs[0].text, says, "Release to choose.", choices=tuple(pairs))
     if not known:
-        return Join("", "The shapes are not known yet")
+        return _unknown(analysis, owner, borrower)
     if network.targets and any(network.source_of(Port(borrower, n)) == Port(owner, n) for n in taker.learnables()):
         return Join("", f"{borrower} takes all that fits from {owner} already")
     largest = [max(sizes[side], key=lambda size: size[0])[1] for side in (True, False)]
     return Join("", f"{', '.join(largest)}: no permutation fits")
+
+
+def _unknown(analysis: Analysis, *paths: str) -> Join:
+    """Say of which layer no size is known, and what is wrong with it."""
+
+    def sized(path: str) -> bool:
+        layer = analysis.network.all.get(path)
+        return layer is not None and any(analysis.learnable_shape(Port(path, name)) for name in layer.learnables())
+
+    path = next((path for path in paths if not sized(path)), paths[0])
+    wrong = next((problem.text for problem in analysis.problems if path in problem.layers), "")
+    return Join("", f"The shapes of {path} are not known yet", wrong)
 
 
 def _giving(port: Port) -> End:
@@ -98,7 +110,7 @@ class LearnablesPress(Fold):
             self.over, self.join = path, None
             if node is not None and path:
                 self.join = tie_layers(document.network, document.analysis, self.hit.node.look.path, path)
-                node.mark = "refused" if self.join.refused else "target"
+                node.mark = "refused" if self.join.refused else "tie"
                 node.update()
         refused = self.join is not None and self.join.refused
         self.viewer.viewport().setCursor(Qt.CursorShape.ForbiddenCursor if refused else Qt.CursorShape.CrossCursor)

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from NodeGraphQt.widgets.viewer import NodeViewer
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, Signal
-from PySide6.QtGui import QNativeGestureEvent, QPainter, QPen, QPixmap, QTransform
+from PySide6.QtGui import QNativeGestureEvent, QPainter, QTransform
 from PySide6.QtWidgets import QFrame, QGraphicsView, QToolTip
 
 from designer.gui import theme as themes
+from designer.gui.canvas.dots import draw_dots
 from designer.gui.canvas.far_picture import FarPicture
 from designer.gui.canvas.gestures import Gesture, Hold, gesture_for
 from designer.gui.canvas.grid import Grid
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 NEAREST, FARTHEST = 4.0, 0.02
 NOTCH = 1.15  # of the wheel
 START = 4  # pixels after which a press is a drag
-GRID = 24
 
 
 class Viewer(NodeViewer):
@@ -61,6 +61,8 @@ class Viewer(NodeViewer):
         self.jumped = False  # the last press led elsewhere
         self.wheel_pans = False
         self._hover: NodeItem | PortItem | Stub | WireItem | None = None
+        for changes in (canvas.document.changed, canvas.document.viewed):
+            changes.connect(self._interrupt)  # before the canvas draws what changed
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setTransformationAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
         self.setResizeAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
@@ -169,25 +171,7 @@ class Viewer(NodeViewer):
 
     def drawBackground(self, painter: QPainter, rect: QRectF) -> None:
         painter.fillRect(rect, self.theme.canvas)
-        step = GRID
-        while step * self.zoom < 16:
-            step *= 2
-        shown = painter.worldTransform()
-        across = range(int(rect.left() // step) * step, int(rect.right()) + step, step)
-        down = range(int(rect.top() // step) * step, int(rect.bottom()) + step, step)
-        left, right = (round(shown.m11() * x + shown.dx()) for x in (across[0], across[-1]))
-        row = QPixmap(right - left + 3, 3)  # one row of dots, drawn again and again: thousands of points are slow
-        row.fill(Qt.GlobalColor.transparent)
-        dots = QPainter(row)
-        dots.setRenderHint(QPainter.RenderHint.Antialiasing)
-        dots.setPen(QPen(self.theme.grid, 1.6, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
-        dots.drawPoints([QPointF(round(shown.m11() * x + shown.dx()) - left + 1.5, 1.5) for x in across])
-        dots.end()
-        painter.save()
-        painter.resetTransform()  # dots on whole pixels are alike
-        for y in down:
-            painter.drawPixmap(left - 1, round(shown.m22() * y + shown.dy()) - 1, row)
-        painter.restore()
+        draw_dots(painter, rect, self.theme, self.zoom)
 
     def seen_before(self, face: Hashable) -> bool:
         """Note that a node shows this, and tell whether several nodes did in the picture before."""
@@ -278,7 +262,8 @@ class Viewer(NodeViewer):
         if self.jumped:
             return  # what is here now was not there when the first click came
         hit = self.hit(event.position())
-        if event.button() != Qt.MouseButton.LeftButton or hit.what in ("takes", "offers", "fold", "group"):
+        armed = self.space or self.slicing or self.gesture is not None
+        if armed or event.button() != Qt.MouseButton.LeftButton or hit.what in ("takes", "offers", "fold", "group"):
             self.mousePressEvent(event)
             return
         self.gesture = Hold(self, hit, event)
@@ -354,6 +339,17 @@ class Viewer(NodeViewer):
             gesture.cancel()
             self.viewport().update()
         return gesture is not None
+
+    def _interrupt(self) -> None:
+        """Let go of what is held when other layers come in its place, as by undo or a group that is entered."""
+        document, gesture = self.canvas.document, self.gesture
+        if gesture is None or gesture.pans:
+            return
+        shown = self.canvas.mirror.shown
+        if document.network is not shown.root or document.view.path != shown.path:
+            self.gesture = None
+            gesture.interrupt()
+            self.viewport().update()
 
     # Keys.
 

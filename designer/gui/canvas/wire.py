@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 STUB = 12.0  # what is left of a tie that is not drawn
 LONGEST = 200.0  # of a shape beside a wire
+# So far aside of where a wire begins, and below it, its shape may stand, the nearest place first.
+ASIDE = (9.0, 12.0), (20.0, 12.0), (9.0, 26.0), (32.0, 12.0), (9.0, 40.0), (44.0, 12.0)
 DASHES = [3.5, 2.5]
 FAINT = 0.6  # of a hidden wire that is looked at
 
@@ -242,20 +244,31 @@ class WireItem(PipeItem):
         return min(wires, key=lambda wire: wire.room, default=None) is self
 
     def _paint_label_beside(self, painter: QPainter, theme: Theme, faint: bool) -> None:
-        """The shape beside the begin of a wire that leads down, on the side that it does not turn to."""
+        rect = self.shape_rect()
+        if not rect.isEmpty():
+            color = theme.text3 if faint else theme.text2
+            draw_text(painter, rect.x(), rect.y() + 10, self.label, color, 10, width=rect.width() + 1)
+
+    def shape_rect(self) -> QRectF:
+        """Where the shape stands beside the begin of a wire that leads down: where no wire from its port passes."""
         if not self._tells() or self.room < 2 * TIE_HIGH:
-            return
-        start = self.ends[0]
-        ways = [[*wire.corners, wire.ends[1]] for wire in self._output_port.connected_pipes if not wire.hidden]
-        turns = (next((at.x() for at in way if abs(at.x() - start.x()) > 2), start.x()) for way in ways)
-        side = -1 if any(x > start.x() for x in turns) else 1
-        others = [port.anchor().x() for port in self._output_port.node.outputs if not port.look.diamond]
-        beside = [abs(x - start.x()) for x in others if (x - start.x()) * side > 0]
-        room = min(beside, default=LONGEST) - 16
-        if room < 0.6 * text_width(self.label, 10):
-            return
-        color, align = theme.text3 if faint else theme.text2, "left" if side > 0 else "right"
-        draw_text(painter, start.x() + 9 * side, start.y() + 22, self.label, color, 10, align=align, width=room)
+            return QRectF()
+        start, wide = self.ends[0], text_width(self.label, 10)
+        wires = [wire for wire in self._output_port.connected_pipes if not wire.hidden]
+        ways = [[*wire.corners, wire.ends[1]] for wire in wires]
+        turns = [next((at.x() for at in way if abs(at.x() - start.x()) > 2), start.x()) for way in ways]
+        right, both = max(turns) > start.x(), min(turns) < start.x() < max(turns)
+        ports = [port.anchor().x() - start.x() for port in self._output_port.node.outputs if not port.look.diamond]
+        sides = (-1, 1) if both else (-1,) if right else (1,)
+        for off, below in ASIDE if both else ASIDE[:1]:
+            for side in sides:
+                room = min((abs(x) for x in ports if x * side > 0), default=LONGEST) - 7 - off
+                width = min(wide, room)
+                left = start.x() + off if side > 0 else start.x() - off - width
+                rect = QRectF(left, start.y() + below, width, 13)
+                if width >= 0.6 * wide and not (both and any(wire.near(10.0).intersects(rect) for wire in wires)):
+                    return rect
+        return QRectF()
 
     def _paint_label(self, painter: QPainter, theme: Theme, faint: bool) -> None:
         """The shape, at the height of the source; left out where under 60 % of it fits."""

@@ -139,7 +139,7 @@ class Draw(Gesture):
             self._unmark_node()
             self.over, self.join = over, self._join(hit)
             if self.join is not None and hit.node is not None:
-                hit.node.mark = "refused" if self.join.refused else "target"
+                hit.node.mark = "refused" if self.join.refused else "tie" if self.learnable else "target"
                 hit.node.update()
         refused = self.join is not None and self.join.refused
         self.viewer.viewport().setCursor(Qt.CursorShape.ForbiddenCursor if refused else Qt.CursorShape.CrossCursor)

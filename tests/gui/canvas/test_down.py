@@ -252,3 +252,25 @@ def test_random_networks(stage, seed):
     assert not any(one.intersects(other) for one, other in itertools.combinations(boxes, 2))
     assert {path for wire in wires(it) for path in passed(it, wire)} == set()
     it.canvas.widget.grab()
+
+
+def test_the_shape_stands_beside_wires_that_lead_both_ways(stage):
+    net = Network().add(x=Input(("B", "T", 64)), a=ReLU(), b=ReLU(), c=ReLU())
+    for name in "abc":
+        net = net.connect("x", name)
+    places = {"x": (0.0, 0.0), "a": (-160.0, 120.0), "b": (0.0, 120.0), "c": (160.0, 120.0)}
+    it = stage(net.turn(True).move(places))
+    it.view.set_camera(QPointF(60, 60), 1.0)
+    rects = [rect for wire in wires(it) if not (rect := wire.shape_rect()).isEmpty()]
+    (rect,) = rects
+    assert not any(wire.near(4).intersects(rect) for wire in wires(it))
+    assert any(wire.boundingRect().contains(rect) for wire in wires(it))
+    it.view.grab()
+
+
+def test_the_shape_stands_on_the_side_that_a_wire_does_not_turn_to(stage):
+    net = Network().chain(x=Input(("B", "T", 64)), a=ReLU())
+    for place, side in ((-160.0, 1), (160.0, -1)):
+        it = stage(net.turn(True).move({"x": (0.0, 0.0), "a": (place, 120.0)}))
+        (wire,) = wires(it)
+        assert (wire.shape_rect().center().x() - wire.ends[0].x()) * side > 0

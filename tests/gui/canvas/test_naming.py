@@ -6,6 +6,10 @@ from PySide6.QtWidgets import QApplication
 
 from designer.edits import group
 from designer.gui.canvas.gestures import CTRL
+from designer.gui.canvas.paint import NAME_LEFT, name_place
+from designer.gui.drawing import text_width
+from designer.layers import Input, Linear, Output
+from designer.model import Group, Network
 
 
 def type_name(it, text, key=Qt.Key.Key_Return):
@@ -91,3 +95,24 @@ def test_the_cursor_over_the_name_of_a_selected_layer_is_that_of_text(stage, lan
     assert shape().shape() == Qt.CursorShape.IBeamCursor
     it.click(it.title("fc"), CTRL)
     assert shape().shape() == Qt.CursorShape.ArrowCursor
+
+
+def test_a_name_is_where_it_is_drawn_also_from_farther_off(stage):
+    on = stage(Network().chain(x=Input(("B", 8)), fc=Linear(3)))
+    on.view.set_camera(on.canvas.node("fc").frame.center(), 0.5)
+    baseline, px, _ = name_place(on.canvas.node("fc"), 0.5)
+    corner = on.canvas.node("fc").pos() + QPointF(NAME_LEFT, baseline)
+    for right, what in ((text_width("fc", px, 600) - 2, "name"), (text_width("fc", px, 600) + 6, "body")):
+        assert on.view.hit(QPointF(on.at(corner + QPointF(right, -4)))).what == what
+    on.double_click(on.at(corner + QPointF(4, 0)))
+    assert on.canvas.naming.isVisible()
+
+
+def test_the_pill_of_groups_that_are_alike_takes_no_click_where_it_is_not_drawn(stage):
+    block = Group(Network().chain(x=Input(), fc=Linear(8), y=Output()))
+    on = stage(Network().chain(x=Input(("B", 8)), a=block, b=block))
+    node = on.canvas.node("a")
+    at = node.pos() + QPointF(node.form.width - 12 - 8, 14)
+    for zoom, what in ((0.6, "body"), (0.8, "alike")):
+        on.view.set_camera(node.frame.center(), zoom)
+        assert on.view.hit(on.view.viewportTransform().map(at)).what == what

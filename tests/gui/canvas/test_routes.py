@@ -6,6 +6,8 @@ import random
 import pytest
 from PySide6.QtCore import QPointF
 
+from designer.edits import arrange, tie
+from designer.gui.canvas.routes import ARROW
 from designer.layers import Add, Concatenate, Input, Linear, ReLU
 from designer.model import Network, Port
 
@@ -134,3 +136,16 @@ def test_the_shape_is_said_beside_the_level_part(stage):
     assert 0 < wire.level < wire.room
     assert wire.level == wire.corners[0].x() - wire.ends[0].x()
     assert wire.corners[0] != QPointF()
+
+
+@pytest.mark.parametrize("down", [False, True])
+def test_the_arrow_of_a_tie_stands_on_its_line(stage, down):
+    net = Network().chain(x=Input(("B", 8)), enc=Linear(4), relu=ReLU(), dec=Linear(8))
+    it = stage(arrange(tie(net, "enc/weight", "dec/weight"), down=down))
+    wire = it.canvas.mirror.wires[Port("permute", "in")]
+    start, end = wire.ends
+    assert abs(start.y() - end.y()) > 20
+    points = [wire.path().pointAtPercent(n / 400) for n in range(401)]
+    near = [point.y() for point in points if point.x() > end.x() - ARROW]
+    assert len(near) > 10
+    assert near == pytest.approx([end.y()] * len(near))

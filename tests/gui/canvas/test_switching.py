@@ -121,3 +121,27 @@ def test_a_ring_shows_which_switch_it_is(it, qapp, colors):
     it.key(ESCAPE)
     assert it.view.viewport().grab().toImage().pixelColor(place) != colors.focus
     theme.apply(qapp, theme.DARK)
+
+
+def test_switches_that_are_too_far_off_to_be_seen_are_brought_near(it):
+    it.view.set_camera(it.canvas.node("fc").frame.center(), 0.5)
+    it.canvas.select({"fc"})
+    it.key(Qt.Key.Key_L)
+    assert it.view.zoom == pytest.approx(0.7)
+    assert it.view.visible().contains(it.canvas.node("fc").frame)
+    it.view.set_camera(it.canvas.node("fc").frame.center() + QPointF(5000, 0), 0.5)
+    it.key(Qt.Key.Key_Down)
+    assert it.view.zoom == pytest.approx(0.7)
+    assert it.view.visible().contains(it.canvas.node("fc").frame)
+
+
+def test_a_click_where_a_switch_would_be_drawn_from_nearer_toggles_nothing(it):
+    it.document.look(unfolded=frozenset({"fc"}), selection=frozenset())
+    network = it.network
+    it.view.set_camera(it.canvas.node("fc").frame.center(), 0.6)
+    it.click(it.switch("fc", "bias", offers=False))
+    assert it.network is network
+    assert it.document.view.selection == {"fc"}
+    it.view.set_camera(it.canvas.node("fc").frame.center(), 0.7)
+    it.click(it.switch("fc", "bias", offers=False))
+    assert it.network.layer("fc").input_learnables == ("bias",)

@@ -69,7 +69,7 @@ def test_escape_drops_it_and_a_drop_on_nothing_does_nothing(alike):
     start, end = alike.fold("a"), alike.body("b")
     alike.press(start)
     alike.move(start, end)
-    assert alike.canvas.node("b").mark == "target"
+    assert alike.canvas.node("b").mark == "tie"
     alike.key(Qt.Key.Key_Escape)
     assert alike.canvas.node("b").mark == ""
     alike.release(end)
@@ -165,3 +165,11 @@ def test_axes_are_called_as_the_layers_have_them(stage):
     it = stage(net)
     it.drag(it.fold("emb"), it.body("fc"))
     assert it.canvas.choosing.pictures.cards[0].axes == (("tokens", "features"), ("out", "in"))
+
+
+def test_why_shapes_are_not_known_is_said(stage):
+    on = stage(Network().chain(x=Input(("B", 8)), fc=Linear(8)).add(rest=Linear(8)))
+    on.drag(on.fold("fc"), on.title("rest"))
+    said = "The shapes of rest are not known yet. rest has nothing on its input 'in'."
+    assert on.refusals == [said]
+    assert on.undo_texts() == []

@@ -1,7 +1,7 @@
 """The ends of wires that are there: jump to the other one, copy a wire, move all wires of an output."""
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
@@ -154,3 +154,18 @@ def test_a_single_square_tie_that_moves_asks_which_way(stage):
     it.canvas.choosing.pictures.cards[0].click()
     assert it.network.source_of(Port("b", "weight")) == Port("c", "weight")
     assert len(it.undo_texts()) == 1
+
+
+def test_a_node_is_lit_in_the_colour_of_the_wire_that_is_held_over_it(stage):
+    net = Network().chain(x=Input(("B", 8)), a=Linear(8), b=Linear(8)).set("a", output_learnables=("weight",))
+    it = stage(net.disconnect("b/in"))
+    corner = it.at(it.canvas.node("b").pos() + QPointF(20, 0))
+    for port, mark, color in (("out", "target", "data"), ("weight", "tie", "learn")):
+        start, end = it.port("a", port, out=True), it.title("b")
+        it.press(start)
+        it.move(start, end)
+        assert it.canvas.node("b").mark == mark
+        image, wanted = it.view.viewport().grab().toImage(), getattr(it.view.theme, color).name()
+        assert wanted in [image.pixelColor(corner + QPoint(0, down)).name() for down in range(-3, 4)]
+        it.key(Qt.Key.Key_Escape)
+        it.release(end)
