@@ -178,9 +178,9 @@ class StatusBar(QWidget):
             if not self.timer.isActive():
                 self._clear()
             return
-        layers = network.count
+        count = f"{network.count:,} layer{'s' * (network.count != 1)}"
         picked = sum("/" not in name for name in selection)
-        self.selected.say(f"{picked} of {layers} layers selected" if picked else f"{layers} layer{'s' * (layers != 1)}")
+        self.selected.say(f"{picked:,} of {count} selected" if picked else count)
         self.runs.say(f"CPU, {network.dtype}")
         self.torch.say(f"torch {version}" if version else "Loading torch…")
 

@@ -180,8 +180,7 @@ class Canvas(NodeGraph):
             go(QPointF(), 1.0)
             return
         room = QRectF(0, 0, max(1, size.width() - 2 * MARGIN), max(1, size.height() - 2 * MARGIN))
-        if room.height() > 240:  # the pills float over the upper and the lower edge
-            room.setHeight(room.height() - 2 * 44)
+        room.setHeight(max(room.height() - 2 * 44, room.height() / 2))  # pills float over its upper and lower edge
         go(area.center(), min(1.0, room.width() / area.width(), room.height() / area.height()))
 
     def zoom_by(self, factor: float) -> None:

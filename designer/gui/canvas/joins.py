@@ -110,7 +110,7 @@ def cut(network: Network, target: Port) -> Join:
     source = network.source_of(target)
     where = _named(network, target, False)
     return Join(
-        f"Cut the wire to {where}", f"cut from {source.layer if source else '?'}", edit=lambda n: n.disconnect(target)
+        f"Cut the wire to {where}", f"Cut from {source.layer if source else '?'}", edit=lambda n: n.disconnect(target)
     )
 
 
