@@ -128,11 +128,16 @@ def _unfed(propagation: Propagation, path: str, layer: Layer) -> Iterator[Proble
         missing = []
     for name in missing:
         fixes = (_closing(path),) if layer.variadic else ()
-        yield Problem("error", f"{path} has nothing on its input {name!r}.", (path,), fixes)
+        yield _unwired(path, name, fixes)
     for name in layer.input_learnables:
         if network.source_of(Port(path, name)) is None:
             fix = Fix(f"Let {path} own its {name}", lambda net, n=name: _owning(net, path, n))  # type: ignore[misc]
-            yield Problem("error", f"{path} takes its {name} from a wire, but none is connected.", (path,), (fix,))
+            text = f"{path} takes its {name} from a wire, but none is connected."
+            yield Problem("error", text, (path,), (fix,), Port(path, name))
+
+
+def _unwired(path: str, name: str, fixes: tuple[Fix, ...] = ()) -> Problem:
+    return Problem("error", f"{path} has nothing on its input {name!r}.", (path,), fixes, Port(path, name))
 
 
 def _closing(path: str) -> Fix:
@@ -341,7 +346,7 @@ def _miscalled(propagation: Propagation, path: str) -> Iterator[Problem]:
         return
     for name in flat.network.inputs_of(path):
         if flat.network.source_of(Port(path, name)) is None:
-            yield Problem("error", f"{path} has nothing on its input {name!r}.", (path,))
+            yield _unwired(path, name)
     for inner, fact in facts.items():
         if under(inner, path):
             original = facts.get(called + inner[len(path) :])
@@ -357,7 +362,7 @@ def _unfed_group(network: Network, path: str, group: Group) -> Iterator[Problem]
             inner = f"{path}.{name}"
             used = any(source.layer == name for source in group.network.connections.values())
             fixes = () if used else (Fix(f"Remove {inner}", lambda net, p=inner: net.remove(p)),)  # type: ignore[misc]
-            yield Problem("error", f"{path} has nothing on its input {name!r}.", (path,), fixes)
+            yield _unwired(path, name, fixes)
 
 
 def _misplaced(network: Network) -> Iterator[Problem]:

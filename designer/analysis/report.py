@@ -63,6 +63,7 @@ class Problem:
     text: str
     layers: tuple[str, ...]
     fixes: tuple[Fix, ...] = ()
+    port: Port | None = None  # an input that no wire leads to, where that is what is wrong
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -127,6 +127,7 @@ class MainWindow(QMainWindow):
         self.bottom.report.attach_wanted.connect(lambda path, beside: self.attaching.elsewhere(path, beside))
         self.bottom.analyzer.attach(self.analyzing)
         self.bottom.problems.pointed.connect(lambda fix: self._preview(fix))
+        self.bottom.problems.connect_wanted.connect(lambda port: self.canvas.connecting.open_port(port))
         self.recent_menu.aboutToShow.connect(self._fill_recent)
         self.doing.stepped.connect(lambda: self.status.show_it.show())
         self.status.undo_wanted.connect(self.doing.undo)

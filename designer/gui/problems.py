@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QPushButton, QScrollArea, QVBoxLayout, QWi
 from designer.analysis import Fix, Problem
 from designer.gui.document import Document
 from designer.gui.tips import tip
-from designer.gui.widgets import Icon, Label, Link, Piece, column, line, row, sentence
+from designer.gui.widgets import Icon, Label, Link, Piece, button, column, line, row, sentence
 from designer.model.names import parent
 
 SHOWN = 200  # a list that nobody reads to its end; the rest is counted
@@ -21,9 +21,11 @@ class ProblemsPanel(QWidget):
 
     Signals:
         pointed: a fix is pointed at, None when none is any more.
+        connect_wanted: what fits an input that no wire leads to is asked for.
     """
 
     pointed = Signal(object)
+    connect_wanted = Signal(object)
 
     def __init__(self, document: Document):
         super().__init__(objectName="panel")
@@ -101,6 +103,8 @@ class _Line(QFrame):
         fixes: list[QWidget | int] = []
         for number, fix in enumerate(problem.fixes):
             fixes += [8, _FixButton(panel, fix, partial(self.mend, number), first=number == 0)]
+        if (port := problem.port) is not None:
+            fixes += [8, button("Connect…", partial(panel.connect_wanted.emit, port), "" if fixes else "primary")]
         words = column(text, row(*links, None, height=22), gap=2, name="")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

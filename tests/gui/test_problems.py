@@ -27,8 +27,8 @@ def test_a_fix_is_one_step(desk, tied):
     problems = desk.window.bottom.problems
     line = next(line for line in problems.lines if "weight" in line.problem.text)
     fixes = _buttons(line)
-    assert fixes
-    desk.click(fixes[-1])
+    assert [button.text() for button in fixes] == ["Let fc own its weight", "Connect…"]
+    desk.click(fixes[0])
     assert len(desk.undo_texts()) == 1
     desk.settle()
     layer = desk.network.layer("fc")
@@ -54,6 +54,26 @@ def test_links_and_steps_select(desk, tied):
     assert problems.at == before
 
 
+def test_an_input_without_a_wire_is_connected(desk, tied, agrees):
+    desk.open(tied.disconnect("fc/weight").disconnect("lstm/in"))
+    desk.window.bottom.show_tab(1)
+    desk.canvas.view.set_camera(desk.canvas.view.center + QPointF(5000, 0), 1.0)
+    for line, target, source in (("fc takes", "fc/weight", "emb"), ("lstm has", "lstm/in", "emb")):
+        (shown,) = [each for each in desk.window.bottom.problems.lines if each.problem.text.startswith(line)]
+        desk.click(next(each for each in _buttons(shown) if each.text() == "Connect…"))
+        box = desk.canvas.frame.box
+        assert box.isVisible()
+        assert box.field.hasFocus()
+        assert desk.canvas.view.visible().contains(desk.canvas.node(target.partition("/")[0]).frame)
+        QTest.keyClicks(box.field, source)
+        QTest.keyClick(box.field, Qt.Key.Key_Return)
+        assert desk.network.source_of(Port.parse(target)).layer == source
+        desk.settle()
+    assert desk.document.analysis.problems == []
+    assert desk.document.analysis.stored == 1_023_400
+    agrees(desk.canvas)
+
+
 def test_control_return_mends(desk, tied):
     desk.open(tied.disconnect("fc/weight"))
     desk.window.bottom.show_tab(1)
@@ -74,7 +94,7 @@ def test_pointing_at_a_fix_shows_it_and_touches_nothing(desk, tied, agrees):
     desk.open(tied.set("fc", out_features=1000).disconnect("fc/weight"))
     desk.window.bottom.show_tab(1)
     line = next(line for line in desk.window.bottom.problems.lines if line.problem.fixes)
-    (fix,) = _buttons(line)
+    fix, _ = _buttons(line)
     before, canvas = desk.network, desk.canvas
     assert "weight" in {port.name for port in canvas.node("fc").look.inputs}
     _point(fix)

@@ -41,6 +41,12 @@ class Connecting:
         path = paths[0]
         self._ask(path, f"Connect {_last(path)}", "Del cuts a wire", lambda text: self._own(path, text))
 
+    def open_port(self, port: Port) -> None:
+        """Bring a layer into view, and list what fits an input of it."""
+        self.canvas.show_path(port.layer)
+        self.canvas.motion.finish()
+        self._open_other(End(port, False))
+
     def _ask(self, path: str, hint: str, caption: str, lines_for: Callable[[str], list[Line]]) -> None:
         view = self.canvas.view
         at = view.viewportTransform().map(self.canvas.node(path).frame.bottomLeft()).toPoint()
