@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import designer.layers  # noqa: F401  (its types register themselves)
 from designer.gui.drawing import OTHER_NAMES, shape_text
+from designer.layers import operations
 from designer.model import CATEGORIES, Group, Layer, layer_types
 
 
@@ -81,6 +82,20 @@ def asks_learnables(text: str) -> bool:
     """Whether a text is a word by which others know the switches of learnables."""
     word = "".join(text.lower().split())
     return len(word) > 2 and any(known.startswith(word) for known in ("inputlearnables", "outputlearnables"))
+
+
+def operation(text: str) -> Entry | None:
+    """The operation of torch that a text names, where it needs nothing but tensors."""
+    name = text.strip()
+    for full in (name, *(each for each in operations.names() if name and each.startswith(f"{name}."))):
+        known = operations.signature(full)
+        needed = [argument for argument in known.arguments if argument.required] if known else []
+        if known and needed and not known.harmless and all(a.kind == "Tensor" and not a.keyword for a in needed):
+            ports = tuple("in" if argument.name == "self" else argument.name for argument in needed)
+            given = {"ports": ports, "arguments": tuple(("port", port) for port in ports)}
+            results = 1 if known.lists else len(known.results)
+            return Entry("Operation", full, "of torch", properties={"operation": full, "results": results, **given})
+    return None
 
 
 def near(found: Iterable[Entry], text: str) -> str:

@@ -12,7 +12,7 @@ from designer.gui.canvas.look import shape_of
 from designer.gui.canvas.routes import loose
 from designer.gui.canvas.wire import wire_pen
 from designer.gui.drawing import category_of, shape_text
-from designer.gui.searching import Entry, asks_learnables, entries, near, search, signature
+from designer.gui.searching import Entry, asks_learnables, entries, near, operation, search, signature
 from designer.gui.theme import Theme
 from designer.model import CATEGORIES, Layer, Port, layer_types
 
@@ -93,6 +93,8 @@ class LayerSearch:
             return [self._line(entry) for entry in hits]
         if self.teaches and asks_learnables(text):
             return self._teaching()
+        if not self.narrow and (found := operation(text)) is not None:
+            return [self._line(found)]
         where = " that fits here" if self.narrow else ""
         nothing = Line(f"No layer{where} is called {text.strip()}.")
         if guess := near(self.fitting, text):

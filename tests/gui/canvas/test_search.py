@@ -237,6 +237,20 @@ def test_nothing_found_guesses(line):
     assert "conv2d" in line.network.layers
 
 
+def test_what_has_no_layer_may_be_an_operation_of_torch(line):
+    line.click(line.title("b"))
+    line.key(Qt.Key.Key_Tab)
+    write(line, "erfinv")
+    assert titles(line) == ["erfinv"]
+    write(line, "", Qt.Key.Key_Return)
+    assert line.network.layer("operation").operation == "erfinv"
+    assert line.network.source_of(Port("operation", "in")) == Port("b", "out")
+    line.key(Qt.Key.Key_Tab)
+    write(line, "roll")  # by how much cannot be guessed
+    assert titles(line)[0] == "No layer is called roll."
+    write(line, "", Qt.Key.Key_Escape)
+
+
 @pytest.mark.parametrize("word", ["OutputLearnables", "inputlearn", "output learnables"])
 def test_the_words_of_others_lead_to_the_learnables(line, word):
     line.click(line.title("a"))
