@@ -17,6 +17,8 @@ from designer.gui.widgets import Search
 WIDTH, FIELD, LINE, MOST = 360, 44, 28, 9
 SHADOW = 12  # around it
 EDGE = 8  # it stays as far from the edges of the canvas
+GAP = 12  # and from what it is about
+NOWHERE = QRect()
 LIST = Qt.ItemDataRole.UserRole
 
 
@@ -65,8 +67,19 @@ class Box(QWidget):
         self.list.clicked.connect(lambda index: self._take(index.row(), shift=False))
         self.hide()
 
-    def ask(self, at: QPoint, hint: str, caption: str, lines_for: Callable[[str], list[Line]], wide: int = 0) -> None:
-        """Open with its upper left corner at a point, moved so that all of it lies in the canvas."""
+    def ask(
+        self,
+        at: QPoint,
+        hint: str,
+        caption: str,
+        lines_for: Callable[[str], list[Line]],
+        wide: int = 0,
+        about: QRect = NOWHERE,
+    ) -> None:
+        """Open with its upper left corner at a point, moved so that all of it lies in the canvas.
+
+        ``about`` is what it should not cover, if there is room beside that.
+        """
         self.lines_for, self.caption = lines_for, caption
         self.field.setPlaceholderText(hint)
         self.field.setAccessibleName(hint)
@@ -76,7 +89,17 @@ class Box(QWidget):
         width, height = min(wide or self.most, room.width()), FIELD + min(MOST, max(2, len(found))) * LINE + 8
         x = max(room.left(), min(at.x(), room.right() + 1 - width))
         y = max(room.top(), min(at.y(), room.bottom() + 1 - height))
-        most = min(FIELD + MOST * LINE + 8, room.bottom() + 1 - y)  # a search may find more than stands there at first
+        place = QRect(x, y, width, height)
+        if place.intersects(about):
+            others = (
+                QPoint(x, about.top() - GAP - height),
+                QPoint(about.right() + GAP, y),
+                QPoint(about.left() - GAP - width, y),
+            )
+            x, y = next((to for to in others if room.contains(QRect(to, place.size()))), place.topLeft()).toTuple()
+        below = QRect(x, y, width, room.bottom() + 1 - y)
+        end = about.top() - GAP if y < about.top() and below.intersects(about) else room.bottom() + 1
+        most = min(FIELD + MOST * LINE + 8, end - y)  # a search may find more than stands there at first
         self.place = QRect(x, y, width, most).adjusted(-SHADOW, -SHADOW, SHADOW, SHADOW)
         self.field.setGeometry(SHADOW + 4, SHADOW + 6, width - 8, FIELD - 12)
         caption_room = min(160, round(text_width(caption, 11)) + 20 if caption else 12)

@@ -9,7 +9,7 @@ from PySide6.QtCore import QPoint, QPointF
 from designer.analysis import permutations
 from designer.edits.switches import switch_input, switch_output
 from designer.gui.canvas import joins
-from designer.gui.canvas.box import Box, Line, matching
+from designer.gui.canvas.box import GAP, Box, Line, matching
 from designer.gui.canvas.joins import End, Join
 from designer.gui.canvas.look import shape_of
 from designer.gui.drawing import shape_text
@@ -48,9 +48,8 @@ class Connecting:
         self._open_other(End(port, False))
 
     def _ask(self, path: str, hint: str, caption: str, lines_for: Callable[[str], list[Line]]) -> None:
-        view = self.canvas.view
-        at = view.viewportTransform().map(self.canvas.node(path).frame.bottomLeft()).toPoint()
-        self.box.ask(at + QPoint(0, 12), hint, caption, lines_for)
+        about = self.canvas.view.viewportTransform().mapRect(self.canvas.node(path).frame).toRect()
+        self.box.ask(about.bottomLeft() + QPoint(0, GAP), hint, caption, lines_for, about=about)
 
     def _own(self, path: str, text: str) -> list[Line]:
         """The ports of a layer, those of learnables that are not switched on at the end."""

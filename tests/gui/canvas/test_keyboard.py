@@ -1,11 +1,12 @@
 """Wiring and walking without a mouse."""
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from designer.edits import group
+from designer.gui.canvas.box import SHADOW
 from designer.layers import LSTM, Add, Embedding, Input, Linear, ReLU
 from designer.model import Call, Network, Port
 
@@ -54,6 +55,21 @@ def connect(it, path, own, other):
 
 def told(line):
     return line.title, line.hint.replace("\u200a", " "), line.tail
+
+
+@pytest.mark.parametrize("corner", [(0, 0), (0, 1), (1, 0), (1, 1), (0.5, 1)])
+def test_the_box_of_c_leaves_the_layer_free(model, corner):
+    model.canvas.select({"fc"})
+    frame, seen = model.canvas.node("fc").frame, model.view.visible()
+    room = seen.size() - frame.size()
+    at = frame.topLeft() - QPointF(corner[0] * room.width(), corner[1] * room.height())
+    model.view.set_camera(at + QPointF(seen.width(), seen.height()) / 2, 1.0)
+    model.key(KEY.Key_C)
+    box = model.canvas.frame.box
+    shown = model.view.viewportTransform().mapRect(frame).toRect().adjusted(1, 1, -1, -1)
+    assert box.parentWidget().rect().contains(box.place.adjusted(SHADOW, SHADOW, -SHADOW, -SHADOW))
+    assert not box.place.adjusted(SHADOW, SHADOW, -SHADOW, -SHADOW).intersects(shown)
+    box_key(model, KEY.Key_Escape)
 
 
 def test_c_lists_the_ports_of_the_selected_layer(model):
