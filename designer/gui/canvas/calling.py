@@ -27,7 +27,7 @@ def call_again(canvas: "Canvas") -> None:
     def edit(network: Network) -> Network:
         nonlocal made
         network, made = call(network, path)
-        return network.move(canvas.drawn_places() | {made: _place(canvas, network, path, made)})
+        return network.move(canvas.moving.drawn() | {made: _place(canvas, network, path, made)})
 
     def then() -> None:
         canvas.show_path(made)

@@ -22,6 +22,7 @@ from designer.gui.canvas.joins import Join
 from designer.gui.canvas.lighting import Lighting
 from designer.gui.canvas.mirror import Mirror, Place
 from designer.gui.canvas.motion import Motion
+from designer.gui.canvas.moving import FAR_STEP, STEP, Moving
 from designer.gui.canvas.naming import Naming
 from designer.gui.canvas.node import NodeItem
 from designer.gui.canvas.opening import opened
@@ -40,7 +41,6 @@ from designer.gui.document import Document
 from designer.model import Group, Layer, Network, Port
 from designer.model.names import parent
 
-STEP, FAR_STEP = 8, 64  # of the arrow keys
 MARGIN = 16  # around what is fitted into the view
 
 
@@ -76,7 +76,7 @@ class Canvas(NodeGraph):
         self.naming = Naming(self)
         self.connecting, self.walking = Connecting(self, self.frame.box), Walking(self)
         self.bookmarking, self.switching = Bookmarking(self, self.frame.box), Switching(self)
-        self.lighting = Lighting(self)
+        self.lighting, self.moving = Lighting(self), Moving(self)
         self.commands, self.saying = commands(self), Saying(self)
         document.began.connect(self._begin)
         document.changed.connect(self.redraw)
@@ -319,34 +319,6 @@ class Canvas(NodeGraph):
         at = self.view.viewportTransform().map(node.view.frame.bottomLeft()) if node else QPointF()
         self.make(tie_layers(self.document.network, self.document.analysis, owner, borrower), at)
 
-    def drawn_places(self) -> dict[str, Place]:
-        """Where the layers of the open group were put that have no place in the network yet."""
-        shown = self.document.network.network_at(self.document.view.path)
-        return {p: _xy(n.view) for p, n in self.mirror.nodes.items() if n.view.look.name not in shown.positions}
-
-    def keep_places(self, paths: list[str]) -> None:
-        """Keep in the network where nodes were moved to, and where the others were put that had no place."""
-        self.motion.finish()
-        places = self.drawn_places() | {path: _xy(self.node(path)) for path in paths}
-        what = paths[0].rpartition(".")[2] if len(paths) == 1 else f"{len(paths)} layers"
-        held = self.places()
-        if any(held[path] != at for path, at in places.items()):
-            self.attempt(f"Move {what}", lambda net: net.move(places))
-
-    def nudge(self, dx: float, dy: float) -> None:
-        """Move the selection; with none, move the picture."""
-        self.motion.finish()
-        paths = self.selected_layers()
-        if not paths:
-            self.view.pan(
-                QPointF(-FAR_STEP * (dx > 0) + FAR_STEP * (dx < 0), -FAR_STEP * (dy > 0) + FAR_STEP * (dy < 0))
-            )
-            return
-        with self.view.leading.holding():
-            for path in paths:
-                self.node(path).moveBy(dx, dy)
-        self.keep_places(paths)
-
     def switch(self, paths: list[str], names: tuple[str, ...], offers: bool, on: bool) -> None:
         """Tick or untick switches of learnables, where layers have them."""
         paths = [path for path in paths if set(names) & {*self.document.network.layer(path).learnables()}]
@@ -421,9 +393,5 @@ class Canvas(NodeGraph):
             return False
         x, y = arrows[event.key()]
         step = FAR_STEP if event.modifiers() & SHIFT else STEP
-        self.nudge(x * step, y * step)
+        self.moving.nudge(x * step, y * step)
         return True
-
-
-def _xy(node: NodeItem) -> Place:
-    return node.x(), node.y()

@@ -256,7 +256,7 @@ class Move(Gesture):
             drop_on_level(self.canvas, [node.look.path for node in self.nodes], self.level)
             return
         if len(self.nodes) != 1 or not self.canvas.adding.move_onto_wire(self.nodes[0]):
-            self.canvas.keep_places([node.look.path for node in self.nodes])
+            self.canvas.moving.keep([node.look.path for node in self.nodes])
 
     def cancel(self):
         self.canvas.adding.light(None)

@@ -96,7 +96,7 @@ def test_what_is_nudged_on_the_way_ends_beside_where_it_was_led(moving):
     moving.canvas.motion.glide(arranged(moving))
     arrived = moving.network.positions["a"]
     moving.canvas.select({"a"})
-    moving.canvas.nudge(8, 0)
+    moving.canvas.moving.nudge(8, 0)
     assert moving.network.positions["a"] == (arrived[0] + 8, arrived[1])
 
 
