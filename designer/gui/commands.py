@@ -8,6 +8,7 @@ from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar
 
 from designer.edits.aligning import AXES
+from designer.gui.about import show_about
 from designer.gui.doing import LINES
 from designer.gui.examples import examples
 from designer.gui.replace import replace_layer, transfer_head
@@ -96,7 +97,7 @@ def make_actions(window: "MainWindow") -> dict[str, QAction]:
         Command("next_problem", "&Next problem", ("F8",), lambda: window.step_problem(1)),
         Command("previous_problem", "&Previous problem", ("Shift+F8",), lambda: window.step_problem(-1)),
         Command("keys", "&Keys and gestures", ("F1",), window.open_keys),
-        Command("about", "&About Network Designer", (), window.about),
+        Command("about", "&About Network Designer", (), lambda: show_about(window)),
     ]
     return {command.name: _action(window, command) for command in table}
 

@@ -12,7 +12,8 @@ from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import QComboBox, QLineEdit, QVBoxLayout, QWidget
 
 from designer.gui import drawing, theme
-from designer.gui.widgets import Label, Switch, row, sentence
+from designer.gui.switches import Switch
+from designer.gui.widgets import Label, row, sentence
 from designer.model.properties import LARGEST
 
 STEPPED = 300  # ms after the last step of a number that the edit is made

@@ -15,9 +15,10 @@ from designer.gui.copying import comma_separated
 from designer.gui.document import Document
 from designer.gui.properties import split
 from designer.gui.session import Session
+from designer.gui.switches import Switch
 from designer.gui.table import COLUMNS, borrowers, cells
 from designer.gui.table_menus import as_markdown
-from designer.gui.widgets import Icon, Label, Switch, button, column, line, row
+from designer.gui.widgets import Icon, Label, button, column, line, row
 from designer.model import NetworkError
 from designer.source.state_dicts import Names, has_other_names
 

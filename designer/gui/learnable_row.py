@@ -12,11 +12,12 @@ from designer.edits.switches import switch_input, switch_output
 from designer.gui import drawing, taking
 from designer.gui.drawing import draw_icon, draw_text, shape_text
 from designer.gui.editors import Field
+from designer.gui.switches import CheckBox, Switch
 from designer.gui.table import layer_of
 from designer.gui.theme import Theme
 from designer.gui.tips import tip
 from designer.gui.untying import untie_ports
-from designer.gui.widgets import CheckBox, Icon, Label, Link, Picture, Switch, button, column, line, row, sentence
+from designer.gui.widgets import Icon, Label, Link, Picture, button, column, line, row, sentence
 from designer.model import Layer, Network, NetworkError, Port
 from designer.model.names import parent
 from designer.model.values import check_value, origin_of

@@ -18,7 +18,6 @@ from PySide6.QtWidgets import (
     QMainWindow,
     QMenu,
     QMenuBar,
-    QMessageBox,
     QStackedWidget,
 )
 
@@ -368,20 +367,6 @@ class MainWindow(QMainWindow):
         if self.made_canvas is not None:
             self.made_canvas.view.wheel_pans = wheel_pans(self.session)
             self.made_canvas.motion.reduced = reduced_motion(self.session)
-
-    def about(self) -> None:
-        from designer import __version__
-
-        box = QMessageBox(self)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.setWindowTitle("About Network Designer")
-        box.setText(f"Network Designer {__version__}")
-        version = self.session.torch.version or "loading"
-        box.setInformativeText(
-            f"PyTorch networks, ties included.\n\ntorch {version}. Fonts: Inter, JetBrains Mono. Icons: Lucide."
-        )
-        box.setModal(False)
-        box.show()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if paths := dragged_files(event.mimeData()):

@@ -8,7 +8,8 @@ from designer.edits import freeze
 from designer.gui.document import Document
 from designer.gui.editors import Field
 from designer.gui.learnable_row import FACTORS, set_factor
-from designer.gui.widgets import Label, Switch, line, row
+from designer.gui.switches import Switch
+from designer.gui.widgets import Label, line, row
 
 
 class Together(QWidget):

@@ -243,64 +243,8 @@ class Search(QLineEdit):
         painter.end()
 
 
-class Switch(QAbstractButton):
-    """A setting that is on or off."""
-
-    toggled_by_user = Signal(bool)
-
-    def __init__(self, name: str):
-        super().__init__()
-        self.clicked.connect(lambda: self.toggled_by_user.emit(self.isChecked()))
-        self.setCheckable(True)
-        self.setAccessibleName(name)
-        self.setFixedSize(36, 22)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        colors, on = theme.current(), self.isChecked()
-        body = QRectF(2.7, 2.7, 30.6, 16.6)
-        painter.setPen(QPen(colors.accent_fill if on else colors.control, 1.25))
-        painter.setBrush(colors.accent_fill if on else colors.raised)
-        painter.drawRoundedRect(body, 8.3, 8.3)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(colors.on_accent if on else colors.control)
-        painter.drawEllipse(QRectF(19.5 if on else 5.5, 5.5, 11, 11))
-        if self.hasFocus():
-            _draw_focus(painter, colors, QRectF(self.rect()), 10)
-        painter.end()
-
-
-class CheckBox(QAbstractButton):
-    """The switch of a learnable, in the colour of ties."""
-
-    toggled_by_user = Signal(bool)
-
-    def __init__(self, name: str, tooltip: str = ""):
-        super().__init__()
-        self.clicked.connect(lambda: self.toggled_by_user.emit(self.isChecked()))
-        self.setCheckable(True)
-        self.setAccessibleName(name)
-        self.setToolTip(tooltip)
-        self.setFixedSize(24, 24)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.partial = False
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        colors = theme.current()
-        state = Qt.CheckState.Checked if self.isChecked() else Qt.CheckState.Unchecked
-        if self.partial:
-            state = Qt.CheckState.PartiallyChecked
-        drawing.draw_checkbox(painter, colors, QRectF(5, 5, 14, 14), state, background=colors.raised)
-        if self.hasFocus():
-            _draw_focus(painter, colors, QRectF(1, 1, 22, 22), 5)
-        painter.end()
-
-
-def _draw_focus(painter: QPainter, colors: Theme, rect: QRectF, radius: float) -> None:
+def draw_focus(painter: QPainter, colors: Theme, rect: QRectF, radius: float) -> None:
+    """Draw the ring of the widget that has the keyboard."""
     painter.setPen(QPen(colors.focus, 2))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.drawRoundedRect(rect.adjusted(1, 1, -1, -1), radius, radius)
@@ -329,7 +273,7 @@ class Fold(QAbstractButton):
         drawing.draw_text(painter, 28, 22, self.text(), colors.text1, 12, 600, width=self.width() - 76)
         drawing.draw_text(painter, self.width() - 12, 22, self.count, colors.text3, 12, align="right")
         if self.hasFocus():
-            _draw_focus(painter, colors, QRectF(4, 4, self.width() - 8, 28), 6)
+            draw_focus(painter, colors, QRectF(4, 4, self.width() - 8, 28), 6)
         painter.end()
 
 
@@ -401,5 +345,5 @@ class Tab(QToolButton):
             painter.setBrush(colors.accent)
             painter.drawRoundedRect(QRectF(12, self.height() - 3, self.width() - 24, 3), 1.5, 1.5)
         if self.hasFocus():
-            _draw_focus(painter, colors, QRectF(2, 4, self.width() - 4, 28), 6)
+            draw_focus(painter, colors, QRectF(2, 4, self.width() - 4, 28), 6)
         painter.end()

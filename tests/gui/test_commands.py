@@ -8,7 +8,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit, QMenu, QToolButton
 
 from designer.gui import theme
-from designer.gui.widgets import CheckBox, Switch
+from designer.gui.switches import CheckBox, Switch
 
 WIDGET = Qt.ShortcutContext.WidgetShortcut
 
