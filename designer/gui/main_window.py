@@ -14,12 +14,7 @@ from PySide6.QtGui import (
     QResizeEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import (
-    QMainWindow,
-    QMenu,
-    QMenuBar,
-    QStackedWidget,
-)
+from PySide6.QtWidgets import QMainWindow, QMenu, QMenuBar, QStackedWidget
 
 from designer.analysis import Fix
 from designer.files.kinds import Kind, kind_of
