@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QGraphicsItem
 from designer.gui.canvas.form import HEADER, NARROW, ROW, SECTION, Form, form, signs_width
 from designer.gui.canvas.look import LearnableRow, Look
 from designer.gui.canvas.paint import NAME_LEFT, NEAR, name_place, paint_node
+from designer.gui.canvas.paint_errors import guarded
 from designer.gui.canvas.pill import pill_width
 from designer.gui.canvas.port import IN, OUT, PortItem
 from designer.gui.canvas.stubs import Stub, hang
@@ -200,5 +201,6 @@ class NodeItem(AbstractNodeItem):
             self.setSelected(False)
             self.setZValue(Z_VAL_NODE)
 
+    @guarded
     def paint(self, painter, option, widget=None):
         paint_node(painter, self, screen=widget is not None)

@@ -11,6 +11,7 @@ from PySide6.QtGui import QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QGraphicsItem
 
 from designer.gui.canvas.look import short
+from designer.gui.canvas.paint_errors import guarded
 from designer.gui.canvas.routes import rounded
 from designer.gui.drawing import draw_icon, draw_text, metrics, text_width
 from designer.gui.theme import faded, mix
@@ -102,6 +103,7 @@ class Stub(QGraphicsItem):
         """Where it takes clicks, in the scene."""
         return self.pill.translated(self.node.pos()) if self.drawn else QRectF()
 
+    @guarded
     def paint(self, painter: QPainter, option, widget=None) -> None:
         theme, zoom, learnable = self.node.stage.theme, painter.worldTransform().m11(), self.bunch.learnable
         strong = self.node.isSelected() and learnable

@@ -20,6 +20,7 @@ from designer.gui.canvas.leading import Leading
 from designer.gui.canvas.map import Map
 from designer.gui.canvas.node import NodeItem
 from designer.gui.canvas.paint import FAR, MIDWAY
+from designer.gui.canvas.paint_errors import guarded
 from designer.gui.canvas.port import PortItem
 from designer.gui.canvas.stubs import Stub
 from designer.gui.canvas.wire import WireItem
@@ -169,6 +170,7 @@ class Viewer(NodeViewer):
 
     # Painting.
 
+    @guarded
     def drawBackground(self, painter: QPainter, rect: QRectF) -> None:
         painter.fillRect(rect, self.theme.canvas)
         draw_dots(painter, rect, self.theme, self.zoom)
@@ -198,6 +200,7 @@ class Viewer(NodeViewer):
         """The part of the scene under a rectangle of the viewport."""
         return self.viewportTransform().inverted()[0].mapRect(QRectF(rect))
 
+    @guarded
     def drawForeground(self, painter: QPainter, rect: QRectF) -> None:
         self.canvas.edge_pills.paint(painter, self.theme)
         self.canvas.search.paint(painter, self.theme)

@@ -8,6 +8,7 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPainterPathStroker, Q
 from PySide6.QtWidgets import QGraphicsPathItem
 
 from designer.gui.canvas.paint import NEAR
+from designer.gui.canvas.paint_errors import guarded
 from designer.gui.canvas.pill import TIE_HIGH, draw_tie_pill, tie_pill_width
 from designer.gui.canvas.ways import SHORT
 from designer.gui.drawing import draw_text, text_width
@@ -190,6 +191,7 @@ class WireItem(PipeItem):
 
     # How it looks.
 
+    @guarded
     def paint(self, painter: QPainter, option, widget=None) -> None:
         if self.pulled:
             return
