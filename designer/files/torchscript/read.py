@@ -164,8 +164,9 @@ def _stored(objects: Objects, worlds: Worlds) -> dict[str, Stored]:
     """What a state_dict has and what is used; a frozen model keeps its learnables as constants."""
     used = set(worlds.slots.values())
     stored = {key: kept for key, kept in objects.stored.items() if kept.persistent or key in used}
+    frozen = not any(kept.role == "parameter" for kept in stored.values())
     for op in worlds.ops:
-        if op.target not in LEARNING:
+        if op.target not in LEARNING or not frozen:
             continue
         for ref in op.refs()[0 if op.name.startswith("embedding") else 1 :]:
             key = worlds.slots.get(ref, "")
