@@ -393,29 +393,3 @@ def test_scripted_loops_over_dimensions(saved):
     network, _ = import_pytorch(saved(module), inputs=x)
     check(module, network, x)
     assert network.layer("0").affine
-
-
-class Cube(nn.Module):
-    """Several calls, so that it becomes a group."""
-
-    def forward(self, x):
-        return x + 0.1 * torch.pow(x, 3)
-
-
-class Shaped(nn.Module):
-    """A block that takes an activation which others have too, and weights that need a transposition."""
-
-    def __init__(self, act):
-        super().__init__()
-        self.weight, self.act, self.out = nn.Parameter(torch.randn(4, 6)), act, nn.Linear(6, 4)
-
-    def forward(self, x):
-        return x + self.out(self.act(torch.addmm(torch.zeros(6), x, self.weight)))
-
-
-def test_an_activation_that_several_blocks_share(saved):
-    act = Cube()
-    module = nn.Sequential(Shaped(act), Shaped(act), Shaped(act)).eval()
-    x = torch.randn(2, 4)
-    network, _ = import_pytorch(saved(module, x))
-    check(module, network, x)

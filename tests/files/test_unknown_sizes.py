@@ -47,7 +47,7 @@ MODELS = {
     "selected": (lambda _, x: torch.masked_select(x, x > 0).sum(), {"masked_select": ("T1",), "sum": ()}),
     "unique": (lambda _, x: torch.unique(x.round(), return_counts=True), {"unique2": ("T1",), "out_1": ("T1",)}),
     "unique rows": (lambda _, x: torch.unique(x.round(), dim=0), {"unique_dim": ("T1", 4)}),
-    "multiplied": (lambda _, x: x[x > 0] * x.square()[x > 0], {"index": ("T1",), "multiply": ("T1",)}),
+    "multiplied": (lambda _, x: x[(mask := x > 0)] * x.square()[mask], {"index": ("T1",), "multiply": ("T1",)}),
     "routed": (routed, {"index": ("T1", 4), "fc": ("B", 3)}),
     "last": (last, {"index": ("T1", 4), "fc": ("B", 3)}),
     "written": (moved, {"index": ("T1",), "index_put": ("B", 4)}),
