@@ -33,10 +33,30 @@ NEEDS_LAYOUT = frozenset("as_strided unfold view_as_complex view_as_real".split(
 
 def clean(program: Program) -> None:
     """Leave out checks, copies, no-ops and what no output needs, in place."""
+    _spell_out_copies(program)
     _drop_same(program)
     _spell_out(program)
     _join_matrix_products(program)
     drop_dead(program)
+
+
+def _spell_out_copies(program: Program) -> None:
+    """Write what a tensor holds after another was copied into all of it, for which torch has no gradient."""
+    if not any(op.target == "aten.copy.default" for op in program.ops):
+        return
+    ops: list[Op] = []
+    for op in program.ops:
+        result = op.results[0] if op.results else None
+        if op.target == "aten.copy.default" and result in program.metas and op.arguments[1] in program.metas:
+            place, source = op.arguments[:2]
+            made, dtype = Ref(f"{result}_cast"), program.metas[result].dtype
+            program.metas[made] = program.metas[source]._replace(dtype=dtype)
+            ops.append(
+                dataclasses.replace(op, target="aten.to.dtype", arguments=[source, Dtype(dtype)], results=[made])
+            )
+            op = dataclasses.replace(op, target="aten.expand_as.default", arguments=[made, place], keywords={})
+        ops.append(op)
+    program.ops = ops
 
 
 def _drop_same(program: Program) -> None:

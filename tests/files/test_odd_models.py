@@ -232,3 +232,38 @@ def test_a_size_among_the_outputs_is_left_out_and_told(opened):
     network, report = opened(Counting(), {"x": torch.randn(2, 4)}, train=False)
     assert len(network.outputs) == 1
     assert any("is a number, which is left out" in note for note in report.notes)
+
+
+class Turned(nn.Module):
+    """Changes the sizes of tensors in place, and what views of them show."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 4)
+
+    def forward(self, x):
+        mask = x > 0
+        mask.unsqueeze_(1)
+        y = self.fc(x)
+        z = y.clone().transpose_(0, 1)
+        z.mul_(2)
+        z[0] = 1
+        y[:, 0].copy_(x[:, 1])
+        y.unsqueeze_(0).squeeze_(0).add_(1)
+        return mask.squeeze_(1), z.t_(), y, x.expand(2, -1, -1).clone().copy_(y)
+
+
+@pytest.mark.parametrize("decomposed", [False, True])
+def test_sizes_that_are_changed_in_place(opened, decomposed):
+    network, _ = opened(Turned(), {"x": torch.randn(3, 4)}, decomposed=decomposed)
+    assert not any(layer.operation.startswith("copy") for _, layer in network.walk() if hasattr(layer, "operation"))
+
+
+class Resized(nn.Module):
+    def forward(self, x):
+        blurred = F.interpolate(x, size=(5, 7), mode="bilinear", antialias=True)
+        return blurred, F.interpolate(x, scale_factor=1.5, mode="bicubic", antialias=True)
+
+
+def test_pictures_are_made_smaller_without_aliasing(opened):
+    opened(Resized(), {"x": torch.randn(2, 3, 12, 12)}, train=False)
