@@ -20,6 +20,13 @@ EMPTY = {
     "aten.empty_like.default": "aten.zeros_like.default",
     "aten.new_empty.default": "aten.new_zeros.default",
 }
+# As decomposed programs have them, by what they make of which numbers.
+FOURIER = {f"aten._fft_{kind}.default" for kind in ("r2c", "c2r", "c2c")}
+SCALES = (
+    "backward",
+    "ortho",
+    "forward",
+)  # of a forward transform, by its number; the other way round of a backward one
 INTEGERS = frozenset("int64 int32 int16 int8 uint8".split())
 NEUTRAL = {"aten.add.Tensor": 0, "aten.sub.Tensor": 0, "aten.mul.Tensor": 1, "aten.div.Tensor": 1}
 NEUTRAL |= {"aten.add.Scalar": 0, "aten.sub.Scalar": 0, "aten.mul.Scalar": 1, "aten.div.Scalar": 1}
@@ -129,7 +136,9 @@ def _spell_out(program: Program) -> None:
     if any(op.target in BATCH_NORMS for op in program.ops):
         taken = {ref for op in program.ops for ref in op.refs()} | {v for _, v in program.outputs if isinstance(v, Ref)}
     for op in program.ops:
-        if op.target in EMPTY:
+        if op.target in FOURIER:
+            ops.append(_fourier(op))
+        elif op.target in EMPTY:
             kept = 2 if op.name.startswith("new_") else 1
             ops.append(dataclasses.replace(op, target=EMPTY[op.target], arguments=op.arguments[:kept]))
         elif op.target == "aten._native_batch_norm_legit.no_stats":
@@ -157,6 +166,16 @@ def _spell_out(program: Program) -> None:
         else:
             ops.append(op)
     program.ops = ops
+
+
+def _fourier(op: Op) -> Op:
+    """A transform of Fourier's as the function that it comes from."""
+    x, dims, scale, last = op.arguments
+    forward = op.name == "_fft_r2c" or (op.name == "_fft_c2c" and last is True)
+    name = {"_fft_r2c": "rfftn" if last else "fftn", "_fft_c2r": "irfftn"}.get(op.name, "fftn" if forward else "ifftn")
+    sizes = [*[-1] * (len(dims) - 1), last] if name == "irfftn" else None
+    scaled = SCALES[scale if forward else 2 - scale]
+    return dataclasses.replace(op, target=f"aten.fft_{name}.default", arguments=[x, sizes, dims, scaled], keywords={})
 
 
 def _join_matrix_products(program: Program) -> None:

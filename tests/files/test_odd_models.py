@@ -267,3 +267,32 @@ class Resized(nn.Module):
 
 def test_pictures_are_made_smaller_without_aliasing(opened):
     opened(Resized(), {"x": torch.randn(2, 3, 12, 12)}, train=False)
+
+
+class Transformed(nn.Module):
+    def forward(self, x):
+        found = torch.fft.rfft2(x, norm="ortho")
+        back = torch.fft.irfft2(found, s=(6, 7), norm="forward")
+        return back, torch.fft.ifft(torch.fft.fft(x, dim=1), dim=1, norm="ortho").real, torch.fft.hfft(found, n=8)
+
+
+@pytest.mark.parametrize("decomposed", [False, True])
+def test_transforms_of_fourier(opened, decomposed):
+    opened(Transformed(), {"x": torch.randn(2, 6, 7)}, train=False, decomposed=decomposed)
+
+
+class Checked(nn.Module):
+    """Calls of linear algebra check their numbers, which is an effect."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(4, 4))
+
+    def forward(self, x):
+        square = x @ x.mT + torch.eye(4) * self.weight.abs().sum()
+        return torch.linalg.inv(square), torch.linalg.cholesky(square), torch.linalg.det(square)
+
+
+@pytest.mark.parametrize("decomposed", [False, True])
+def test_calls_that_check_their_numbers(opened, decomposed):
+    opened(Checked(), {"x": torch.randn(2, 4, 4)}, decomposed=decomposed)
