@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.utils import _pytree as tree
 
-from designer import build, import_pytorch, write_pytorch
+from designer import analyze, build, import_pytorch, write_pytorch
 from designer.layers import BatchNorm1d, Embedding, Linear, MultiheadAttention
 from designer.model import Port
 
@@ -296,3 +296,28 @@ class Checked(nn.Module):
 @pytest.mark.parametrize("decomposed", [False, True])
 def test_calls_that_check_their_numbers(opened, decomposed):
     opened(Checked(), {"x": torch.randn(2, 4, 4)}, decomposed=decomposed)
+
+
+def test_chance_that_no_layer_has_is_shown_as_a_placeholder(exported):
+    model = nn.Sequential(nn.Linear(4, 4), nn.RReLU(), nn.FeatureAlphaDropout(0.2))
+    network, report = import_pytorch(exported(model, {"input": torch.randn(2, 4)}, {"input": (0,)}, eval_mode=False))
+    assert report.placeholders.keys() == {"aten.rrelu", "aten.feature_alpha_dropout"}
+    assert isinstance(network.layer("0"), Linear)
+
+
+class Spectrogram(nn.Module):
+    """Sound to frequencies and back; torch looks at the numbers of the window."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("window", torch.hann_window(32))
+        self.gain = nn.Parameter(torch.rand(17, 1))
+
+    def forward(self, x):
+        found = torch.stft(x, 32, 8, window=self.window, return_complex=True)
+        return torch.istft(found * self.gain, 32, 8, window=self.window), found.abs()
+
+
+def test_sound_is_made_of_frequencies(opened):
+    network, _ = opened(Spectrogram(), {"x": torch.randn(2, 200)})
+    assert not [problem for problem in analyze(network).problems if problem.severity == "error"]
