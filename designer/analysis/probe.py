@@ -247,7 +247,6 @@ def _counter() -> Any:
 
 def namespace() -> dict[str, Any]:
     """The names that a layer's source may use."""
-
     import torch
 
     training = SimpleNamespace(training=True)

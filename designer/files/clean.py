@@ -20,6 +20,8 @@ EMPTY = {
     "aten.empty_like.default": "aten.zeros_like.default",
     "aten.new_empty.default": "aten.new_zeros.default",
 }
+# What libraries write in its place, for types of numbers that torch.compile does not take.
+GROUPED = frozenset({"transformers.grouped_mm_fallback.default"})
 # As decomposed programs have them, by what they make of which numbers.
 FOURIER = {f"aten._fft_{kind}.default" for kind in ("r2c", "c2r", "c2c")}
 SCALES = (
@@ -136,7 +138,9 @@ def _spell_out(program: Program) -> None:
     if any(op.target in BATCH_NORMS for op in program.ops):
         taken = {ref for op in program.ops for ref in op.refs()} | {v for _, v in program.outputs if isinstance(v, Ref)}
     for op in program.ops:
-        if op.target in FOURIER:
+        if op.target in GROUPED and _aligned(op, program):
+            ops.append(dataclasses.replace(op, target="aten._grouped_mm.default"))
+        elif op.target in FOURIER:
             ops.append(_fourier(op))
         elif op.target in EMPTY:
             kept = 2 if op.name.startswith("new_") else 1
@@ -166,6 +170,15 @@ def _spell_out(program: Program) -> None:
         else:
             ops.append(op)
     program.ops = ops
+
+
+def _aligned(op: Op, program: Program) -> bool:
+    """Whether a product of groups takes rows that start at multiples of 16 bytes, as torch demands."""
+    from designer.files.checkpoint import ITEM_BYTES
+
+    metas = [program.metas[ref] for ref in op.refs()[:2]]
+    steps = [stride.number * ITEM_BYTES[meta.dtype] for meta in metas for stride in meta.strides if stride.number != 1]
+    return len(metas) == 2 and all(step % 16 == 0 for step in steps)
 
 
 def _fourier(op: Op) -> Op:

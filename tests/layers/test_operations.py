@@ -61,8 +61,8 @@ PRIVATE = {  # why -> names that start with an underscore and are allowed all th
         _upsample_bicubic2d_aa _upsample_bilinear2d_aa _upsample_nearest_exact1d _upsample_nearest_exact2d
         _upsample_nearest_exact3d _upsample_bicubic2d_aa.vec _upsample_bilinear2d_aa.vec _upsample_nearest_exact1d.vec
         _upsample_nearest_exact2d.vec _upsample_nearest_exact3d.vec _unique2 _convolution _convolution_mode _conj
-        _neg_view _trilinear _safe_softmax _is_all_true _is_any_true _linalg_det _linalg_eigh _linalg_slogdet
-        _linalg_solve_ex _linalg_svd""",
+        _neg_view _trilinear _safe_softmax _is_all_true _is_any_true _grouped_mm _linalg_det _linalg_eigh
+        _linalg_slogdet _linalg_solve_ex _linalg_svd""",
     "operators of Python": """
         __and__.Scalar __and__.Tensor __or__.Scalar __or__.Tensor __xor__.Scalar __xor__.Tensor
         __lshift__.Scalar __lshift__.Tensor __rshift__.Scalar __rshift__.Tensor""",
