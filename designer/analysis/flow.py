@@ -9,6 +9,7 @@ from functools import cached_property
 
 from designer.analysis.dtypes import needed
 from designer.analysis.flat import Flat
+from designer.analysis.guesses import guesses
 from designer.analysis.probe import REMEMBERED, Outcome, Sizes, Tensor, ask, ask_state, some_size
 from designer.analysis.shapes import Point, Size, count_text, describe, points
 from designer.model import Input, Layer, Network, Output, Port, Shape
@@ -24,6 +25,7 @@ class Flow:
 
     at: tuple[Tensor | None, ...]
     shape: Shape | None
+    unknown: frozenset[str] = frozenset()  # those of its sizes that depend on numbers
 
     @property
     def dtype(self) -> str | None:
@@ -186,9 +188,9 @@ _memo: dict[tuple[object, ...], Facts] = {}
 
 
 @functools.lru_cache(maxsize=REMEMBERED)
-def _flow(at: tuple[Tensor | None, ...], shape: Shape | None) -> Flow:
+def _flow(at: tuple[Tensor | None, ...], shape: Shape | None, unknown: frozenset[str] = frozenset()) -> Flow:
     """Equal flows are one object: a layer whose output stayed the same ends what an edit changes."""
-    return Flow(at, shape)
+    return Flow(at, shape, unknown)
 
 
 def _examine(flat: Flat, path: str, facts: Mapping[str, Facts], at: Sequence[Point], fresh: int) -> Facts:
@@ -234,10 +236,15 @@ def _asked(layer: Layer, flows: tuple[Flow | None, ...], at: Sequence[Point], fr
     if any(flow.dtype != dtype for flow in known) and (other := needed_dtype(layer, known, dtype)):
         return Facts(error=f"it cannot take {known[other[0]].dtype}")
     free = any(isinstance(size, str) for flow in known for size in flow.shape or ("?",))
-    asked = [_ask(layer, [flow.at[n] for flow in known], dtype) for n in range(len(at) if free else 1)]
+    told = [_ask(layer, [flow.at[n] for flow in known], dtype) for n in range(len(at) if free else 1)]
     if not free:  # no free size reaches it: one point is enough
-        asked *= len(at)
-    told = asked
+        told *= len(at)
+    if not all(map(_runs, told)):  # it may with other numbers for the sizes that depend on numbers
+        for guess in guesses(known):
+            found = [_ask(layer, [flow.at[n] for flow in guess], dtype) for n in range(len(at))]
+            if all(map(_runs, found)):
+                known, told = guess, found
+                break
     asked = [(module, outcome and _stood_in(outcome, fresh, n)) for n, (module, outcome) in enumerate(told)]
     ran = [(module, outcome) for module, outcome in asked if outcome and outcome.error is None]
     if not ran:
@@ -252,12 +259,17 @@ def _asked(layer: Layer, flows: tuple[Flow | None, ...], at: Sequence[Point], fr
     for n, port in enumerate(layer.outputs()):
         tensors = tuple(o.outputs[n] if o and o.error is None else None for _, o in asked)
         unknown = next((o.outputs[n].sizes for _, o in told if o and o.error is None), ())
-        outputs[port] = _flow(tensors, writer.written(n, tensors, unknown))
+        shape = writer.written(n, tensors, unknown)
+        outputs[port] = _flow(tensors, shape, writer.open.intersection(shape or ()))
     outcome = ran[0][1]
     counts = [o.multiply_adds if o and o.error is None else None for _, o in asked]
     return Facts(
         outputs, outcome.state, outcome.buffers, modules.pop(), writer.counted(counts), None, refused, writer.seen
     )
+
+
+def _runs(answer: tuple[str | None, Outcome | None]) -> bool:
+    return answer[1] is not None and answer[1].error is None
 
 
 def _stood_in(outcome: Outcome, fresh: int, point: int) -> Outcome:
@@ -313,6 +325,7 @@ class _Writer:
         self.layer, self.flows, self.at, self.dtype, self.fresh = layer, flows, at, dtype, fresh
         self.seen: dict[str, tuple[int, ...]] = {}
         self.unknown: dict[int, str] = {}  # names of sizes that depend on numbers
+        self.open = frozenset().union(*(flow.unknown for flow in flows))  # and those of them that it was given
         self.entries: dict[str, list[int | None]] = {}
         for flow in flows:
             for d, text in enumerate(flow.shape or ()):
@@ -337,6 +350,7 @@ class _Writer:
                 size = self._named(seen)
                 if told[d] < 0:
                     self.unknown[told[d]] = size
+                    self.open |= {size}
             sizes.append(size)
         return tuple(sizes)
 

@@ -1,6 +1,7 @@
 """Ask torch what one layer does: its own source, run where no numbers are computed."""
 
 import logging
+import math
 import re
 import threading
 import warnings
@@ -15,6 +16,7 @@ from designer.model import Layer
 Sizes = tuple[int, ...]
 
 SOME = 500  # a size that depends on numbers is as large at least, and less than twice that
+MOST_REAL = 2**24  # numbers that a layer is asked about with, where it looks at them
 REMEMBERED = 2**16  # answers of torch, and modules among them
 # Fake tensors are not safe in two threads, and a module is made once for all questions about it.
 LOCK = threading.RLock()
@@ -131,13 +133,13 @@ def _answered(
     Whatever torch refuses is remembered; a lack of memory or a deep recursion says nothing of the layer, and leaves.
     """
     import torch
-    from torch._subclasses.fake_tensor import DynamicOutputShapeException
+    from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException
 
-    def told(mode: Any) -> Outcome:
+    def told(mode: Any, real: bool = False) -> Outcome:
         with torch.no_grad(), mode:
-            names = dict(_made(made, dtype, fake))
+            names = dict(_made.__wrapped__(made, dtype, False) if real else _made(made, dtype, fake))
             for n, tensor in enumerate(inputs):
-                names[f"x{n}"] = torch.empty(tensor.sizes, dtype=getattr(torch, tensor.dtype))
+                names[f"x{n}"] = (torch.ones if real else torch.empty)(tensor.sizes, dtype=getattr(torch, tensor.dtype))
             with _counter() as counter:
                 exec(run, names)
         module = names["m"]
@@ -157,6 +159,13 @@ def _answered(
             return told(symbolic_mode())
         except Exception:  # whatever else torch says
             return Outcome(error=f"the sizes that {error.func} gives depend on numbers")
+    except DataDependentOutputException as error:  # it looks at some numbers, as a check that a window covers all
+        if sum(math.prod(tensor.sizes) for tensor in inputs) > MOST_REAL:
+            return Outcome(error=f"what it gives depends on numbers ({error.func})")
+        try:
+            return told(torch.random.fork_rng(devices=[]), real=True)
+        except Exception as refused:  # whatever torch says
+            return Outcome(error=_sentence(refused))
     except Exception as error:  # whatever else torch says about a layer is news for the user
         if not fake and "meta" in str(error).lower():
             return _answered(made, run, outputs, inputs, dtype, True)
@@ -238,8 +247,6 @@ def _counter() -> Any:
 
 def namespace() -> dict[str, Any]:
     """The names that a layer's source may use."""
-    import math
-
     import torch
 
     training = SimpleNamespace(training=True)

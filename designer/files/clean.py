@@ -20,6 +20,15 @@ EMPTY = {
     "aten.empty_like.default": "aten.zeros_like.default",
     "aten.new_empty.default": "aten.new_zeros.default",
 }
+# What libraries write in its place, for types of numbers that torch.compile does not take.
+GROUPED = frozenset({"transformers.grouped_mm_fallback.default"})
+# As decomposed programs have them, by what they make of which numbers.
+FOURIER = {f"aten._fft_{kind}.default" for kind in ("r2c", "c2r", "c2c")}
+SCALES = (
+    "backward",
+    "ortho",
+    "forward",
+)  # of a forward transform, by its number; the other way round of a backward one
 INTEGERS = frozenset("int64 int32 int16 int8 uint8".split())
 NEUTRAL = {"aten.add.Tensor": 0, "aten.sub.Tensor": 0, "aten.mul.Tensor": 1, "aten.div.Tensor": 1}
 NEUTRAL |= {"aten.add.Scalar": 0, "aten.sub.Scalar": 0, "aten.mul.Scalar": 1, "aten.div.Scalar": 1}
@@ -33,10 +42,30 @@ NEEDS_LAYOUT = frozenset("as_strided unfold view_as_complex view_as_real".split(
 
 def clean(program: Program) -> None:
     """Leave out checks, copies, no-ops and what no output needs, in place."""
+    _spell_out_copies(program)
     _drop_same(program)
     _spell_out(program)
     _join_matrix_products(program)
     drop_dead(program)
+
+
+def _spell_out_copies(program: Program) -> None:
+    """Write what a tensor holds after another was copied into all of it, for which torch has no gradient."""
+    if not any(op.target == "aten.copy.default" for op in program.ops):
+        return
+    ops: list[Op] = []
+    for op in program.ops:
+        result = op.results[0] if op.results else None
+        if op.target == "aten.copy.default" and result in program.metas and op.arguments[1] in program.metas:
+            place, source = op.arguments[:2]
+            made, dtype = Ref(f"{result}_cast"), program.metas[result].dtype
+            program.metas[made] = program.metas[source]._replace(dtype=dtype)
+            ops.append(
+                dataclasses.replace(op, target="aten.to.dtype", arguments=[source, Dtype(dtype)], results=[made])
+            )
+            op = dataclasses.replace(op, target="aten.expand_as.default", arguments=[made, place], keywords={})
+        ops.append(op)
+    program.ops = ops
 
 
 def _drop_same(program: Program) -> None:
@@ -109,7 +138,11 @@ def _spell_out(program: Program) -> None:
     if any(op.target in BATCH_NORMS for op in program.ops):
         taken = {ref for op in program.ops for ref in op.refs()} | {v for _, v in program.outputs if isinstance(v, Ref)}
     for op in program.ops:
-        if op.target in EMPTY:
+        if op.target in GROUPED and _aligned(op, program):
+            ops.append(dataclasses.replace(op, target="aten._grouped_mm.default"))
+        elif op.target in FOURIER:
+            ops.append(_fourier(op))
+        elif op.target in EMPTY:
             kept = 2 if op.name.startswith("new_") else 1
             ops.append(dataclasses.replace(op, target=EMPTY[op.target], arguments=op.arguments[:kept]))
         elif op.target == "aten._native_batch_norm_legit.no_stats":
@@ -137,6 +170,25 @@ def _spell_out(program: Program) -> None:
         else:
             ops.append(op)
     program.ops = ops
+
+
+def _aligned(op: Op, program: Program) -> bool:
+    """Whether a product of groups takes rows that start at multiples of 16 bytes, as torch demands."""
+    from designer.files.checkpoint import ITEM_BYTES
+
+    metas = [program.metas[ref] for ref in op.refs()[:2]]
+    steps = [stride.number * ITEM_BYTES[meta.dtype] for meta in metas for stride in meta.strides if stride.number != 1]
+    return len(metas) == 2 and all(step % 16 == 0 for step in steps)
+
+
+def _fourier(op: Op) -> Op:
+    """A transform of Fourier's as the function that it comes from."""
+    x, dims, scale, last = op.arguments
+    forward = op.name == "_fft_r2c" or (op.name == "_fft_c2c" and last is True)
+    name = {"_fft_r2c": "rfftn" if last else "fftn", "_fft_c2r": "irfftn"}.get(op.name, "fftn" if forward else "ifftn")
+    sizes = [*[-1] * (len(dims) - 1), last] if name == "irfftn" else None
+    scaled = SCALES[scale if forward else 2 - scale]
+    return dataclasses.replace(op, target=f"aten.fft_{name}.default", arguments=[x, sizes, dims, scaled], keywords={})
 
 
 def _join_matrix_products(program: Program) -> None:

@@ -242,6 +242,8 @@ def _batch_norm(op: Op, calls: Calls) -> Step | None:
         return None
     if (mean is None and not training) or calls.metas[x].sizes[1].text:  # as many channels as a size that is free
         return None
+    if mean is not None and not {mean, variance} <= calls.slots.keys():  # computed, not kept
+        return None
     kind: Any = {4: layers.BatchNorm2d, 5: layers.BatchNorm3d}.get(rank, layers.BatchNorm1d)
     layer = calls.layer(
         kind, eps, momentum, weight is not None, mean is not None, bias=bias is not None or weight is None
@@ -255,7 +257,7 @@ def _instance_norm(op: Op, calls: Calls) -> Step | None:
     kind: Any = {3: layers.InstanceNorm1d, 4: layers.InstanceNorm2d, 5: layers.InstanceNorm3d}.get(calls.rank(x))
     if kind is None or (mean is None) != (variance is None) or (mean is None and not from_input):
         return None
-    if weight is None and bias is not None:
+    if (weight is None and bias is not None) or (mean is not None and not {mean, variance} <= calls.slots.keys()):
         return None
     layer = calls.layer(
         kind, eps, momentum, weight is not None, mean is not None, bias=bias is not None or weight is None

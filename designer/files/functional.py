@@ -11,7 +11,11 @@ from designer.files.program import Dtype, Op, Program, Ref
 from designer.model.names import shortened
 
 # In-place calls whose functional form has another overload or another name.
-RENAMED = {"pow_.Scalar": "pow.Tensor_Scalar", "pow_.Tensor": "pow.Tensor_Tensor"}
+RENAMED = {
+    "pow_.Scalar": "pow.Tensor_Scalar",
+    "pow_.Tensor": "pow.Tensor_Tensor",
+    "transpose_.default": "transpose.int",
+}
 # Those that torch has a functional form of, less the underscore, with the same arguments.
 IN_PLACE = frozenset(
     """
@@ -23,6 +27,8 @@ IN_PLACE = frozenset(
     scatter_add_ selu_ sigmoid_ sign_ silu_ sin_ sqrt_ square_ sub_ tanh_ threshold_ tril_ triu_ trunc_ where_ xlogy_
     """.split()
 )
+# Those that change the sizes of a tensor: what it is called is from then on what they give, a view of what it was.
+TURNING = frozenset("unsqueeze_ squeeze_ transpose_ t_ swapaxes_ swapdims_".split())
 SAME = frozenset("alias detach lift_fresh view_as type_as contiguous to dropout feature_dropout _unsafe_view".split())
 VIEWS = frozenset(
     """
@@ -44,13 +50,19 @@ def functional(program: Program) -> list[tuple[Op, str]]:
     for op in program.ops:
         maker.run(op)
     program.ops = maker.ops
-    program.outputs = [(label, maker.now(v) if isinstance(v, Ref) else v) for label, v in program.outputs]
+    program.outputs = [(label, maker.latest(maker.called(value))) for label, value in program.outputs]
     return maker.left
 
 
 def _in_place(op: Op) -> bool:
     """Whether a call changes a tensor, by its name."""
     return op.name.endswith("_") and not op.name.endswith("__")
+
+
+def _unmarked(op: Op) -> str:
+    """The functional form of a call in place."""
+    name, _, overload = op.target.removeprefix("aten.").partition(".")
+    return "aten." + RENAMED.get(f"{name}.{overload}", f"{name[:-1]}.{overload}")
 
 
 def whole_slice(op: Op) -> bool:
@@ -69,6 +81,7 @@ class _Maker:
         self.names: dict[Ref, Ref] = {}  # a value -> its newest name
         self.version: dict[Ref, int] = {}  # how often the numbers that a root holds were changed
         self.seen: dict[Ref, int] = {}  # the version that the newest name of a view shows
+        self.turned: dict[Ref, Ref] = {}  # a tensor whose sizes were changed -> what it is called since
         self.norms: dict[tuple[Ref, Any], dict[str, Any]] = {}  # an embedding shortens what it is about to look up
         self.fresh = 0
 
@@ -111,7 +124,19 @@ class _Maker:
             self.program.metas[name] = self.program.metas[like]
         return name
 
+    def called(self, argument: Any) -> Any:
+        """An argument by what it is called since its sizes were changed."""
+        while isinstance(argument, Ref) and argument in self.turned:
+            argument = self.turned[argument]
+        return list(map(self.called, argument)) if isinstance(argument, list) else argument
+
     def run(self, op: Op) -> None:
+        if self.turned:
+            keywords = {name: self.called(argument) for name, argument in op.keywords.items()}
+            op = dataclasses.replace(op, arguments=list(map(self.called, op.arguments)), keywords=keywords)
+        if op.target.startswith("aten.") and op.name in TURNING and isinstance(op.results[0], Ref):
+            self.turned[op.arguments[0]] = op.results[0]
+            op = dataclasses.replace(op, target=_unmarked(op))
         base = op.arguments[0] if op.arguments and isinstance(op.arguments[0], Ref) else None
         if op.name == "embedding_renorm_" and base is not None and len(op.arguments) == 4:
             self.norms[self.root(base), op.arguments[1]] = {"max_norm": op.arguments[2], "norm_type": op.arguments[3]}
@@ -162,11 +187,10 @@ class _Maker:
         made = op.results[0] if op.results and op.results[0] else self.named(base)
         result = self.named(base)
         self.check_writable(op, base)
-        tail = op.target.removeprefix("aten.")
         if op.name in IN_PLACE:
-            overload = op.target.rpartition(".")[2]
-            target = "aten." + RENAMED.get(tail, f"{op.name[:-1]}.{overload}")
-            steps = [dataclasses.replace(op, target=target, arguments=arguments, keywords=keywords, results=[result])]
+            steps = [
+                dataclasses.replace(op, target=_unmarked(op), arguments=arguments, keywords=keywords, results=[result])
+            ]
         elif op.name in ("copy_", "fill_", "zero_"):
             value = 0 if op.name == "zero_" else arguments[1]
             steps = self.filled(op, arguments[0], value, result, base)

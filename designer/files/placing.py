@@ -67,7 +67,7 @@ class Placing:
         constants: dict[Ref, Step] = {}
         found: list[Step] = []
         for step in steps:
-            for ref in step.inputs.values():
+            for ref in step.flow.taken:
                 if ref in self.roles and self.roles[ref] != "parameter" and ref not in constants:
                     constants[ref] = self.constant(ref, step.op)
                     found.append(constants[ref])
@@ -234,7 +234,7 @@ class Placing:
         boxed = self.by_path(root)
         for box in list(self.all_boxes(root)):
             for piece in list(boxes.pieces(box)):
-                for ref in piece.step.inputs.values():
+                for ref in piece.step.flow.taken:
                     if ref in self.roles and self.roles[ref] != "parameter" and ref not in known:
                         step = self.constant(ref, piece.step.op)
                         own = self.constant_path(step)

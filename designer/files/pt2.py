@@ -200,6 +200,10 @@ class _Reader:
             if not isinstance(target, str) or len(target) > LONGEST_NAME:
                 raise Damage("a call has no name")
             target = target.removeprefix("torch.ops.")
+            if target == _WITH_EFFECTS:
+                target, node = _without_token(node)
+                if not node["outputs"]:
+                    continue
             if target in _REGIONS and (inner := self.inlined(target, node)) is not None:
                 ops += inner
                 continue
@@ -310,7 +314,15 @@ class _Reader:
                 raise Damage(f"its output {shortened(str(value))} is never made")
 
 
+def _without_token(node: Any) -> tuple[str, Any]:
+    """A call that has an effect, such as a check of its numbers, without the token that keeps such calls in order."""
+    target = node["inputs"][1]["arg"]["as_operator"]
+    outputs = [entry for entry in node["outputs"][1:] if "as_none" not in entry]
+    return name_of(target).removeprefix("torch.ops."), node | {"inputs": node["inputs"][2:], "outputs": outputs}
+
+
 _NO_STACK = "_empty_nn_module_stack_from_metadata_hook"
+_WITH_EFFECTS = "higher_order.with_effects"
 _REGIONS = ("higher_order.wrap_with_set_grad_enabled", "higher_order.wrap_with_autocast")
 _STATISTICS = ("running_mean", "running_var", "num_batches_tracked")  # which batch normalisation keeps by itself
 _VALUES = ("tensor_values", "sym_int_values", "sym_bool_values", "sym_float_values")

@@ -189,11 +189,15 @@ def _loosened(box: Box) -> list[Item]:
 
 
 def _loose(box: Box, keeper: Box) -> list[Item]:
-    """A box that stands elsewhere than its path says, and what of it must stay there."""
+    """A box that stands elsewhere than its path says, and what of it must stay there.
+
+    It stays the same object: there may be second uses of it.
+    """
     inner: list[Item] = []
     kept = Box(box.path)
     for item in _loosened(box):
         (kept.items.extend(item.items) if isinstance(item, Box) and not item.loose else inner.append(item))
     if kept.items:
         keeper.items.append(kept)
-    return [Box(box.path, True, inner)] if inner else []
+    box.loose, box.items = True, inner
+    return [box] if inner else []

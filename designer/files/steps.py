@@ -226,6 +226,7 @@ def operation(op: Op, calls: Calls) -> Step:
             arguments = tuple(ports.written(argument) for argument in op.arguments)
             pairs = tuple((key, ports.written(value)) for key, value in keywords.items())
             layer = calls.layer(Operation, name, tuple(ports.names.values()), arguments, pairs, results=len(op.results))
+            layer = None if known.harmless and layer.check() else layer
         except (Unwritable, NetworkError):
             layer = None
     return _step(op, layer or placeholder(op, ports), ports)

@@ -64,6 +64,10 @@ class Operation(Layer, category="Shape and maths", search="aten function any pri
         return self._written(device, inputs)
 
     def probe(self, m, *inputs):
+        if self.operation == "_grouped_mm":  # torch tells its sizes for bfloat16 only
+            tensors = dict(zip(self.ports, inputs))
+            given = [_source(value, tensors) for value in self.arguments]
+            return f"({given[0]} @ {given[1]}[0])"
         return self._written("", inputs)
 
     def _written(self, device: str, inputs: tuple[str, ...]) -> str:
@@ -102,9 +106,11 @@ class Operation(Layer, category="Shape and maths", search="aten function any pri
             return f"{self.operation} is given {twice[0]} twice."
         given |= dict(self.keywords)
         wrong = _misfit(self.operation, known, given) or _miscount(self, known)
-        if wrong or not shapes or "params" not in given:
+        if wrong or not shapes:
             return wrong
-        return _unequal(self.operation, given, dict(zip(self.ports, shapes)))
+        if self.operation == "_grouped_mm":
+            return _ungrouped(given, dict(zip(self.ports, shapes)))
+        return _unequal(self.operation, given, dict(zip(self.ports, shapes))) if "params" in given else None
 
 
 def _misfit(operation: str, known: Signature, given: dict[str, Any]) -> str | None:
@@ -153,6 +159,16 @@ def _unequal(operation: str, given: dict[str, Any], shapes: dict[str, Any]) -> s
     batch = x[0 if given["batch_first"] else 1]
     if weights != wanted or any(state[:2] != (ways * layers, batch) for state in states):
         return f"{operation} gets states {states} and weights {weights}, which do not fit together."
+    return None
+
+
+def _ungrouped(given: dict[str, Any], shapes: dict[str, Any]) -> str | None:
+    """What is wrong with the sizes of rows, matrices, and where the rows of each matrix end."""
+    parts = [given.get(name) for name in ("self", "mat2", "offs")]
+    sizes: list[tuple[Any, ...]] = [shapes[p[1]] if isinstance(p, tuple) and p[0] == "port" else () for p in parts]
+    x, matrices, ends = sizes
+    if len(x) != 2 or len(matrices) != 3 or len(ends) != 1 or x[1] != matrices[1] or ends[0] != matrices[0]:
+        return f"_grouped_mm needs sizes such as (N, C), (G, C, D) and (G,), not {x}, {matrices} and {ends}."
     return None
 
 

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.utils import _pytree as tree
 
-from designer import build, import_pytorch, write_pytorch
+from designer import analyze, build, import_pytorch, write_pytorch
 from designer.layers import BatchNorm1d, Embedding, Linear, MultiheadAttention
 from designer.model import Port
 
@@ -232,3 +232,92 @@ def test_a_size_among_the_outputs_is_left_out_and_told(opened):
     network, report = opened(Counting(), {"x": torch.randn(2, 4)}, train=False)
     assert len(network.outputs) == 1
     assert any("is a number, which is left out" in note for note in report.notes)
+
+
+class Turned(nn.Module):
+    """Changes the sizes of tensors in place, and what views of them show."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 4)
+
+    def forward(self, x):
+        mask = x > 0
+        mask.unsqueeze_(1)
+        y = self.fc(x)
+        z = y.clone().transpose_(0, 1)
+        z.mul_(2)
+        z[0] = 1
+        y[:, 0].copy_(x[:, 1])
+        y.unsqueeze_(0).squeeze_(0).add_(1)
+        return mask.squeeze_(1), z.t_(), y, x.expand(2, -1, -1).clone().copy_(y)
+
+
+@pytest.mark.parametrize("decomposed", [False, True])
+def test_sizes_that_are_changed_in_place(opened, decomposed):
+    network, _ = opened(Turned(), {"x": torch.randn(3, 4)}, decomposed=decomposed)
+    assert not any(layer.operation.startswith("copy") for _, layer in network.walk() if hasattr(layer, "operation"))
+
+
+class Resized(nn.Module):
+    def forward(self, x):
+        blurred = F.interpolate(x, size=(5, 7), mode="bilinear", antialias=True)
+        return blurred, F.interpolate(x, scale_factor=1.5, mode="bicubic", antialias=True)
+
+
+def test_pictures_are_made_smaller_without_aliasing(opened):
+    opened(Resized(), {"x": torch.randn(2, 3, 12, 12)}, train=False)
+
+
+class Transformed(nn.Module):
+    def forward(self, x):
+        found = torch.fft.rfft2(x, norm="ortho")
+        back = torch.fft.irfft2(found, s=(6, 7), norm="forward")
+        return back, torch.fft.ifft(torch.fft.fft(x, dim=1), dim=1, norm="ortho").real, torch.fft.hfft(found, n=8)
+
+
+@pytest.mark.parametrize("decomposed", [False, True])
+def test_transforms_of_fourier(opened, decomposed):
+    opened(Transformed(), {"x": torch.randn(2, 6, 7)}, train=False, decomposed=decomposed)
+
+
+class Checked(nn.Module):
+    """Calls of linear algebra check their numbers, which is an effect."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(4, 4))
+
+    def forward(self, x):
+        square = x @ x.mT + torch.eye(4) * self.weight.abs().sum()
+        return torch.linalg.inv(square), torch.linalg.cholesky(square), torch.linalg.det(square)
+
+
+@pytest.mark.parametrize("decomposed", [False, True])
+def test_calls_that_check_their_numbers(opened, decomposed):
+    opened(Checked(), {"x": torch.randn(2, 4, 4)}, decomposed=decomposed)
+
+
+def test_chance_that_no_layer_has_is_shown_as_a_placeholder(exported):
+    model = nn.Sequential(nn.Linear(4, 4), nn.RReLU(), nn.FeatureAlphaDropout(0.2))
+    network, report = import_pytorch(exported(model, {"input": torch.randn(2, 4)}, {"input": (0,)}, eval_mode=False))
+    assert report.placeholders.keys() == {"aten.rrelu", "aten.feature_alpha_dropout"}
+    assert isinstance(network.layer("0"), Linear)
+
+
+class Spectrogram(nn.Module):
+    """Sound to frequencies and back; torch looks at the numbers of the window."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("window", torch.hann_window(32))
+        self.gain = nn.Parameter(torch.rand(17, 1))
+
+    def forward(self, x):
+        found = torch.stft(x, 32, 8, window=self.window, return_complex=True)
+        return torch.istft(found * self.gain, 32, 8, window=self.window), found.abs()
+
+
+def test_sound_is_made_of_frequencies(opened):
+    network, _ = opened(Spectrogram(), {"x": torch.randn(2, 200)})
+    assert not [problem for problem in analyze(network).problems if problem.severity == "error"]

@@ -23,6 +23,21 @@ def moved(_, x):
     return out
 
 
+def routed(m, x):
+    out = torch.zeros_like(x)
+    for n in range(2):
+        mask = x[:, n] > 0
+        out[mask] += x[mask] * x[mask][:, :1]
+    return m.fc(out)
+
+
+def last(m, x):
+    """The row of each example that ends it, as classifiers of sequences take theirs."""
+    rows = x.unsqueeze(1).expand(-1, 3, -1)
+    ends = torch.arange(3).expand(x.shape[0], 3).eq(1)
+    return m.fc(rows[ends, :].view(rows.shape[0], -1, 4)[:, -1])
+
+
 MODELS = {
     "numbers": (lambda _, x: x[x > 0] * 2, {"index": ("T1",), "mul": ("T1",)}),
     "rows": (lambda m, x: m.fc(x[x.sum(1) > 0]), {"index": ("T1", 4), "fc": ("T1", 3)}),
@@ -32,6 +47,9 @@ MODELS = {
     "selected": (lambda _, x: torch.masked_select(x, x > 0).sum(), {"masked_select": ("T1",), "sum": ()}),
     "unique": (lambda _, x: torch.unique(x.round(), return_counts=True), {"unique2": ("T1",), "out_1": ("T1",)}),
     "unique rows": (lambda _, x: torch.unique(x.round(), dim=0), {"unique_dim": ("T1", 4)}),
+    "multiplied": (lambda _, x: x[(mask := x > 0)] * x.square()[mask], {"index": ("T1",), "multiply": ("T1",)}),
+    "routed": (routed, {"index": ("T1", 4), "fc": ("B", 3)}),
+    "last": (last, {"index": ("T1", 4), "fc": ("B", 3)}),
     "written": (moved, {"index": ("T1",), "index_put": ("B", 4)}),
 }
 

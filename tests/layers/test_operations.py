@@ -59,7 +59,10 @@ PRIVATE = {  # why -> names that start with an underscore and are allowed all th
     "what public functions become in an exported program": """
         _scaled_dot_product_flash_attention_for_cpu _unsafe_view _unsafe_index.Tensor _unsafe_index_put _weight_norm
         _upsample_bicubic2d_aa _upsample_bilinear2d_aa _upsample_nearest_exact1d _upsample_nearest_exact2d
-        _upsample_nearest_exact3d _unique2 _convolution _convolution_mode _conj _neg_view _trilinear _safe_softmax""",
+        _upsample_nearest_exact3d _upsample_bicubic2d_aa.vec _upsample_bilinear2d_aa.vec _upsample_nearest_exact1d.vec
+        _upsample_nearest_exact2d.vec _upsample_nearest_exact3d.vec _unique2 _convolution _convolution_mode _conj
+        _neg_view _trilinear _safe_softmax _is_all_true _is_any_true _grouped_mm _linalg_det _linalg_eigh
+        _linalg_slogdet _linalg_solve_ex _linalg_svd""",
     "operators of Python": """
         __and__.Scalar __and__.Tensor __or__.Scalar __or__.Tensor __xor__.Scalar __xor__.Tensor
         __lshift__.Scalar __lshift__.Tensor __rshift__.Scalar __rshift__.Tensor""",

@@ -36,6 +36,8 @@ def builtin(worlds: Worlds, name: str, arguments: list[Any], keywords: dict[str,
 def _on_numbers(worlds: Worlds, name: str, arguments: list[Any], keywords: dict[str, Any]) -> Any:
     if name in ("to", "type_as") and arguments and is_number(arguments[0]):
         return _cast(arguments)
+    if name.removesuffix("_") in ON_NUMBERS and arguments and is_number(arguments[0]):
+        name = name.removesuffix("_")  # where tracing made a tensor of a number, and changed that
     if name not in ON_NUMBERS or not arguments:
         return NOT_HERE
     numbers = [a.number if isinstance(a, Value) and a.number is not None else a for a in arguments]

@@ -11,6 +11,7 @@ from designer.files.torchscript.builtin import NOT_HERE, builtin, truth, whole
 from designer.files.torchscript.fused import unfused
 from designer.files.torchscript.numbers import Number, each, is_number
 from designer.files.torchscript.objects import Foreign, Kept, Objects, Part
+from designer.files.torchscript.syntax import is_a, name_of, only_refuses
 from designer.files.torchscript.text import Class, Function, Lost, Text, Unfit, Unfollowed
 from designer.files.torchscript.worlds import TOUCHING, Value, Worlds
 from designer.model.names import join, shortened
@@ -18,6 +19,8 @@ from designer.model.names import join, shortened
 MOST_STEPS = 1_000_000
 DEEPEST = 120  # calls inside each other
 CASTS = ("annotate", "unchecked_cast")
+STOPPING = ("no_grad", "inference_mode")
+MANAGERS = (*STOPPING, "enable_grad")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +38,13 @@ class Named:
     fields: tuple[str, ...]
     entries: tuple[Any, ...]
     kind: str  # its class
+
+
+@dataclasses.dataclass(frozen=True)
+class Manager:
+    """What a ``with`` of TorchScript is given: the only objects with code of their own that are known."""
+
+    kind: str
 
 
 class _Returned(Exception):
@@ -124,7 +134,7 @@ class Follower:
                 self.worlds.assumed = False
                 taken = truth(self.value(statement.test, scope), "an if")
                 other = statement.orelse if taken else statement.body
-                if self.worlds.assumed and not all(map(_only_refuses, other)):
+                if self.worlds.assumed and not all(map(only_refuses, other)):
                     line = f"line {statement.lineno} of {function.file}"
                     self.notes.append(f"it decides by a size of its inputs, as for those that were tried ({line})")
                 self.block(statement.body if taken else statement.orelse, scope, function)
@@ -137,10 +147,22 @@ class Follower:
                     check()
                     self.assign(statement.target, entry, scope)
                     self.block(statement.body, scope, function)
+            case ast.With(items=[item]):
+                self.without_gradients(statement, self.value(item.context_expr, scope), scope, function)
             case ast.Pass():
                 pass
             case _:
                 raise Unfollowed(f"it has a statement {type(statement).__name__}, which is not known")
+
+    def without_gradients(self, block: ast.With, manager: Any, scope: dict[str, Any], function: Function) -> None:
+        """What is made in a block of ``torch.no_grad()`` trains nothing."""
+        if not isinstance(manager, Manager):
+            raise Unfollowed("it has a with of what is known to its own code only")
+        before = dict(scope)
+        self.block(block.body, scope, function)
+        made = {name: value for name, value in scope.items() if value is not before.get(name)}
+        if manager.kind in STOPPING:
+            scope |= {name: self.call("detach", [v], {}) for name, v in made.items() if isinstance(v, Value)}
 
     def assign(self, target: ast.expr, value: Any, scope: dict[str, Any]) -> None:
         if isinstance(target, ast.Name):
@@ -234,7 +256,7 @@ class Follower:
         return key
 
     def attribute(self, tree: ast.Attribute, scope: dict[str, Any]) -> Any:
-        dotted = _dotted(tree)
+        dotted = name_of(tree)
         root = dotted.partition(".")[0]
         if root == "CONSTANTS" and root not in scope:
             number = tree.attr.removeprefix("c")
@@ -284,14 +306,16 @@ class Follower:
     # Calls.
 
     def called(self, tree: ast.Call, scope: dict[str, Any]) -> Any:
-        dotted = _dotted(tree.func)
+        dotted = name_of(tree.func)
         root, _, tail = dotted.partition(".")
         if dotted in CASTS and len(tree.args) == 2:
             return self.value(tree.args[1], scope)
         if dotted == "isinstance" and len(tree.args) == 2:
-            return _is_a(self.value(tree.args[0], scope), tree.args[1])
+            return is_a(self.value(tree.args[0], scope), tree.args[1])
         if dotted == "uninitialized":
             return None
+        if dotted.startswith("__torch__.torch.autograd.grad_mode.") and dotted.split(".")[-2:][1:] == ["__new__"]:
+            return self.manager(dotted.split(".")[-2])
         arguments = [self.value(argument, scope) for argument in tree.args]
         keywords = {each_.arg: self.value(each_.value, scope) for each_ in tree.keywords if each_.arg}
         if dotted == "getattr" and len(arguments) == 2 and isinstance(arguments[1], str):
@@ -316,6 +340,8 @@ class Follower:
             holder = self.value(tree.func.value, scope)
             if isinstance(holder, Held):
                 return self.method(holder, tree.func.attr, arguments, keywords)
+            if isinstance(holder, Manager) and tree.func.attr == "__init__":
+                return None
             return self.call(tree.func.attr, [holder, *arguments], keywords)
         function = self.value(tree.func, scope)
         if isinstance(function, Function):
@@ -327,6 +353,11 @@ class Follower:
         if isinstance(function, Held):
             return self.method(function, "forward", arguments, keywords)
         raise Unfollowed(f"it makes a {shortened(dotted)}, which only its own code can")
+
+    def manager(self, kind: str) -> Manager:
+        if kind not in MANAGERS:
+            raise Unfollowed(f"it uses {shortened(kind)}, which is not known")
+        return Manager(kind)
 
     def call(self, name: str, arguments: list[Any], keywords: dict[str, Any]) -> Any:
         if name in TOUCHING:
@@ -355,48 +386,12 @@ def plain_name(kind: str) -> str:
     return ".".join(step for step in steps if not step.startswith("___torch_mangle_"))
 
 
-def _only_refuses(statement: ast.stmt) -> bool:
-    """Whether a statement does nothing, or refuses the inputs."""
-    match statement:
-        case ast.Pass() | ast.Assign(value=ast.Constant()):
-            return True
-        case ast.Expr(value=ast.Call(func=func)):
-            return _dotted(func) == "ops.prim.RaiseException"
-        case ast.If():
-            return all(map(_only_refuses, (*statement.body, *statement.orelse)))
-    return False
-
-
-def _is_a(value: Any, kind: ast.expr) -> bool:
-    """Whether a value is of a type, or of one of several."""
-    if isinstance(kind, ast.Tuple | ast.List):
-        return any(_is_a(value, each_) for each_ in kind.elts)
-    name = kind.value.id if isinstance(kind, ast.Subscript) and isinstance(kind.value, ast.Name) else ""
-    name = kind.id if isinstance(kind, ast.Name) else name
-    sample = value.values[0] if isinstance(value, Number) else value
-    known = {"Tensor": Value, "List": list, "Dict": dict, "Tuple": tuple, "str": str, "bool": bool, "float": float}
-    if name in known:
-        return isinstance(sample, known[name])
-    if name in ("int", "NoneType"):
-        return type(sample) is (int if name == "int" else type(None))
-    raise Unfollowed("it asks for the type of a value")
-
-
 def _many(value: Any) -> bool:
     return isinstance(value, list | tuple | Named)
 
 
 def _missing(name: str) -> Any:
     raise Unfollowed(f"it uses {shortened(name)}, which the file does not hold")
-
-
-def _dotted(tree: ast.expr) -> str:
-    """A name with its dots, or nothing."""
-    steps: list[str] = []
-    while isinstance(tree, ast.Attribute):
-        steps.append(tree.attr)
-        tree = tree.value
-    return ".".join([tree.id, *reversed(steps)]) if isinstance(tree, ast.Name) else ""
 
 
 __all__ = ["Follower", "Held", "Lost", "Named", "Number", "plain_name"]

@@ -193,7 +193,7 @@ def _plan(arguments: dict[str, Any], shape: Any, fixed: str = "") -> Plan:
 def _tried(order: int, number: int) -> tuple[int, ...]:
     """The numbers of a free size: the batch first; a sequence is rather made shorter than too long."""
     if number >= 12:
-        return number, number - 1 - order, number - 4 - 2 * order
+        return number, number - 1 - order, 2 * number // 3 - order  # strides make few of small steps
     if number:
         return number, number + 2 + order, number + 7 + 2 * order
     return (2, 3, 5) if order == 0 else (4 + 3 * order, 6 + 4 * order, 11 + 6 * order)

@@ -1,6 +1,9 @@
 """Read the program of a TorchScript file, by following its text for some sizes of the inputs."""
 
+import contextlib
+import itertools
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +23,7 @@ from designer.files.torchscript.worlds import Value, Worlds, quiet
 from designer.model.names import shortened
 from designer.model.values import Stamp, Tensor
 
+MOST_REORDERED = 4
 UNPACKED = {"int64": "<q", "int32": "<i", "float64": "<d", "float32": "<f", "bool": "<?"}
 
 
@@ -81,7 +85,13 @@ def read_program(path: Path, inputs: Any = None) -> tuple[Program, Script]:
     wanted = asked(forward)
     try:
         examples, notes = _examples(script, wanted, inputs)
-        return _followed(script, list(plans(examples)), notes), script
+        try:
+            return _followed(script, list(plans(examples)), notes), script
+        except Unfit:
+            for other in _reordered(examples) if inputs is None else ():
+                with contextlib.suppress(Unfollowed):
+                    return _followed(script, list(plans(other)), notes), script
+            raise
     except Unfollowed as reason:
         if inputs is not None and isinstance(reason, Unfit):
             raise FileError(f"{script.name} does not take these inputs: {str(reason).rstrip('.')}.") from None
@@ -103,6 +113,13 @@ def _examples(script: Script, wanted: dict[str, tuple[str, bool]], inputs: Any) 
     from designer.files.torchscript.guess import guessed
 
     return guessed(script, wanted)
+
+
+def _reordered(examples: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The same examples for other arguments: what was given by name is kept in the order in which it was given."""
+    if len(examples) <= MOST_REORDERED:
+        for order in itertools.islice(itertools.permutations(examples.values()), 1, None):
+            yield dict(zip(examples, order))
 
 
 def _complete(script: Script, given: dict[str, Any], wanted: dict[str, tuple[str, bool]]) -> dict[str, Any]:
@@ -164,8 +181,9 @@ def _stored(objects: Objects, worlds: Worlds) -> dict[str, Stored]:
     """What a state_dict has and what is used; a frozen model keeps its learnables as constants."""
     used = set(worlds.slots.values())
     stored = {key: kept for key, kept in objects.stored.items() if kept.persistent or key in used}
+    frozen = not any(kept.role == "parameter" for kept in stored.values())
     for op in worlds.ops:
-        if op.target not in LEARNING:
+        if op.target not in LEARNING or not frozen:
             continue
         for ref in op.refs()[0 if op.name.startswith("embedding") else 1 :]:
             key = worlds.slots.get(ref, "")

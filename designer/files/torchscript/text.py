@@ -2,6 +2,9 @@
 
 import ast
 import dataclasses
+import io
+import keyword
+import tokenize
 import warnings
 
 from designer.files.archive import Archive
@@ -9,6 +12,7 @@ from designer.files.errors import FileError
 from designer.model.names import shortened
 
 LARGEST_TEXT = 16 << 20  # bytes, of all that is read of one file together
+FULL_WIDTH_A = 0xFF41
 
 
 class Unfollowed(Exception):
@@ -76,7 +80,7 @@ class Text:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of escapes in texts that others wrote
-                tree = ast.parse(text.decode("utf-8"))
+                tree = _parsed(text.decode("utf-8"))
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             raise FileError(f"{self.archive.path.name} is damaged: {shortened(entry)} is not TorchScript.") from None
         for part in tree.body:
@@ -84,6 +88,31 @@ class Text:
                 self.classes[f"{module}.{part.name}"] = _class(f"{module}.{part.name}", entry, part)
             elif isinstance(part, ast.FunctionDef):
                 self.functions[f"{module}.{part.name}"] = Function(f"{module}.{part.name}", entry, part)
+
+
+def _parsed(text: str) -> ast.Module:
+    """The tree of a text, in which attributes may be called like the words of Python."""
+    try:
+        return ast.parse(text)
+    except SyntaxError:
+        return ast.parse(_respelled(text))
+
+
+def _respelled(text: str) -> str:
+    """The text with a first letter for those attributes which Python reads as another spelling of the same name."""
+    lines = text.splitlines(keepends=True)
+    try:
+        tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
+    except tokenize.TokenError:
+        raise SyntaxError from None
+    for before, token, after in reversed(list(zip(tokens, tokens[1:], tokens[2:]))):
+        starts = before.type in (tokenize.NEWLINE, tokenize.NL, tokenize.INDENT, tokenize.DEDENT)
+        field = starts and after.string == ":" and token.string not in ("else", "try", "finally")
+        if keyword.iskeyword(token.string) and token.string.islower() and (before.string == "." or field):
+            row, at = token.start
+            line = lines[row - 1]
+            lines[row - 1] = f"{line[:at]}{chr(ord(line[at]) - ord('a') + FULL_WIDTH_A)}{line[at + 1 :]}"
+    return "".join(lines)
 
 
 def _class(name: str, file: str, tree: ast.ClassDef) -> Class:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from designer.analysis.guesses import DIVISIBLE
 from designer.analysis.probe import some_size, symbolic_mode
 
 
@@ -15,7 +16,7 @@ def with_some_sizes(function: Callable[..., Any], arguments: list[Any], keywords
         return torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype)
 
     def told(tensor: Any) -> tuple[list[int], Any]:
-        return [n if isinstance(n, int) else some_size(f"{key} {n}") for n in tensor.shape], tensor.dtype
+        return [n if isinstance(n, int) else DIVISIBLE * some_size(f"{key} {n}") for n in tensor.shape], tensor.dtype
 
     with symbolic_mode():
         given = tree_map_only(torch.Tensor, again, (arguments, keywords))
@@ -24,3 +25,10 @@ def with_some_sizes(function: Callable[..., Any], arguments: list[Any], keywords
     if isinstance(found, tuple):
         return torch.empty(found[0], dtype=found[1])
     return type(made)(torch.empty(shape, dtype=dtype) for shape, dtype in found)
+
+
+def masks(placed: list[Any]) -> str:
+    """The masks among the arguments of a call: as many are true in them for other calls."""
+    found = [value for part in placed for value in (part if isinstance(part, list) else [part])]
+    tensors = [value for value in found if hasattr(value, "fake") and hasattr(value, "ref")]
+    return " ".join(value.ref for value in tensors if "bool" in str(value.fake.dtype))

@@ -10,7 +10,7 @@ from designer.files.program import Dtype, Format, Meta, Op, Place, Ref, Setting,
 from designer.files.raw_source import PLAIN, runnable
 from designer.files.torchscript.numbers import Number, is_number, plain
 from designer.files.torchscript.text import Lost, Unfollowed
-from designer.files.torchscript.unknown import with_some_sizes
+from designer.files.torchscript.unknown import masks, with_some_sizes
 from designer.model.names import shortened
 
 MOST_OPS = 200_000
@@ -188,6 +188,8 @@ class Worlds:
             raise Unfollowed(f"it calls {shortened(tail.removesuffix('.default'))}, which may not be run")
         function = getattr(packet, overload)
         schema = function._schema
+        if name == "_grouped_mm":  # torch tells its sizes for bfloat16 only
+            function = lambda x, matrices, *_, **__: x @ matrices[0]  # noqa: E731
         kinds = {argument.name: str(argument.real_type) for argument in schema.arguments}
         placed = [_typed(value, str(a.real_type)) for value, a in zip(arguments, schema.arguments)]
         named = {key: _typed(value, kinds.get(key, "")) for key, value in keywords.items()}
@@ -208,7 +210,8 @@ class Worlds:
         try:
             first = run(0)
         except DynamicOutputShapeException:
-            return [with_some_sizes(function, *at(n), f"{len(self.ops)} {n}") for n in range(self.count)]
+            key = masks(placed) or len(self.ops)
+            return [with_some_sizes(function, *at(n), f"{key} {n}") for n in range(self.count)]
         if not any(map(_many, (*placed, *named.values()))):
             return [first] * self.count
         return [first, *map(run, range(1, self.count))]
