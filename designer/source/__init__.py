@@ -3,7 +3,7 @@
 from designer.source.modules import build, import_source, results
 from designer.source.state_dicts import state_dict
 from designer.source.values import arriving, free_memory, initialize
-from designer.source.writer import Written, write_located, write_pytorch
+from designer.source.written import Written, write_located, write_pytorch
 
 __all__ = [
     "Written",

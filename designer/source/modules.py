@@ -11,7 +11,7 @@ from designer.analysis import Analysis, analyze
 from designer.model import Holder, Network, NetworkError, returned
 from designer.model.values import check_value
 from designer.source.values import check_memory, initialize, make
-from designer.source.writer import write_analyzed
+from designer.source.written import write_analyzed
 
 
 def build(network: Network, seed: int = 0) -> Any:

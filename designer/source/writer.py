@@ -3,26 +3,17 @@
 import graphlib
 import heapq
 import itertools
-import re
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
 
-from designer.analysis import Analysis, analyze
+from designer.analysis import Analysis
 from designer.analysis.probe import filled, preamble
 from designer.layers import Operation
-from designer.model import BUNDLE, Call, Group, Input, Layer, Network, NetworkError, Output, Parameter, Port, Shape
+from designer.model import BUNDLE, Call, Group, Input, Layer, Network, Output, Parameter, Port, Shape
 from designer.model.names import SOURCE_NAMES, free, is_name, parent, under
 from designer.model.rules import ordered
-from designer.source.classes import STOP, Class, Line, class_lines
-from designer.source.returned import KEY, returned_text
+from designer.source.classes import STOP, Class, Line
+from designer.source.returned import returned_text
 
-HEADER = '"""A PyTorch network, written by Network Designer."""'
-IMPORTS = (
-    ("import math", r"\bmath\."),
-    ("import torch", r"\btorch\."),
-    ("import torch.nn.functional as F", r"\bF\."),
-    ("from torch import nn", r"\bnn\."),
-)
 BUILTINS = ("float", "next")  # what the expressions of layers call
 # Functions of Python that a local would hide, by what imported layers may be called.
 HIDDEN = frozenset(
@@ -34,59 +25,11 @@ HIDDEN = frozenset(
 )
 
 
-def write_pytorch(network: Network) -> str:
-    """The source of the module that runs the network, its class called ``Net``.
-
-    It needs torch alone; values come by ``load_state_dict``. Raises NetworkError, with the first problem, for a
-    network that has errors.
-    """
-    return write_analyzed(analyze(network))
-
-
-def write_analyzed(analysis: Analysis) -> str:
-    """The source of a network that has been analyzed."""
-    written = write_located(analysis)
-    if written.problem:
-        raise NetworkError(written.problem)
-    return written.text
-
-
-class Written(NamedTuple):
-    """A source, and for each of its lines the paths of the layers that it is written for.
-
-    Where the network has an error it ends there: ``problem`` is the sentence, ``stop`` the line, counted from 0.
-    """
-
-    text: str
-    layers: tuple[tuple[str, ...], ...]
-    problem: str = ""
-    stop: int | None = None
-
-
-def write_located(analysis: Analysis) -> Written:
-    """The source of a network that has been analyzed, as far as it can be written, with the layers of each line."""
-    if not analysis.errors and not analysis.network.outputs:
-        return Written("", (), "The network gives nothing back: connect a layer to an input first.")
-    writer = Writer(analysis)
-    writer.name_of(Scope(writer, ""), "Net")
-    body = [Line(text) for source in writer.preamble.values() for text in [*source.strip("\n").split("\n"), "", ""]]
-    for made in writer.classes:
-        body += [*class_lines(made), Line(""), Line("")]
-    code = KEY.sub("", "\n".join(line.text for line in body))
-    head = [HEADER, "", *(line for line, use in IMPORTS if re.search(use, code)), "", ""]
-    lines = [*map(Line, head), *body[:-2]]
-    stop = next((n for n, line in enumerate(lines) if line.text == STOP), None)
-    problem = analysis.errors[0].text if analysis.errors else ""
-    if stop is not None:
-        problem = writer.wrong[lines[stop].layers[0]]
-    return Written("".join(f"{line.text}\n" for line in lines), tuple(line.layers for line in lines), problem, stop)
-
-
 class Writer:
     """What the classes of one file share."""
 
-    def __init__(self, analysis: Analysis):
-        self.network, self.analysis = analysis.network, analysis
+    def __init__(self, analysis: Analysis, shared: Mapping[Port, Port]):
+        self.network, self.analysis, self.shared = analysis.network, analysis, shared
         self.preamble: dict[str, str] = {}
         self.classes: list[Class] = []
         self.functions = {name for _, layer in self.network.walk() for name in layer.preamble()}
@@ -159,6 +102,9 @@ class Scope:
             lines.append(Line(f"return {text}", "", ends))
         init = [*self.init]
         if not self.path:
+            for borrower, owner in self.writer.shared.items():
+                names = [self.module(self.root.layer(port.layer).key(*port)) for port in (borrower, owner)]
+                init.append(Line(" = ".join(names), "", (borrower.layer, owner.layer)))
             frozen = self.frozen(self.root, "")
             init += [Line(f"{text}.requires_grad_(False)", "", (path,)) for path, text in frozen]
             if self.root.dtype != "float32":
