@@ -19,7 +19,7 @@ from designer.edits import (
 from designer.files import FileError, attach_values, import_pytorch, load, save, save_weights
 from designer.model import Network, NetworkError
 from designer.showing import picture, show
-from designer.source import build, initialize, state_dict, write_pytorch
+from designer.source import build, initialize, parameter_groups, state_dict, write_pytorch
 
 __version__ = "0.1.0"
 
@@ -40,6 +40,7 @@ __all__ = [
     "import_pytorch",
     "initialize",
     "load",
+    "parameter_groups",
     "picture",
     "reinitialize",
     "save",

@@ -117,23 +117,27 @@ def _unfed(propagation: Propagation, path: str, layer: Layer) -> Iterator[Proble
     network = propagation.flat.network
     if isinstance(layer, Input):
         return
-    names = network.inputs_of(path)
-    if layer.variadic and not names:
-        yield Problem("error", f"{path} has nothing on its inputs.", (path,))
-    missing = [name for name in names if network.source_of(Port(path, name)) is None]
-    if layer.variadic and len(missing) > 1:
-        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-        text = f"{path} has nothing on its inputs {', '.join(map(repr, missing[:3]))}{more}."
-        yield Problem("error", text, (path,), (_closing(path),))
-        missing = []
-    for name in missing:
-        fixes = (_closing(path),) if layer.variadic else ()
-        yield _unwired(path, name, fixes)
+    yield from _without_data(network, path, layer.variadic)
     for name in layer.input_learnables:
         if network.source_of(Port(path, name)) is None:
             fix = Fix(f"Let {path} own its {name}", lambda net, n=name: _owning(net, path, n))  # type: ignore[misc]
             text = f"{path} takes its {name} from a wire, but none is connected."
             yield Problem("error", text, (path,), (fix,), Port(path, name))
+
+
+def _without_data(network: Network, path: str, variadic: bool) -> Iterator[Problem]:
+    """The data inputs of a layer, or of a second use of one, that nothing is wired to."""
+    names = network.inputs_of(path)
+    if variadic and not names:
+        yield Problem("error", f"{path} has nothing on its inputs.", (path,))
+    missing = [name for name in names if network.source_of(Port(path, name)) is None]
+    if variadic and len(missing) > 1:
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        text = f"{path} has nothing on its inputs {', '.join(map(repr, missing[:3]))}{more}."
+        yield Problem("error", text, (path,), (_closing(path),))
+        missing = []
+    for name in missing:
+        yield _unwired(path, name, (_closing(path),) if variadic else ())
 
 
 def _unwired(path: str, name: str, fixes: tuple[Fix, ...] = ()) -> Problem:
@@ -344,9 +348,7 @@ def _miscalled(propagation: Propagation, path: str) -> Iterator[Problem]:
     if called is None:
         yield Problem("error", f"{path} calls nothing.", (path,))
         return
-    for name in flat.network.inputs_of(path):
-        if flat.network.source_of(Port(path, name)) is None:
-            yield _unwired(path, name)
+    yield from _without_data(flat.network, path, flat.network.layer(called).variadic)
     for inner, fact in facts.items():
         if under(inner, path):
             original = facts.get(called + inner[len(path) :])

@@ -34,7 +34,7 @@ def change_owner(network: Network, borrower: str) -> Network:
     if turned:
         network = network.disconnect(f"{turned}/in")
     network = network.set(heir.layer, **_ports(new, heir.name, owns=True), **_moved(new, heir.name, old, owner.name))
-    offers = owner in network.targets
+    offers, old = owner in network.targets, network.layer(owner.layer)  # which may be the heir's
     network = network.set(owner.layer, **_ports(old, owner.name, False, offers), **_moved(old, owner.name, None, ""))
     for user in users:
         network = network.connect(heir, user)

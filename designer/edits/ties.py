@@ -27,7 +27,10 @@ def tie(
     """
     source = learnable(network, owner)
     for target in [learnable(network, borrower) for borrower in borrowers]:
-        order = _order(analysis or analyze(network), source, target) if permute is None else tuple(permute)
+        if permute is None:
+            order = _order(analysis or analyze(network), source, target)
+        else:
+            order = _asked(tuple(permute))
         network = borrow(network, source, target, *[Permute(order)] * (order != tuple(range(len(order)))))
     return network
 
@@ -107,6 +110,13 @@ def _order(analysis: Analysis, source: Port, target: Port) -> tuple[int, ...]:
     if len(orders) > 1:
         raise NetworkError(f"{written}: they fit by permute={' and by permute='.join(map(str, orders))}, so say which.")
     return orders[0]
+
+
+def _asked(order: tuple[int, ...]) -> tuple[int, ...]:
+    """The permutation that was asked for, refused where it is none; whether it fits is for the analysis to say."""
+    if sorted(d + len(order) if d < 0 else d for d in order) != list(range(len(order))):
+        raise NetworkError(f"permute={order} is no order of dimensions: each comes once.")
+    return order
 
 
 def untie(network: Network, *borrowers: str) -> Network:

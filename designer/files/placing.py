@@ -192,14 +192,16 @@ class Placing:
         """The path below ``path`` whose learnables a step uses, as attention does with its output projection.
 
         A path that is never ``called`` may have a part of them: the module there lends them to a function, together
-        with the weight of another module.
+        with the weight of another module. It must have all buffers, which cannot be borrowed.
         """
         lenders = []
-        for slot, ref in step.learnables.items():
+        for slot, ref in (*step.learnables.items(), *step.buffers.items()):
             for key in self.names(ref):
                 *at, last = key.split(".")
                 own = tuple(at)
                 if last != slot or len(own) <= len(path) or own[: len(path)] != path or own in taken:
+                    continue
+                if any(".".join((*own, name)) not in self.names(other) for name, other in step.buffers.items()):
                     continue
                 if all(".".join((*own, name)) in self.names(other) for name, other in step.learnables.items()):
                     return own

@@ -170,6 +170,7 @@ class Scope:
                 calls.setdefault(called, []).append(name)
         inputs = set(self.network.inputs)
         for target, source in self.root.wires.items():
+            source = self.origin(source)
             if not under(source.layer, self.path) or not under(target.layer, self.path) or source.name == BUNDLE:
                 continue
             name, feeder = (port.layer[len(self.prefix) :].partition(".")[0] for port in (target, source))
@@ -183,6 +184,12 @@ class Scope:
                     for caller in callers:
                         found.setdefault(caller, set()).update(origins)
         return found
+
+    def origin(self, port: Port) -> Port:
+        """The port that a learnable is made at: what a layer takes and offers on is there before it runs."""
+        while port.name in self.root.layer(port.layer).output_learnables and (source := self.root.source_of(port)):
+            port = source
+        return port
 
     @staticmethod
     def written_name(name: str) -> str:

@@ -273,6 +273,22 @@ PROBLEMS = {
         "c has nothing on its input 'in'.",
         None,
     ),
+    "a call of a sum without data": (
+        lambda: Network().chain(x=Input(("B", 8)), sum=Add()).add(c=Call()).connect("sum/learnables", "c/learnables"),
+        "c has nothing on its inputs.",
+        None,
+    ),
+    "a call of a sum with a gap": (
+        lambda: (
+            Network()
+            .chain(x=Input(("B", 8)), sum=Add())
+            .add(c=Call())
+            .connect("sum/learnables", "c/learnables")
+            .connect("x", "c/1")
+        ),
+        "c has nothing on its input '0'.",
+        "Close the gap",
+    ),
     "a call that asks for other weights": (
         lambda: (
             Network()

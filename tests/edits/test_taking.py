@@ -184,6 +184,19 @@ def test_what_is_taken_and_offered_on(language):
     assert analyze(new).row("fc").tied_to == analyze(new).row("emb").tied_to == {"weight": "second.weight"}
 
 
+def test_a_layer_that_borrows_from_itself():
+    net = Network().chain(x=Input(("B", "T", 6)), lstm=LSTM(6, 2, learn_rate_factors=(("weight_ih_l0", 3.0),)))
+    net = initialize(tie(net, "lstm/weight_ih_l0", "lstm/weight_ih_l1", permute=()))
+    x = torch.randn(2, 5, 6)
+    new = change_owner(net, "lstm/weight_ih_l1")
+    check_network(new)
+    assert not analyze(new).errors
+    assert analyze(new).row("lstm").tied_to == {"weight_ih_l0": "lstm.weight_ih_l1"}
+    assert dict(new.layer("lstm").learn_rate_factors) == {"weight_ih_l1": 3.0}
+    assert torch.equal(build(new).eval()(x), build(net).eval()(x))
+    assert change_owner(new, "lstm/weight_ih_l0") == net
+
+
 def test_owners_that_cannot_change(language):
     net = language.add(cut=Slice(0, 0, 20), big=Parameter((40, 6)))
     net = net.set("fc", input_learnables=("weight",)).connect("big/value", "cut/in").connect("cut", "fc/weight")

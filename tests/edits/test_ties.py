@@ -109,6 +109,14 @@ def test_the_permutation_that_the_shapes_ask_for():
             lambda: tie(tie(two(), "a/weight", "b/weight", permute=()), "b/weight", "a/weight", permute=()),
             "Connecting b/weight to a/weight would make a loop.",
         ),
+        (
+            lambda: tie(two(), "a/weight", "b/weight", permute=(0, 0)),
+            "permute=(0, 0) is no order of dimensions: each comes once.",
+        ),
+        (
+            lambda: tie(two(), "a/weight", "b/weight", permute=(2, 1)),
+            "permute=(2, 1) is no order of dimensions: each comes once.",
+        ),
         (lambda: untie(two(), "b/weight"), "No learnable arrives at b/weight."),
         (lambda: untie(two(), "b"), "b is no learnable: b has weight, bias."),
         (lambda: transfer(two(), "no"), "There is no layer 'no'."),

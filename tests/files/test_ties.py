@@ -11,7 +11,7 @@ from designer.edits import separate, tie_view
 from designer.files import live
 from designer.files.overlaps import Overlap, overlaps
 from designer.files.program import Stored
-from designer.layers import Embedding, Linear, Permute, Slice
+from designer.layers import BatchNorm1d, Embedding, Linear, Permute, Slice
 from designer.model import Input, NetworkError, Parameter, Port
 from designer.model.checking import check_network
 
@@ -386,3 +386,14 @@ def test_what_is_built_and_exported_comes_back_as_it_was(exported):
     opened = import_pytorch(exported(build(network), {"ids": torch.tensor([[1, 2], [3, 8]])}, {"ids": (0, 1)})).network
     assert dict(opened.layers) == dict(network.layers)
     assert dict(opened.connections) == dict(network.connections)
+
+
+def test_a_norm_that_borrows_all_but_its_statistics_comes_back_as_it_was():
+    layers = {"x": Input(("B", 4)), "a": BatchNorm1d(), "mix": Linear(4), "b": BatchNorm1d(eps=0.1)}
+    network = tie(tie(Network().chain(**layers), "a/weight", "b/weight"), "a/bias", "b/bias")
+    module, x = build(network).eval(), torch.randn(3, 4)
+    opened = import_pytorch(module, x).network
+    assert dict(opened.layers) == dict(network.layers)
+    assert dict(opened.connections) == dict(network.connections)
+    assert set(opened.values) == set(module.state_dict())
+    assert torch.equal(build(opened).eval()(x), module(x))

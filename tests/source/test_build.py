@@ -10,6 +10,7 @@ import traceback
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from designer import Network, NetworkError, analyze, build, initialize, tie, write_pytorch
 from designer.layers import (
@@ -25,6 +26,7 @@ from designer.layers import (
     Output,
     Pad,
     Parameter,
+    Permute,
     ReLU,
 )
 from designer.model.checking import check_network
@@ -284,3 +286,15 @@ def test_an_output_of_a_group_may_be_called_by_a_number():
     net = Network().chain(x=Input(("B", 4)), block=Group(inner), act=ReLU())
     x = torch.randn(2, 4)
     assert build(net)(x).shape == (2, 3)
+
+
+@pytest.mark.parametrize("order", [(), (1, 0)])
+def test_what_a_layer_offers_on_is_there_before_it_runs(order):
+    net = Network().add(x=Input(("B", 4)), w=Input((4, 4)))
+    net = net.chain("x", a=Linear(4, input_learnables=("weight",)), b=Linear(4))
+    net = net.set("b", input_learnables=("weight",), output_learnables=("weight",)).connect("w", "b/weight")
+    net = net.add(p=Permute(order)).connect("b/weight", "p") if order else net
+    net = net.connect("p/out" if order else "b/weight", "a/weight")
+    module, x, w = build(net), torch.randn(2, 4), torch.randn(4, 4)
+    a = F.linear(x, w.permute(order) if order else w, module.a.bias)
+    assert torch.equal(module(x, w), F.linear(a, w, module.b.bias))
