@@ -21,7 +21,7 @@ PICTURE = "designer.png"  # drawn where no window can be opened
 HELP = """\
 usage: designer [FILE] [--theme dark|light|system] [--screenshot PNG]
        designer analyze FILE [--json]
-       designer export FILE -o OUTPUT.py
+       designer export FILE -o OUTPUT.py [--style wires|alias]
        designer export FILE -o OUTPUT.safetensors|.pt [--names network|original]
        designer convert FILE -o OUTPUT.network [--values FILE [--by-shape]]
        designer --help | --version
@@ -39,6 +39,7 @@ designer analyze   prints what each layer does, stores and borrows, the totals, 
   --json           the same as JSON: rows, stored, used, saved, bytes, partial, problems
 designer export    writes the PyTorch source of the network, which runs alone with torch; its
                    weights to a file that ends in .safetensors, .pt or .pth
+  --style alias    direct ties as people write them: self.fc.weight = self.emb.weight
   --names original the weights under the names of the file that the network came from, so that
                    they load into the module that wrote it; network is the default
 designer convert   saves as a network (.network), its values in a file beside it
@@ -175,6 +176,7 @@ def run_command(name: str, words: list[str]) -> int:
         parser.add_argument("-o", "--output", required=True)
     if name == "export":
         parser.add_argument("--names", choices=("network", "original"))
+        parser.add_argument("--style", choices=("wires", "alias"))
     if name == "convert":
         parser.add_argument("--values")
         parser.add_argument("--by-shape", action="store_true")
@@ -195,7 +197,7 @@ def run_command(name: str, words: list[str]) -> int:
     if name == "analyze":
         return commands.analyze_file(given.FILE, given.json, opening)
     if name == "export":
-        return commands.export_file(given.FILE, given.output, opening, given.names)
+        return commands.export_file(given.FILE, given.output, opening, given.names, given.style)
     if given.by_shape and given.values is None:
         raise Refusal("--by-shape belongs to --values FILE.")
     return commands.convert_file(given.FILE, given.output, opening, given.values, given.by_shape)

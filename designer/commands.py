@@ -22,6 +22,7 @@ from designer.files.report_markdown import to_markdown
 from designer.files.weights import SUFFIXES, WRITTEN_AS, save_weights
 from designer.model import Input, Network, NetworkError
 from designer.model.names import plain, shortened
+from designer.source.aliases import Style
 from designer.source.state_dicts import Names
 
 
@@ -50,17 +51,21 @@ def analyze_file(path: str, as_json: bool, opening: Opening = NOTHING) -> int:
     return 1 if analysis.errors else 0
 
 
-def export_file(path: str, output: str, opening: Opening = NOTHING, names: Names | None = None) -> int:
+def export_file(
+    path: str, output: str, opening: Opening = NOTHING, names: Names | None = None, style: Style | None = None
+) -> int:
     """Write the network's PyTorch source; or its weights, where the end of the name says so."""
     weights = Path(output).suffix in SUFFIXES
     if names is not None and not weights:
         raise FileError(f"--names belongs to weights: {Path(output).name} does not end in {WRITTEN_AS}.")
+    if style is not None and weights:
+        raise FileError(f"--style belongs to source: {Path(output).name} does not end in .py.")
     network, report = open_network(path, opening)
     refuse_errors(path, analyze(network), report)
     if weights:
         save_weights(network, output, names=names or "network")
     else:
-        save_source(network, output)
+        save_source(network, output, style or "wires")
     write_report(path, report, opening)
     tell(report)
     return 0

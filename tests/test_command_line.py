@@ -300,6 +300,13 @@ def test_export_writes_a_file_that_runs_alone(here, capsys):
     assert source.rsplit("\n", 2)[0] + "\n" == write_pytorch(designer.load(here / "tied.network"))
 
 
+def test_an_export_in_the_familiar_form(here, capsys):
+    assert main(["export", "tied.network", "-o", "net.py", "--style", "alias"]) == 0
+    assert "self.fc.weight = self.emb.weight" in (here / "net.py").read_text()
+    assert main(["export", "tied.network", "-o", "net.pt", "--style", "alias"]) == 2
+    assert capsys.readouterr().err == "--style belongs to source: net.pt does not end in .py.\n"
+
+
 def test_an_export_is_replaced_until_it_is_edited(here, capsys):
     for file in ("tied.network", "tied.network"):
         assert main(["export", file, "-o", "net.py"]) == 0

@@ -9,13 +9,14 @@ from designer.files.errors import FileError
 from designer.files.replace import reason, replace
 from designer.model import Network
 from designer.source import write_pytorch
+from designer.source.aliases import Style
 
 SUFFIX = ".py"
 LAST_LINE = "# Export {}: Network Designer replaces this file while nothing above is changed.\n"
 WRITTEN = re.compile(rb"# Export ([0-9a-f]{16}): [^\n]*\n\Z")
 
 
-def save_source(network: Network, path: str | os.PathLike[str]) -> None:
+def save_source(network: Network, path: str | os.PathLike[str], style: Style = "wires") -> None:
     """Write the source of a network to a file.
 
     A file that is not such a source, or was edited since, is never replaced. A network with errors raises NetworkError.
@@ -24,7 +25,7 @@ def save_source(network: Network, path: str | os.PathLike[str]) -> None:
     try:
         file = Path(os.path.realpath(given))
         _check_replaceable(file)
-        source = write_pytorch(network).encode()
+        source = write_pytorch(network, style).encode()
         replace(file, [source, LAST_LINE.format(_sum(source)).encode()])
     except FileError as error:
         raise FileError(f"{given.name} cannot be written: {error}") from None

@@ -20,6 +20,7 @@ from designer.gui.table import COLUMNS, borrowers, cells
 from designer.gui.table_menus import as_markdown
 from designer.gui.widgets import Icon, Label, button, column, line, row
 from designer.model import NetworkError
+from designer.source.aliases import Style, has_aliases
 from designer.source.state_dicts import Names, has_other_names
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ class Exporting(QObject):
     def selected(self) -> tuple[str, ...]:
         return split(self.document.network, self.document.view.selection)[0]
 
-    def export(self, name: str, only_selected: bool = False, names: Names = "network") -> None:
+    def export(self, name: str, only_selected: bool = False, names: Names = "network", style: Style = "wires") -> None:
         """Ask for a file and write it; one that was not exported here is replaced only if the user says so."""
         kind = KINDS[name]
         if name == "report" and self.document.report is None:
@@ -118,7 +119,7 @@ class Exporting(QObject):
         if path.suffix.lower() not in ends:
             wanted = next((end for end in ends if f"(*{end})" in chosen_filter), ends[0])
             path = path.with_name(path.name + wanted)
-        self.write(name, path, only_selected, path == Path(chosen), names)
+        self.write(name, path, only_selected, path == Path(chosen), names, style)
 
     def write(
         self,
@@ -127,10 +128,11 @@ class Exporting(QObject):
         only_selected: bool = False,
         asked: bool = False,
         names: Names = "network",
+        style: Style = "wires",
     ) -> None:
         """Write an export to a file beside the window; ``asked``: the user saw that the file is replaced."""
         work = {
-            "source": self._source,
+            "source": lambda path, asked: self._source(path, style),
             "weights": lambda path, asked: self._weights(path, asked, names),
             "picture": lambda path, asked: self._picture(path, asked, only_selected),
             "analysis": self._analysis,
@@ -161,13 +163,13 @@ class Exporting(QObject):
 
     # What is to be done in another thread; it gives a sentence, or None for the usual one.
 
-    def _source(self, path: Path, asked: bool) -> Callable[[], str | None]:
+    def _source(self, path: Path, style: Style) -> Callable[[], str | None]:
         network = self.document.network
 
         def work() -> None:
             from designer.files.python_source import save_source
 
-            save_source(network, path)
+            save_source(network, path, style)
 
         return work
 
@@ -258,9 +260,13 @@ class Dialog(QDialog):
         self.original = Switch("Under the names of the original file")
         self.original.setToolTip("So that they load into the module which the file came from")
         self.named = row(self.original, 8, Label("Under the names of the original file", "t2"))
+        self.alias = Switch("One Parameter for what is tied")
+        self.alias.setToolTip("As people write it: self.fc.weight = self.emb.weight")
+        self.familiar = row(self.alias, 8, Label("One Parameter for what is tied", "t2"))
         self.go = button("Export…", self.accept, "primary")
         self.go.setDefault(True)
-        below = row(self.narrow, self.named, None, button("Cancel", self.reject), 8, self.go, margins=(16, 12, 16, 12))
+        choices = (self.narrow, self.named, self.familiar)
+        below = row(*choices, None, button("Cancel", self.reject), 8, self.go, margins=(16, 12, 16, 12))
         content = column(self.list, line(), below)
         content.setParent(self)
         self.setFixedSize(480, HIGH * len(names) + 1 + 54)
@@ -289,7 +295,9 @@ class Dialog(QDialog):
 
     def _follow(self) -> None:
         self.narrow.setVisible(self.kind == "picture" and bool(self.exporting.selected()))
-        self.named.setVisible(self.kind == "weights" and has_other_names(self.exporting.document.network))
+        network = self.exporting.document.network
+        self.named.setVisible(self.kind == "weights" and has_other_names(network))
+        self.familiar.setVisible(self.kind == "source" and has_aliases(network))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
@@ -300,5 +308,6 @@ class Dialog(QDialog):
     def accept(self) -> None:
         kind, only = self.kind, self.only.isChecked()
         names: Names = "original" if self.original.isChecked() and self.original.isVisible() else "network"
+        style: Style = "alias" if self.alias.isChecked() and self.alias.isVisible() else "wires"
         super().accept()
-        self.exporting.export(kind, only, names)
+        self.exporting.export(kind, only, names, style)

@@ -1,6 +1,10 @@
 """Ties in the familiar form: one Parameter under the names of all layers that share it."""
 
+from typing import Literal
+
 from designer.model import Network, NetworkError, Port
+
+Style = Literal["wires", "alias"]  # how a source has its ties
 
 
 def aliased(network: Network) -> tuple[Network, dict[Port, Port]]:
@@ -20,6 +24,12 @@ def aliased(network: Network) -> tuple[Network, dict[Port, Port]]:
         )
         network = network.disconnect(borrower).set(borrower.layer, input_learnables=taken, frozen=frozen)
     return network, shared
+
+
+def has_aliases(network: Network) -> bool:
+    """Whether anything is taken straight from another layer."""
+    ports = (Port(path, name) for path, layer in network.walk() for name in layer.input_learnables)
+    return any(network.source_of(port) is not None and _owner(network, port) is not None for port in ports)
 
 
 def _owner(network: Network, borrower: Port) -> Port | None:

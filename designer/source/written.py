@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from designer.analysis import Analysis, analyze
 from designer.model import Network, NetworkError, Port
-from designer.source.aliases import aliased
+from designer.source.aliases import Style, aliased
 from designer.source.classes import STOP, Line, class_lines
 from designer.source.returned import KEY
 from designer.source.writer import Scope, Writer
@@ -21,7 +21,7 @@ IMPORTS = (
 )
 
 
-def write_pytorch(network: Network, style: str = "wires") -> str:
+def write_pytorch(network: Network, style: Style = "wires") -> str:
     """The source of an ``nn.Module`` class ``Net`` that computes what the network does; equal networks, equal text.
 
     It needs torch alone; values come by ``load_state_dict``. With ``style="alias"`` a tie is what people write,

@@ -12,7 +12,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog
 from safetensors.torch import load_file
 
-from designer import build, group, initialize
+from designer import build, group, initialize, untie, write_pytorch
 from designer.gui.canvas import picture
 from designer.layers import Linear
 from designer.model import Network
@@ -24,7 +24,7 @@ CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftM
 def export(desk, monkeypatch, qtbot):
     """Give a function that exports with the keys: a kind, and what the file dialog gives back."""
 
-    def do(title, path, chosen_filter="", only=False, original=None):
+    def do(title, path, chosen_filter="", only=False, original=None, alias=False):
         asked = []
         answer = lambda *given: asked.append(given[1:]) or (str(path), chosen_filter)  # noqa: E731
         monkeypatch.setattr(QFileDialog, "getSaveFileName", answer)
@@ -37,6 +37,8 @@ def export(desk, monkeypatch, qtbot):
         assert dialog.original.isVisible() == (original is not None)
         if original:
             QTest.keyClick(dialog.original, Qt.Key.Key_Space)
+        if alias:
+            QTest.keyClick(dialog.alias, Qt.Key.Key_Space)
         if only:
             QTest.keyClick(dialog.only, Qt.Key.Key_Space)
         QTest.keyClick(dialog.list, Qt.Key.Key_Return)
@@ -52,6 +54,16 @@ def open_dialog(desk, qtbot):
     dialog = desk.window.exporting.dialog
     qtbot.waitUntil(dialog.isVisible)
     return dialog
+
+
+def test_the_source_in_the_familiar_form(desk, tied, tmp_path, export, qtbot):
+    desk.open(tied)
+    export("PyTorch source", tmp_path / "net.py", alias=True)
+    assert (tmp_path / "net.py").read_text().startswith(write_pytorch(tied, style="alias"))
+    desk.document.edit("Untie", untie(tied, "fc/weight"))
+    dialog = open_dialog(desk, qtbot)
+    assert not dialog.alias.isVisible()
+    dialog.reject()
 
 
 def test_the_source(desk, tied, tmp_path, export):
