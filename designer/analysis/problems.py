@@ -327,7 +327,8 @@ def _wrong_values(network: Network, path: str, layer: Layer, fact: Facts) -> Ite
         have, need = shape_text(tuple(value.shape)), shape_text(tensor.sizes)
         if have == need:
             have, need = str(value.dtype).removeprefix("torch."), tensor.dtype
-            if _fractional(have) == _fractional(need):
+            apart = have != need and name in layer.learnables()  # torch computes with those of one type
+            if _fractional(have) == _fractional(need) and not apart:
                 continue
         fix = Fix("Initialise again", lambda net, k=key: _valueless(net, k))  # type: ignore[misc]
         yield Problem("error", f"The value of {key} is {have}, but {path} needs {need}.", (path,), (fix,))

@@ -298,3 +298,14 @@ def test_what_a_layer_offers_on_is_there_before_it_runs(order):
     module, x, w = build(net), torch.randn(2, 4), torch.randn(4, 4)
     a = F.linear(x, w.permute(order) if order else w, module.a.bias)
     assert torch.equal(module(x, w), F.linear(a, w, module.b.bias))
+
+
+def test_learnables_of_one_layer_have_one_type():
+    net = Network().chain(x=Input(("B",), dtype="int64"), emb=Embedding(9, 4), fc=Linear(9))
+    values = {"emb.weight": torch.zeros(9, 4).double(), "fc.bias": torch.zeros(9)}
+    net = tie(net, "emb/weight", "fc/weight").with_values(values)
+    (problem,) = analyze(net).errors
+    assert problem.text == "The value of fc.bias is float32, but fc needs float64."
+    with pytest.raises(NetworkError, match=re.escape(problem.text)):
+        build(net)
+    assert build(problem.fixes[0].edit(net))(torch.tensor([3])).dtype == torch.float64
