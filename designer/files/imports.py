@@ -18,6 +18,7 @@ from designer.files.clean import clean
 from designer.files.errors import FileError
 from designer.files.false_ties import drawn_as_ties
 from designer.files.fold import fold
+from designer.files.fold_cells import part_states
 from designer.files.functional import functional
 from designer.files.hidden import hidden
 from designer.files.kinds import kind_of
@@ -224,6 +225,7 @@ def _rebuilt(recorded: Recorded) -> Opened:
     program.notes += notes
     clean(program)
     join_attention(program)
+    part_states(program)
     steps = fold(Calls(program))
     inputs = input_layers(program)
     stage("arranging")

@@ -26,6 +26,7 @@ from designer.layers.activation import (
     Tanhshrink,
 )
 from designer.layers.attention import MultiheadAttention, ScaledDotProductAttention
+from designer.layers.cells import GRUCell, LSTMCell, RNNCell
 from designer.layers.constant import Constant
 from designer.layers.convolution import (
     Conv1d,
@@ -136,6 +137,7 @@ __all__ = [
     "Embedding",
     "EmbeddingBag",
     "Flatten",
+    "GRUCell",
     "Group",
     "GroupNorm",
     "Hardshrink",
@@ -147,6 +149,7 @@ __all__ = [
     "InstanceNorm1d",
     "InstanceNorm2d",
     "InstanceNorm3d",
+    "LSTMCell",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
@@ -169,6 +172,7 @@ __all__ = [
     "Permute",
     "PixelShuffle",
     "RMSNorm",
+    "RNNCell",
     "ReLU",
     "ReflectionPad1d",
     "ReflectionPad2d",

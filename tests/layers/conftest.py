@@ -45,6 +45,7 @@ from designer.layers import (
     EmbeddingBag,
     Flatten,
     GroupNorm,
+    GRUCell,
     Hardshrink,
     Hardsigmoid,
     Hardswish,
@@ -58,6 +59,7 @@ from designer.layers import (
     Linear,
     LogSigmoid,
     LogSoftmax,
+    LSTMCell,
     MatMul,
     Max,
     MaxPool1d,
@@ -79,6 +81,7 @@ from designer.layers import (
     ReplicationPad2d,
     Reshape,
     RMSNorm,
+    RNNCell,
     ScaledDotProductAttention,
     Sigmoid,
     SiLU,
@@ -161,6 +164,11 @@ def owners():
     yield LSTM(5, 2, states=True), ("B T 6", "2 B 5", "2 B 5")
     yield LSTM(5, 2, proj_size=3, bidirectional=True), SEQUENCE
     yield LSTM(5, 2, proj_size=3, bias=False, states=True, batch_first=False), ("T B 6", "2 B 3", "2 B 5")
+    for cell, states in ((LSTMCell, ("B 5", "B 5")), (GRUCell, ("B 5",)), (RNNCell, ("B 5",))):
+        yield cell(5), ("B 6", *states)
+        yield cell(5, bias=False), ("B 6", *states)
+        yield cell(5, states=False), ("B 6",)
+    yield RNNCell(5, nonlinearity="relu"), ("B 6", "B 5")
     for conv, image in ((Conv1d, ("B 4 T",)), (Conv2d, IMAGE), (Conv3d, VOLUME)):
         yield conv(8), image
         yield conv(8, 3, stride=2, padding=1, dilation=2, groups=2, bias=False), image

@@ -31,10 +31,12 @@ from designer.layers import (
     Embedding,
     EmbeddingBag,
     GroupNorm,
+    GRUCell,
     Hardtanh,
     Input,
     LayerNorm,
     Linear,
+    LSTMCell,
     Max,
     MaxPool2d,
     Mean,
@@ -141,6 +143,8 @@ SENTENCES = [
     (LayerNorm(dims=3), ((2, 6),), "LayerNorm normalises over 3 dimensions, but gets 2 x 6."),
     (LSTM(5), ((2, 7),), "LSTM needs 3 sizes (B, T, C), but gets 2 x 7."),
     (GRU(5, batch_first=False), ((7,),), "GRU needs 3 sizes (T, B, C), but gets 7."),
+    (LSTMCell(5), ((2, 7, 4), (2, 5), (2, 5)), "LSTMCell needs 2 sizes (B, C), but gets 2 x 7 x 4."),
+    (LSTMCell(5), ((2, 4), (2, 5), (2, 6)), "LSTMCell keeps states of 2 x 5, but gets 2 x 6."),
     (LSTM(5, proj_size=5), ((2, 7, 4),), "proj_size 5 must be smaller than hidden_size 5."),
     (MultiheadAttention(3), ((2, 7, 8),), "3 heads do not divide 8 features."),
     (
@@ -256,6 +260,7 @@ SUMMARIES = [
     (Linear(1000), [None], "? → 1000"),
     (Bilinear(5), [None, (2, 3)], "? × 3 → 5"),
     (LSTM(300, 2, bidirectional=True), [None], "300 units, 2 layers, both ways"),
+    (GRUCell(300), [None, None], "300 units"),
     (Conv2d(64, 7, stride=2), [("B", 3, "H", "W")], "3 → 64, 7x7, stride 2"),
     (ConvTranspose1d(8, 4, stride=(2,)), [None], "? → 8, 4, stride 2"),
     (MultiheadAttention(8, is_causal=True), [None], "8 heads, causal"),
@@ -304,6 +309,13 @@ def test_multiply_adds_of_recurrent_layers_are_those_of_their_steps(kind, settin
     with torch.device("meta"), FlopCounterMode(display=False) as counter:
         kind(6, 5, batch_first=True, **settings)(torch.empty(2, 7, 6))
     assert layer_types[kind.__name__](5, **settings).multiply_adds((2, 7, 6)) == counter.get_total_flops() // 2
+
+
+@pytest.mark.parametrize("kind", [nn.LSTMCell, nn.GRUCell, nn.RNNCell])
+def test_multiply_adds_of_a_cell_are_those_of_its_products(kind):
+    with torch.device("meta"), FlopCounterMode(display=False) as counter:
+        kind(6, 5)(torch.empty(2, 6))
+    assert layer_types[kind.__name__](5).multiply_adds((2, 6), (2, 5)) == counter.get_total_flops() // 2
 
 
 @pytest.mark.parametrize(
