@@ -6,6 +6,7 @@ from typing import Any
 
 from designer import layers
 from designer.files.fold_cells import CELLS, is_zeros
+from designer.files.fold_functions import FUNCTIONS
 from designer.files.fold_plain import PLAIN
 from designer.files.program import Op, Ref
 from designer.files.progress import check
@@ -39,7 +40,7 @@ def _needed(steps: list[Step], calls: Calls) -> list[Step]:
 def fold_call(op: Op, calls: Calls) -> Step:
     """One call as a layer of its own type, or as an Operation."""
     check()
-    make = LEARNING.get(op.target) or PLAIN.get(op.target)
+    make = LEARNING.get(op.target) or FUNCTIONS.get(op.target) or PLAIN.get(op.target)
     if make is not None:
         try:
             step = make(op, calls)

@@ -76,6 +76,5 @@ TOLD = frozenset(
 SAME = {"NonDynamicallyQuantizableLinear": "Linear", "ReLU6": "Hardtanh", "ZeroPad1d": "ConstantPad1d"}
 OURS = ("Pad", "Reshape", "Slice", "Permute", "Squeeze", "Unsqueeze", "Constant", "Operation")  # torch.nn has none such
 FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "PixelUnshuffle": ("pixel_unshuffle", ("downscale_factor",)),
     "ChannelShuffle": ("channel_shuffle", ("groups",)),
 }

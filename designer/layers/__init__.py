@@ -72,6 +72,7 @@ from designer.layers.pooling import (
     PixelShuffle,
     Upsample,
 )
+from designer.layers.rearranging import PixelUnshuffle
 from designer.layers.recurrent import GRU, LSTM, RNN
 from designer.layers.shaping import (
     ConstantPad1d,
@@ -171,6 +172,7 @@ __all__ = [
     "Parameter",
     "Permute",
     "PixelShuffle",
+    "PixelUnshuffle",
     "RMSNorm",
     "RNNCell",
     "ReLU",

@@ -73,6 +73,7 @@ from designer.layers import (
     Pad,
     Permute,
     PixelShuffle,
+    PixelUnshuffle,
     PReLU,
     ReflectionPad1d,
     ReflectionPad2d,
@@ -326,6 +327,8 @@ def poolings():
     yield Upsample(like=True), (*IMAGE, "B 2 S T"), "lambda x, y: F.interpolate(x, y.shape[2:])"
     yield PixelShuffle(), IMAGE, "nn.PixelShuffle(2)"
     yield PixelShuffle(3), ("B 9 H W",), "nn.PixelShuffle(3)"
+    yield PixelUnshuffle(), ("B 4 W W",), "nn.PixelUnshuffle(2)"
+    yield PixelUnshuffle(3), ("B 4 9 6",), "nn.PixelUnshuffle(3)"
     yield ScaledDotProductAttention(), QKV, "F.scaled_dot_product_attention"
     yield (
         ScaledDotProductAttention(attn_mask=True, scale=0.3),

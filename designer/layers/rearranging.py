@@ -1,0 +1,22 @@
+"""Layers that rearrange the pixels, the channels and the windows of images, B, C, H, W."""
+
+from designer.layers.text import miscounted, undivided
+from designer.layers.windows import LAYOUTS
+from designer.model import Layer, prop
+
+
+class PixelUnshuffle(Layer, category="Convolution and pooling", search="subpixel space to depth downsampling"):
+    """Turn each square of r by r pixels into r * r channels (torch.nn.PixelUnshuffle)."""
+
+    downscale_factor: int = prop(2, "How many times lower and narrower the image becomes.", minimum=1, maximum=1024)
+
+    def call(self, m, x):
+        return f"F.pixel_unshuffle({x}, {self.downscale_factor})"
+
+    def summary(self, *shapes):
+        return f"÷{self.downscale_factor}"
+
+    def check(self, x):
+        wrong = miscounted(self, x, LAYOUTS[2])
+        rows = wrong or undivided(self.downscale_factor, "pixels", x[2], "rows")
+        return rows or undivided(self.downscale_factor, "pixels", x[3], "columns")

@@ -1,0 +1,65 @@
+"""Layers of torch.nn without learnables, whose one call tells all of their settings."""
+
+import warnings
+
+import pytest
+import torch
+from torch import nn
+
+from designer import analyze, build, import_pytorch, load, save
+from designer.layers import Operation, PixelUnshuffle
+
+IMAGE = torch.rand(2, 4, 6, 12)
+LEAVES = {
+    "pixel unshuffle": (nn.PixelUnshuffle(3), PixelUnshuffle(3), (IMAGE,)),
+}
+
+
+class One(nn.Module):
+    """A module that stands under a name, and takes one input."""
+
+    def __init__(self, leaf):
+        super().__init__()
+        self.leaf = leaf
+
+    def forward(self, x):
+        return self.leaf(x)
+
+
+class Two(One):
+    """One that takes two."""
+
+    def forward(self, x, y):
+        return self.leaf(x, y)
+
+
+@pytest.mark.parametrize("traced", [False, True], ids=["exported", "traced"])
+@pytest.mark.parametrize("name", LEAVES)
+def test_a_leaf_is_recovered(exported, name, traced, tmp_path):
+    leaf, layer, inputs = LEAVES[name]
+    model = (Two if len(inputs) == 2 else One)(leaf)
+    named = dict(zip("xy", inputs))
+    if traced:
+        path = tmp_path / "model.pt"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch.jit is deprecated
+            torch.jit.save(torch.jit.trace(model, inputs), path)
+        network, _ = import_pytorch(path, inputs)
+    else:
+        network, _ = import_pytorch(exported(model, named, dict.fromkeys(named, (0,))))
+    assert network.layers["leaf"] == layer
+    assert {type(each).__name__ for each in network.layers.values()} == {"Input", type(layer).__name__}
+    assert not [problem.text for problem in analyze(network).problems if problem.severity == "error"]
+    given = [torch.cat([x, x + 1]) for x in inputs]
+    assert torch.equal(build(network)(*given), model(*given))
+    save(network, tmp_path / "leaf.network")
+    assert load(tmp_path / "leaf.network") == network
+
+
+@pytest.mark.parametrize("leaf", [nn.PixelShuffle(2), nn.PixelUnshuffle(2)], ids=str)
+def test_an_image_alone_stays_an_operation(exported, leaf):
+    x = torch.rand(4, 6, 8)
+    model = One(leaf)
+    network, _ = import_pytorch(exported(model, {"x": x}))
+    assert isinstance(network.layers["leaf"], Operation)
+    assert torch.equal(build(network)(x), model(x))
