@@ -26,5 +26,6 @@ def _layer(kind: Any, ranks: tuple[int, ...], *names: str) -> Maker:
 
 FUNCTIONS: dict[str, Maker] = {
     "aten.pixel_shuffle.default": _layer(layers.PixelShuffle, (4,), "upscale_factor"),
+    "aten.channel_shuffle.default": _layer(layers.ChannelShuffle, (3, 4, 5), "groups"),
     "aten.pixel_unshuffle.default": _layer(layers.PixelUnshuffle, (4,), "downscale_factor"),
 }

@@ -72,7 +72,7 @@ from designer.layers.pooling import (
     PixelShuffle,
     Upsample,
 )
-from designer.layers.rearranging import PixelUnshuffle
+from designer.layers.rearranging import ChannelShuffle, PixelUnshuffle
 from designer.layers.recurrent import GRU, LSTM, RNN
 from designer.layers.shaping import (
     ConstantPad1d,
@@ -120,6 +120,7 @@ __all__ = [
     "BatchNorm3d",
     "Bilinear",
     "Call",
+    "ChannelShuffle",
     "Concatenate",
     "Constant",
     "ConstantPad1d",

@@ -20,3 +20,18 @@ class PixelUnshuffle(Layer, category="Convolution and pooling", search="subpixel
         wrong = miscounted(self, x, LAYOUTS[2])
         rows = wrong or undivided(self.downscale_factor, "pixels", x[2], "rows")
         return rows or undivided(self.downscale_factor, "pixels", x[3], "columns")
+
+
+class ChannelShuffle(Layer, category="Convolution and pooling", search="mix groups shufflenet"):
+    """Deal the channels out anew, one of each group after the other (Zhang et al., 2018; torch.nn.ChannelShuffle)."""
+
+    groups: int = prop(2, "Parts that the channels are split into.", minimum=1)
+
+    def call(self, m, x):
+        return f"F.channel_shuffle({x}, {self.groups})"
+
+    def summary(self, *shapes):
+        return f"{self.groups} groups"
+
+    def check(self, x):
+        return miscounted(self, x, *LAYOUTS.values()) or undivided(self.groups, "groups", x[1], "channels")

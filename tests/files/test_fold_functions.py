@@ -7,10 +7,11 @@ import torch
 from torch import nn
 
 from designer import analyze, build, import_pytorch, load, save
-from designer.layers import Operation, PixelUnshuffle
+from designer.layers import ChannelShuffle, Operation, PixelUnshuffle
 
 IMAGE = torch.rand(2, 4, 6, 12)
 LEAVES = {
+    "channel shuffle": (nn.ChannelShuffle(2), ChannelShuffle(2), (IMAGE,)),
     "pixel unshuffle": (nn.PixelUnshuffle(3), PixelUnshuffle(3), (IMAGE,)),
 }
 

@@ -26,6 +26,7 @@ from designer.layers import (
     BatchNorm2d,
     BatchNorm3d,
     Bilinear,
+    ChannelShuffle,
     Concatenate,
     Constant,
     ConstantPad1d,
@@ -329,6 +330,8 @@ def poolings():
     yield PixelShuffle(3), ("B 9 H W",), "nn.PixelShuffle(3)"
     yield PixelUnshuffle(), ("B 4 W W",), "nn.PixelUnshuffle(2)"
     yield PixelUnshuffle(3), ("B 4 9 6",), "nn.PixelUnshuffle(3)"
+    yield ChannelShuffle(), IMAGE, "nn.ChannelShuffle(2)"
+    yield ChannelShuffle(4), ("B 8 T",), "nn.ChannelShuffle(4)"
     yield ScaledDotProductAttention(), QKV, "F.scaled_dot_product_attention"
     yield (
         ScaledDotProductAttention(attn_mask=True, scale=0.3),
