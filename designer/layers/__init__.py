@@ -72,7 +72,7 @@ from designer.layers.pooling import (
     PixelShuffle,
     Upsample,
 )
-from designer.layers.rearranging import ChannelShuffle, PixelUnshuffle
+from designer.layers.rearranging import ChannelShuffle, PixelUnshuffle, Unfold
 from designer.layers.recurrent import GRU, LSTM, RNN
 from designer.layers.shaping import (
     ConstantPad1d,
@@ -197,6 +197,7 @@ __all__ = [
     "Tanhshrink",
     "Transpose",
     "Unflatten",
+    "Unfold",
     "Unsqueeze",
     "Upsample",
     "ZeroPad2d",

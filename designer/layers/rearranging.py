@@ -1,7 +1,7 @@
 """Layers that rearrange the pixels, the channels and the windows of images, B, C, H, W."""
 
-from designer.layers.text import miscounted, undivided
-from designer.layers.windows import LAYOUTS
+from designer.layers.text import facts, literal, miscounted, settings, undivided
+from designer.layers.windows import LAYOUTS, Several, by, mislong
 from designer.model import Layer, prop
 
 
@@ -35,3 +35,22 @@ class ChannelShuffle(Layer, category="Convolution and pooling", search="mix grou
 
     def check(self, x):
         return miscounted(self, x, *LAYOUTS.values()) or undivided(self.groups, "groups", x[1], "channels")
+
+
+class Unfold(Layer, category="Convolution and pooling", search="im2col patches sliding windows blocks"):
+    """Write each window of an image as a column, so that there are B, C * window, windows (torch.nn.Unfold)."""
+
+    kernel_size: Several = prop(3, "Height and width of the window, one number or two.", minimum=1)
+    dilation: Several = prop(1, "Distance between the points of the window.", minimum=1)
+    padding: Several = prop(0, "What is added at each side, as zeros.")
+    stride: Several = prop(1, "Step from window to window.", minimum=1)
+
+    def call(self, m, x):
+        return f"F.unfold({x}, {literal(self.kernel_size)}{settings(self, 'dilation', 'padding', 'stride')})"
+
+    def summary(self, *shapes):
+        return facts(by(self.kernel_size, 2), "" if self.stride == 1 else f"stride {by(self.stride)}")
+
+    def check(self, x):
+        wrong = miscounted(self, x, LAYOUTS[2])
+        return wrong or mislong(self, 2, "kernel_size", "dilation", "padding", "stride")

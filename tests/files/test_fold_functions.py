@@ -7,11 +7,13 @@ import torch
 from torch import nn
 
 from designer import analyze, build, import_pytorch, load, save
-from designer.layers import ChannelShuffle, Operation, PixelUnshuffle
+from designer.layers import ChannelShuffle, Operation, PixelUnshuffle, Unfold
 
 IMAGE = torch.rand(2, 4, 6, 12)
 LEAVES = {
     "channel shuffle": (nn.ChannelShuffle(2), ChannelShuffle(2), (IMAGE,)),
+    "unfold": (nn.Unfold(3, padding=1, stride=2), Unfold(3, 1, 1, 2), (IMAGE,)),
+    "unfold two sizes": (nn.Unfold((2, 3), dilation=(1, 2)), Unfold((2, 3), (1, 2)), (IMAGE,)),
     "pixel unshuffle": (nn.PixelUnshuffle(3), PixelUnshuffle(3), (IMAGE,)),
 }
 
@@ -57,7 +59,7 @@ def test_a_leaf_is_recovered(exported, name, traced, tmp_path):
     assert load(tmp_path / "leaf.network") == network
 
 
-@pytest.mark.parametrize("leaf", [nn.PixelShuffle(2), nn.PixelUnshuffle(2)], ids=str)
+@pytest.mark.parametrize("leaf", [nn.PixelShuffle(2), nn.PixelUnshuffle(2), nn.Unfold(3)], ids=str)
 def test_an_image_alone_stays_an_operation(exported, leaf):
     x = torch.rand(4, 6, 8)
     model = One(leaf)

@@ -99,6 +99,7 @@ from designer.layers import (
     Tanhshrink,
     Transpose,
     Unflatten,
+    Unfold,
     Unsqueeze,
     Upsample,
     ZeroPad2d,
@@ -332,6 +333,8 @@ def poolings():
     yield PixelUnshuffle(3), ("B 4 9 6",), "nn.PixelUnshuffle(3)"
     yield ChannelShuffle(), IMAGE, "nn.ChannelShuffle(2)"
     yield ChannelShuffle(4), ("B 8 T",), "nn.ChannelShuffle(4)"
+    yield Unfold(), ("B 4 H 6",), "nn.Unfold(3)"
+    yield Unfold((2, 3), (2, 1), (0, 1), 2), ("B 4 7 W",), "nn.Unfold((2, 3), (2, 1), (0, 1), 2)"
     yield ScaledDotProductAttention(), QKV, "F.scaled_dot_product_attention"
     yield (
         ScaledDotProductAttention(attn_mask=True, scale=0.3),

@@ -52,6 +52,7 @@ from designer.layers import (
     ScaledDotProductAttention,
     Slice,
     Softmax,
+    Unfold,
     Upsample,
 )
 from designer.model import Layer, layer_types
@@ -185,6 +186,7 @@ SENTENCES = [
     (PixelShuffle(2), ((2, 6, 8, 8),), "4 pixels do not divide 6 channels."),
     (PixelUnshuffle(3), ((2, 4, 9, 8),), "3 pixels do not divide 8 columns."),
     (ChannelShuffle(4), ((2, 6, 8),), "4 groups do not divide 6 channels."),
+    (Unfold((3, 3, 3)), ((2, 3, 8, 8),), "kernel_size of Unfold has 3 numbers, (3, 3, 3): it needs one for all or 2."),
     (Upsample(scale_factor=None), ((2, 3, 8),), "Upsample needs a size or a scale_factor."),
     (Upsample((3, 4)), ((2, 3, 8),), "size of Upsample has 2 numbers, (3, 4): it needs one for all or 1."),
     (Upsample(like=True), ((2, 3, 8), (2, 3, 8, 8)), "Upsample gets 3 sizes, but should become like an input of 4."),
@@ -279,6 +281,7 @@ SUMMARIES = [
     (Upsample(), [None], "×2"),
     (Upsample((8, 9), mode="bilinear"), [None], "to 8x9, bilinear"),
     (Upsample(like=True), [None, None], "like another"),
+    (Unfold((2, 3), stride=2), [None], "2x3, stride 2"),
     (Reshape((0, -1, 8)), [None], "keep × rest × 8"),
     (Slice(1, 2, -1, 2), [None], "dim 1, 2:-1:2"),
     (Mean((1, 2)), [None], "dim 1, 2"),
