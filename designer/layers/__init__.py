@@ -38,7 +38,7 @@ from designer.layers.convolution import (
 )
 from designer.layers.embedding import Embedding, EmbeddingBag
 from designer.layers.linear import Bilinear, Linear
-from designer.layers.maths import Add, Concatenate, Divide, MatMul, Max, Mean, Multiply, Subtract, Sum
+from designer.layers.maths import Add, Concatenate, CosineSimilarity, Divide, MatMul, Max, Mean, Multiply, Subtract, Sum
 from designer.layers.normalisation import (
     AlphaDropout,
     BatchNorm1d,
@@ -131,6 +131,7 @@ __all__ = [
     "ConvTranspose1d",
     "ConvTranspose2d",
     "ConvTranspose3d",
+    "CosineSimilarity",
     "Divide",
     "Dropout",
     "Dropout1d",

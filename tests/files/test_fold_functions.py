@@ -7,13 +7,15 @@ import torch
 from torch import nn
 
 from designer import analyze, build, import_pytorch, load, save
-from designer.layers import ChannelShuffle, Operation, PixelUnshuffle, Unfold
+from designer.layers import ChannelShuffle, CosineSimilarity, Operation, PixelUnshuffle, Unfold
 
 IMAGE = torch.rand(2, 4, 6, 12)
 LEAVES = {
     "channel shuffle": (nn.ChannelShuffle(2), ChannelShuffle(2), (IMAGE,)),
     "unfold": (nn.Unfold(3, padding=1, stride=2), Unfold(3, 1, 1, 2), (IMAGE,)),
     "unfold two sizes": (nn.Unfold((2, 3), dilation=(1, 2)), Unfold((2, 3), (1, 2)), (IMAGE,)),
+    "cosine": (nn.CosineSimilarity(), CosineSimilarity(), (IMAGE, IMAGE + 1)),
+    "cosine of the last": (nn.CosineSimilarity(-1, 0.1), CosineSimilarity(-1, 0.1), (IMAGE, IMAGE.square())),
     "pixel unshuffle": (nn.PixelUnshuffle(3), PixelUnshuffle(3), (IMAGE,)),
 }
 

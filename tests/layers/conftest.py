@@ -37,6 +37,7 @@ from designer.layers import (
     ConvTranspose1d,
     ConvTranspose2d,
     ConvTranspose3d,
+    CosineSimilarity,
     Divide,
     Dropout,
     Dropout1d,
@@ -365,6 +366,8 @@ def maths():
     yield MatMul(), ("B T 6", "B 6 S"), "torch.matmul"
     yield Concatenate(), ("B T", "S T"), "lambda *xs: torch.cat(xs)"
     yield Concatenate(-1), ("B T", "B S", "B 3"), "lambda *xs: torch.cat(xs, -1)"
+    yield CosineSimilarity(), pair, "nn.CosineSimilarity()"
+    yield CosineSimilarity(-1, 0.5), ("B T 6", "T 6"), "nn.CosineSimilarity(-1, 0.5)"
     yield Mean(), SEQUENCE, "torch.mean"
     yield Mean(1), SEQUENCE, "lambda x: x.mean(1)"
     yield Mean((-1, -2), keepdim=True), IMAGE, "lambda x: x.mean((-1, -2), keepdim=True)"
