@@ -24,10 +24,12 @@ def _layer(kind: Any, ranks: tuple[int, ...], *names: str) -> Maker:
     return make
 
 
+ANY = tuple(range(65))  # sizes of a tensor
 FUNCTIONS: dict[str, Maker] = {
-    "aten.cosine_similarity.default": _layer(layers.CosineSimilarity, tuple(range(1, 65)), "dim", "eps"),
+    "aten.cosine_similarity.default": _layer(layers.CosineSimilarity, ANY[1:], "dim", "eps"),
     "aten.im2col.default": _layer(layers.Unfold, (4,), "kernel_size", "dilation", "padding", "stride"),
     "aten.pixel_shuffle.default": _layer(layers.PixelShuffle, (4,), "upscale_factor"),
     "aten.channel_shuffle.default": _layer(layers.ChannelShuffle, (3, 4, 5), "groups"),
     "aten.pixel_unshuffle.default": _layer(layers.PixelUnshuffle, (4,), "downscale_factor"),
+    "layer.softsign": _layer(layers.Softsign, ANY),
 }
