@@ -32,4 +32,5 @@ FUNCTIONS: dict[str, Maker] = {
     "aten.channel_shuffle.default": _layer(layers.ChannelShuffle, (3, 4, 5), "groups"),
     "aten.pixel_unshuffle.default": _layer(layers.PixelUnshuffle, (4,), "downscale_factor"),
     "layer.softsign": _layer(layers.Softsign, ANY),
+    "layer.tanhshrink": _layer(layers.Tanhshrink, ANY),
 }

@@ -120,4 +120,5 @@ def _named(*names: str) -> Callable[[Found, Program], list[Any] | None]:
 
 FUNCTIONS: dict[str, tuple[Function, ...]] = {
     "div": (Function(("div", "x", ("add", ("abs", "x"), 1)), "layer.softsign", _named("x")),),
+    "sub": (Function(("sub", "x", ("tanh", "x")), "layer.tanhshrink", _named("x")),),
 }

@@ -32,6 +32,11 @@ def opened(exported, run, **parts):
 
 def test_a_function_without_a_module_is_one_layer(exported):
     assert opened(exported, lambda m, x: F.softsign(x)) == ["Softsign"]
+    assert opened(exported, lambda m, x: F.tanhshrink(x)) == ["Tanhshrink"]
+
+
+def test_what_another_module_computes_stays_its_own(exported):
+    assert opened(exported, lambda m, x: x - m.tanh(x), tanh=nn.Tanh()) == ["Tanh", "Subtract"]
 
 
 def used_again(m, x):
@@ -43,6 +48,7 @@ OTHER = {
     "used again": used_again,
     "another number": lambda m, x: x / (x.abs() + 2),
     "of another": lambda m, x: x / ((x + 1).abs() + 1),
+    "the other way round": lambda m, x: x.tanh() - x,
     "rounded": lambda m, x: torch.div(x, x.abs() + 1, rounding_mode="floor"),
 }
 
