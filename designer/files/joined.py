@@ -120,5 +120,6 @@ def _named(*names: str) -> Callable[[Found, Program], list[Any] | None]:
 
 FUNCTIONS: dict[str, tuple[Function, ...]] = {
     "div": (Function(("div", "x", ("add", ("abs", "x"), 1)), "layer.softsign", _named("x")),),
+    "softmax": (Function(("softmax", ("neg", "x"), "dim"), "layer.softmin", _named("x", "dim"), kind=".Softmin"),),
     "sub": (Function(("sub", "x", ("tanh", "x")), "layer.tanhshrink", _named("x")),),
 }

@@ -7,7 +7,16 @@ import torch
 from torch import nn
 
 from designer import analyze, build, import_pytorch, load, save
-from designer.layers import ChannelShuffle, CosineSimilarity, Operation, PixelUnshuffle, Softsign, Tanhshrink, Unfold
+from designer.layers import (
+    ChannelShuffle,
+    CosineSimilarity,
+    Operation,
+    PixelUnshuffle,
+    Softmin,
+    Softsign,
+    Tanhshrink,
+    Unfold,
+)
 
 IMAGE = torch.rand(2, 4, 6, 12)
 LEAVES = {
@@ -17,6 +26,7 @@ LEAVES = {
     "cosine": (nn.CosineSimilarity(), CosineSimilarity(), (IMAGE, IMAGE + 1)),
     "cosine of the last": (nn.CosineSimilarity(-1, 0.1), CosineSimilarity(-1, 0.1), (IMAGE, IMAGE.square())),
     "tanhshrink": (nn.Tanhshrink(), Tanhshrink(), (IMAGE - 0.5,)),
+    "softmin": (nn.Softmin(1), Softmin(1), (IMAGE,)),
     "softsign": (nn.Softsign(), Softsign(), (IMAGE - 0.5,)),
     "pixel unshuffle": (nn.PixelUnshuffle(3), PixelUnshuffle(3), (IMAGE,)),
 }

@@ -49,6 +49,7 @@ OTHER = {
     "another number": lambda m, x: x / (x.abs() + 2),
     "of another": lambda m, x: x / ((x + 1).abs() + 1),
     "the other way round": lambda m, x: x.tanh() - x,
+    "a softmax of distances": lambda m, x: (-x).softmax(-1),  # which softmin would do too, but nobody says so
     "rounded": lambda m, x: torch.div(x, x.abs() + 1, rounding_mode="floor"),
 }
 

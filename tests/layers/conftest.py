@@ -90,6 +90,7 @@ from designer.layers import (
     SiLU,
     Slice,
     Softmax,
+    Softmin,
     Softplus,
     Softshrink,
     Softsign,
@@ -253,6 +254,8 @@ def activations():
     yield Softmax(1), SEQUENCE, "nn.Softmax(1)"
     yield LogSoftmax(), SEQUENCE, "nn.LogSoftmax(-1)"
     yield LogSoftmax(0), SEQUENCE, "nn.LogSoftmax(0)"
+    yield Softmin(), SEQUENCE, "nn.Softmin(-1)"
+    yield Softmin(1), SEQUENCE, "nn.Softmin(1)"
     yield Softplus(), SEQUENCE, "nn.Softplus()"
     yield Softplus(2.0, 0.5), SEQUENCE, "nn.Softplus(2.0, 0.5)"
     yield Softplus(threshold=float("inf")), SEQUENCE, "nn.Softplus(threshold=float('inf'))"

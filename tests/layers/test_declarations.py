@@ -53,6 +53,7 @@ from designer.layers import (
     ScaledDotProductAttention,
     Slice,
     Softmax,
+    Softmin,
     Unfold,
     Upsample,
 )
@@ -200,6 +201,7 @@ SENTENCES = [
     (Mean(()), ((2, 3),), "Mean has no dimension to reduce."),
     (Reshape((2, 3, 0)), ((2, 3),), "Reshape should keep dimension 2, but gets 2 sizes only."),
     (Reshape((-1, -1)), ((2, 3),), "Reshape can find one size by itself, not several."),
+    (Softmin(2), ((2, 3),), "Softmin works on dimension 2, but gets 2 x 3."),
     (Softmax(2), ((2, 3),), "Softmax works on dimension 2, but gets 2 x 3."),
     (
         ConvTranspose1d(8, output_padding=2, dilation=2),
