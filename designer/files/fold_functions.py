@@ -31,6 +31,7 @@ FUNCTIONS: dict[str, Maker] = {
     "aten.pixel_shuffle.default": _layer(layers.PixelShuffle, (4,), "upscale_factor"),
     "aten.channel_shuffle.default": _layer(layers.ChannelShuffle, (3, 4, 5), "groups"),
     "aten.pixel_unshuffle.default": _layer(layers.PixelUnshuffle, (4,), "downscale_factor"),
+    "layer.local_response_norm": _layer(layers.LocalResponseNorm, (3, 4, 5), "size", "alpha", "beta", "k"),
     "layer.softmin": _layer(layers.Softmin, ANY, "dim"),
     "layer.softsign": _layer(layers.Softsign, ANY),
     "layer.tanhshrink": _layer(layers.Tanhshrink, ANY),

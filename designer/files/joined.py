@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from designer.files.clean import drop_dead
-from designer.files.program import Op, Program, Ref
+from designer.files.program import Op, Program, Ref, Size
 
 # A call as its name and what its arguments are: further calls, numbers, or the names of what is found there. The part
 # of a tensor that was cut along its rows is ("part", n, how many, of what); what is called "=" keeps its value's name.
@@ -114,12 +114,52 @@ class _Calls:
         )
 
 
-def _named(*names: str) -> Callable[[Found, Program], list[Any] | None]:
-    return lambda found, program: [found[name] for name in names]
+def _of(*names: str) -> Callable[[Found, Program], list[Any] | None]:
+    """A tensor x and numbers by name."""
+
+    def arguments(found: Found, program: Program) -> list[Any] | None:
+        numbers = [found[name] for name in names]
+        plain = all(type(number) in (int, float) for number in numbers)
+        return [found["x"], *numbers] if plain and found["x"] in program.metas else None
+
+    return arguments
 
 
+def _local_response_norm(found: Found, program: Program) -> list[Any] | None:
+    """Its size, alpha, beta and k, where its windows lie over the channels alone."""
+    sizes = [program.metas[found[name]].sizes for name in ("x", "spread", "mean") if found[name] in program.metas]
+    if len(sizes) < 3 or not isinstance(found["window"], list) or not found["window"]:
+        return None
+    x, spread, mean = sizes
+    dims, size = 2 if len(x) == 3 else 3, found["window"][0]
+    if mean != x or not 3 <= len(x) <= 5 or type(size) is not int:
+        return None
+    found["size"] = size
+    wanted = (x[0], Size(1), *(x[1:] if dims == 2 else x[1:3]))
+    added = [*[0] * (2 * dims - 2), size // 2, (size - 1) // 2]
+    windows = (found["window"], found["step"], found["pad"]) == ([size, *[1] * (dims - 1)], [1] * dims, added)
+    return _of("size", "alpha", "beta", "k")(found, program) if windows and spread[: len(wanted)] == wanted else None
+
+
+def _normed(mean: Pattern) -> Function:
+    """A local response normalisation, by the mean square of the channels near by."""
+    power = ("pow", ("add", ("mul", ("=", "mean", mean), "alpha"), "k"), "beta")
+    return Function(("div", "x", power), "layer.local_response_norm", _local_response_norm)
+
+
+def _near(pool: str, spread: Pattern) -> Pattern:
+    return ("squeeze", (pool, ("pad", ("=", "spread", spread), "pad"), "window", "step"), 1)
+
+
+SQUARE = ("mul", "x", "x")
+IMAGES = _near("avg_pool3d", ("view", SQUARE, "sizes"))
 FUNCTIONS: dict[str, tuple[Function, ...]] = {
-    "div": (Function(("div", "x", ("add", ("abs", "x"), 1)), "layer.softsign", _named("x")),),
-    "softmax": (Function(("softmax", ("neg", "x"), "dim"), "layer.softmin", _named("x", "dim"), kind=".Softmin"),),
-    "sub": (Function(("sub", "x", ("tanh", "x")), "layer.tanhshrink", _named("x")),),
+    "div": (
+        Function(("div", "x", ("add", ("abs", "x"), 1)), "layer.softsign", _of()),
+        _normed(_near("avg_pool2d", ("unsqueeze", SQUARE, 1))),
+        _normed(IMAGES),
+        _normed(("view", IMAGES, "again")),
+    ),
+    "softmax": (Function(("softmax", ("neg", "x"), "dim"), "layer.softmin", _of("dim"), kind=".Softmin"),),
+    "sub": (Function(("sub", "x", ("tanh", "x")), "layer.tanhshrink", _of()),),
 }

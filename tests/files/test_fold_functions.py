@@ -10,6 +10,7 @@ from designer import analyze, build, import_pytorch, load, save
 from designer.layers import (
     ChannelShuffle,
     CosineSimilarity,
+    LocalResponseNorm,
     Operation,
     PixelUnshuffle,
     Softmin,
@@ -27,6 +28,13 @@ LEAVES = {
     "cosine of the last": (nn.CosineSimilarity(-1, 0.1), CosineSimilarity(-1, 0.1), (IMAGE, IMAGE.square())),
     "tanhshrink": (nn.Tanhshrink(), Tanhshrink(), (IMAGE - 0.5,)),
     "softmin": (nn.Softmin(1), Softmin(1), (IMAGE,)),
+    "local response norm": (nn.LocalResponseNorm(3), LocalResponseNorm(3), (IMAGE,)),
+    "local response norm of sequences": (nn.LocalResponseNorm(4, 0.5), LocalResponseNorm(4, 0.5), (IMAGE[..., 0],)),
+    "local response norm of volumes": (
+        nn.LocalResponseNorm(2, 0.5, 0.6, 2.0),
+        LocalResponseNorm(2, 0.5, 0.6, 2.0),
+        (torch.rand(2, 4, 3, 5, 6),),
+    ),
     "softsign": (nn.Softsign(), Softsign(), (IMAGE - 0.5,)),
     "pixel unshuffle": (nn.PixelUnshuffle(3), PixelUnshuffle(3), (IMAGE,)),
 }

@@ -44,6 +44,45 @@ def used_again(m, x):
     return x / size, size
 
 
+class Normed(nn.Module):
+    """Local response normalisation as torch writes it, with one step changed."""
+
+    def __init__(self, pool=None, pad=(0, 0, 1, 1), alpha=0.1, dim=1):
+        super().__init__()
+        self.pool, self.pad, self.alpha, self.dim = pool or (lambda x: F.avg_pool2d(x, (3, 1), 1)), pad, alpha, dim
+
+    def forward(self, x):
+        mean = self.pool(F.pad((x * x).unsqueeze(self.dim), self.pad)).squeeze(self.dim)
+        return x / (mean * (self.alpha(x) if callable(self.alpha) else self.alpha) + 1.0).pow(0.75)
+
+
+NORMED = {
+    "as torch": (Normed(), True),
+    "windows over the time": (Normed(lambda x: F.avg_pool2d(x, (1, 3), 1), (1, 1, 0, 0)), False),
+    "the channels before alone": (Normed(pad=(0, 0, 2, 0)), False),
+    "a factor that is computed": (Normed(alpha=lambda x: x.mean()), False),
+    "over the time in the place of the channels": (Normed(dim=2, pad=(0, 0, 0, 2, 0, 0)), False),
+}
+
+
+@pytest.mark.parametrize("name", NORMED)
+def test_a_local_response_norm_is_told_by_its_numbers(exported, name):
+    model, whole = NORMED[name]
+    x = torch.rand(2, 6, 5)
+    network, report = import_pytorch(exported(model, {"x": x}, {"x": (0, 2)}))
+    assert torch.equal(build(network)(x), model(x))
+    assert ("LocalResponseNorm" in report.layers) is whole
+    assert not report.placeholders
+
+
+@pytest.mark.parametrize("free", [None, (0,), (0, 2, 3)], ids=["fixed", "batch", "all"])
+def test_a_local_response_norm_of_images_of_any_size(exported, free):
+    model, x = nn.LocalResponseNorm(5), torch.rand(2, 6, 5, 7)
+    network, report = import_pytorch(exported(model, {"input": x}, free and {"input": free}))
+    assert report.layers == {"LocalResponseNorm": 1}
+    assert torch.equal(build(network)(x), model(x))
+
+
 OTHER = {
     "used again": used_again,
     "another number": lambda m, x: x / (x.abs() + 2),

@@ -59,6 +59,7 @@ from designer.layers import (
     LayerNorm,
     LeakyReLU,
     Linear,
+    LocalResponseNorm,
     LogSigmoid,
     LogSoftmax,
     LSTMCell,
@@ -337,6 +338,9 @@ def poolings():
     yield PixelUnshuffle(3), ("B 4 9 6",), "nn.PixelUnshuffle(3)"
     yield ChannelShuffle(), IMAGE, "nn.ChannelShuffle(2)"
     yield ChannelShuffle(4), ("B 8 T",), "nn.ChannelShuffle(4)"
+    yield LocalResponseNorm(), IMAGE, "nn.LocalResponseNorm(5)"
+    yield LocalResponseNorm(2, 0.5, 0.6, 2.0), ("B 4 T",), "nn.LocalResponseNorm(2, 0.5, 0.6, 2.0)"
+    yield LocalResponseNorm(3, 0.1), VOLUME, "nn.LocalResponseNorm(3, 0.1)"
     yield Unfold(), ("B 4 H 6",), "nn.Unfold(3)"
     yield Unfold((2, 3), (2, 1), (0, 1), 2), ("B 4 7 W",), "nn.Unfold((2, 3), (2, 1), (0, 1), 2)"
     yield ScaledDotProductAttention(), QKV, "F.scaled_dot_product_attention"
