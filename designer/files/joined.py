@@ -153,6 +153,46 @@ def _near(pool: str, spread: Pattern) -> Pattern:
 
 SQUARE = ("mul", "x", "x")
 IMAGES = _near("avg_pool3d", ("view", SQUARE, "sizes"))
+
+
+def _weighed(*states: str) -> Callable[[Found, Program], list[Any] | None]:
+    """The data, the states and the learnables of a cell, which are stored."""
+
+    def arguments(found: Found, program: Program) -> list[Any] | None:
+        learnables = [found[name] for name in ("w_ih", "w_hh", "b_ih", "b_hh")]
+        if any(ref is not None and ref not in program.slots for ref in learnables):
+            return None
+        held = [found[name] for name in states]
+        return [found["x"], held if len(held) > 1 else held[0], *learnables]
+
+    return arguments
+
+
+def _cells() -> dict[str, Function]:
+    """The recurrent cells as a trace has them, by the last of their calls."""
+    given, kept = ("linear", "x", "w_ih", "b_ih"), ("linear", "h", "w_hh", "b_hh")
+    gates = ("add", kept, given)
+    enter, forget, fresh, show = (
+        (name, ("part", n, 4, gates)) for n, name in enumerate(("sigmoid", "sigmoid", "tanh", "sigmoid"))
+    )
+    cell = ("add", ("mul", forget, "c"), ("mul", enter, fresh))
+    reset, update = (("sigmoid", ("add", ("part", n, 3, kept), ("part", n, 3, given))) for n in (0, 1))
+    new = ("=", "new", ("tanh", ("add", ("part", 2, 3, given), ("mul", ("part", 2, 3, kept), reset))))
+    state = ("add", ("mul", ("sub", "h", new), update), new)
+    return {
+        "mul": Function(
+            ("=", "h_now", ("mul", show, ("tanh", ("=", "c_now", cell)))),
+            "aten.lstm_cell.default",
+            _weighed("h", "c"),
+            ("h_now", "c_now"),
+            ".LSTMCell",
+        ),
+        "add": Function(state, "aten.gru_cell.default", _weighed("h"), kind=".GRUCell"),
+        "tanh": Function(("tanh", gates), "aten.rnn_tanh_cell.default", _weighed("h"), kind=".RNNCell"),
+        "relu": Function(("relu", gates), "aten.rnn_relu_cell.default", _weighed("h"), kind=".RNNCell"),
+    }
+
+
 FUNCTIONS: dict[str, tuple[Function, ...]] = {
     "div": (
         Function(("div", "x", ("add", ("abs", "x"), 1)), "layer.softsign", _of()),
@@ -162,4 +202,5 @@ FUNCTIONS: dict[str, tuple[Function, ...]] = {
     ),
     "softmax": (Function(("softmax", ("neg", "x"), "dim"), "layer.softmin", _of("dim"), kind=".Softmin"),),
     "sub": (Function(("sub", "x", ("tanh", "x")), "layer.tanhshrink", _of()),),
+    **{name: (cell,) for name, cell in _cells().items()},
 }

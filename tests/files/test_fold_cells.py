@@ -1,6 +1,7 @@
 """Recurrent cells of a file: one layer for all steps of a loop, with the weights where the state_dict has them."""
 
 import dataclasses
+import warnings
 
 import pytest
 import torch
@@ -49,12 +50,24 @@ def same_runs(model, network, *inputs):
         torch.testing.assert_close(mine.grad, theirs.grad)
 
 
+def traced(model, x, path):
+    """Write a module as traced TorchScript, where a cell is the calls that it is made of."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch.jit is deprecated
+        torch.jit.save(torch.jit.trace(model.eval(), (x,)), path)
+    return path
+
+
+@pytest.mark.parametrize("kind", ["exported", "traced"])
 @pytest.mark.parametrize("name", CELLS)
-def test_the_steps_of_a_loop_are_second_uses_of_one_cell(exported, name, tmp_path):
+def test_the_steps_of_a_loop_are_second_uses_of_one_cell(exported, name, kind, tmp_path):
     torch.manual_seed(0)
     make, layer = CELLS[name]
-    model = Loop(make())
-    network, report = import_pytorch(exported(model, {"x": torch.rand(2, 3, 4)}, {"x": (0,)}))
+    model, x = Loop(make()), torch.rand(2, 3, 4)
+    if kind == "traced":
+        network, report = import_pytorch(traced(model, x, tmp_path / "cell.pt"), (x,))
+    else:
+        network, report = import_pytorch(exported(model, {"x": x}, {"x": (0,)}))
     assert network.layers["cell"] == dataclasses.replace(layer, output_learnables=layer.learnables())
     assert network.layers["fc"] == Linear(3, output_learnables=("weight", "bias"))  # as for any other layer
     assert [type(network.layers[name]) for name in ("cell_1", "cell_2", "fc_1", "fc_2")] == [Call] * 4
