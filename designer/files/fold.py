@@ -5,6 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 from designer import layers
+from designer.files.fold_cells import CELLS, is_zeros
+from designer.files.fold_functions import FUNCTIONS
 from designer.files.fold_plain import PLAIN
 from designer.files.program import Op, Ref
 from designer.files.progress import check
@@ -38,7 +40,7 @@ def _needed(steps: list[Step], calls: Calls) -> list[Step]:
 def fold_call(op: Op, calls: Calls) -> Step:
     """One call as a layer of its own type, or as an Operation."""
     check()
-    make = LEARNING.get(op.target) or PLAIN.get(op.target)
+    make = LEARNING.get(op.target) or FUNCTIONS.get(op.target) or PLAIN.get(op.target)
     if make is not None:
         try:
             step = make(op, calls)
@@ -283,7 +285,7 @@ def _recurrent(kind: Any, gates: int, **settings: Any) -> Callable[[Op, Calls], 
         special = dict(settings)
         if kind is layers.LSTM and len(weights) == depth * ways * (5 if bias else 3):
             special["proj_size"] = calls.shape(weights[4 if bias else 2])[0]
-        wired = any(calls.used(result) for result in op.results[1:]) or not all(_zeros(s, calls) for s in states)
+        wired = any(calls.used(result) for result in op.results[1:]) or not all(is_zeros(s, calls) for s in states)
         layer = calls.layer(
             kind,
             calls.shape(weights[0])[0] // gates,
@@ -302,11 +304,6 @@ def _recurrent(kind: Any, gates: int, **settings: Any) -> Callable[[Op, Calls], 
         return _step(op, layer, inputs, dict(zip(names, weights)), count=1 + len(states))
 
     return make
-
-
-def _zeros(ref: Ref, calls: Calls) -> bool:
-    maker = calls.makers.get(ref)
-    return maker is not None and maker.name in ("zeros", "new_zeros")
 
 
 LEARNING: dict[str, Callable[[Op, Calls], Step | None]] = {
@@ -331,6 +328,7 @@ LEARNING: dict[str, Callable[[Op, Calls], Step | None]] = {
     "aten.gru.input": _recurrent(layers.GRU, 3),
     "aten.rnn_tanh.input": _recurrent(layers.RNN, 1),
     "aten.rnn_relu.input": _recurrent(layers.RNN, 1, nonlinearity="relu"),
+    **CELLS,
 }
 for _n in (1, 2, 3):
     LEARNING[f"aten.conv{_n}d.default"] = LEARNING[f"aten.conv{_n}d.padding"] = _convolution(_n, False)

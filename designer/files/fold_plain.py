@@ -350,7 +350,6 @@ PLAIN: dict[str, Maker] = {
     "aten.scaled_dot_product_attention.default": _attention,
     "aten._adaptive_avg_pool2d.default": _adaptive_pool(layers.AdaptiveAvgPool2d, 2),
     "aten._adaptive_avg_pool3d.default": _adaptive_pool(layers.AdaptiveAvgPool3d, 3),
-    "aten.pixel_shuffle.default": _function(layers.PixelShuffle, upscale_factor=(1, 2)),
     "aten.pad.default": _pad,
     "aten.constant_pad_nd.default": _pad,
     "aten.flatten.using_ints": _function(layers.Flatten, start_dim=(1, 0), end_dim=(2, -1)),

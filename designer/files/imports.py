@@ -18,8 +18,10 @@ from designer.files.clean import clean
 from designer.files.errors import FileError
 from designer.files.false_ties import drawn_as_ties
 from designer.files.fold import fold
+from designer.files.fold_cells import part_states
 from designer.files.functional import functional
 from designer.files.hidden import hidden
+from designer.files.joined import join_functions
 from designer.files.kinds import kind_of
 from designer.files.outputs import Held, Left, filled, in_order, remarks, results
 from designer.files.program import Program, Ref
@@ -224,6 +226,8 @@ def _rebuilt(recorded: Recorded) -> Opened:
     program.notes += notes
     clean(program)
     join_attention(program)
+    join_functions(program)
+    part_states(program)
     steps = fold(Calls(program))
     inputs = input_layers(program)
     stage("arranging")

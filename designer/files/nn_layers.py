@@ -6,7 +6,6 @@ from typing import Any
 
 from designer import layers
 from designer.files.modules import Part
-from designer.layers import Operation
 from designer.model import Layer, NetworkError
 from designer.model.layer import layer_types
 from designer.model.names import shortened
@@ -22,9 +21,6 @@ def layer_of(part: Part) -> Layer:
         raise NoLayer(f"{shortened(part.name)} is a class of the file's own")
     if part.hooked:
         raise NoLayer(f"code of the file runs with this {part.name}")
-    if part.name in FUNCTIONS:
-        name, settings = FUNCTIONS[part.name]
-        return Operation(name, arguments=(("port", "in"), *(part.settings.get(each) for each in settings)))
     kind = layer_types.get(SAME.get(part.name, part.name))
     if kind is None or kind.__name__ in OURS:
         raise NoLayer(f"there is no layer like {part.name}")
@@ -75,7 +71,3 @@ TOLD = frozenset(
 )
 SAME = {"NonDynamicallyQuantizableLinear": "Linear", "ReLU6": "Hardtanh", "ZeroPad1d": "ConstantPad1d"}
 OURS = ("Pad", "Reshape", "Slice", "Permute", "Squeeze", "Unsqueeze", "Constant", "Operation")  # torch.nn has none such
-FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "PixelUnshuffle": ("pixel_unshuffle", ("downscale_factor",)),
-    "ChannelShuffle": ("channel_shuffle", ("groups",)),
-}

@@ -19,6 +19,7 @@ from designer.layers.activation import (
     Sigmoid,
     SiLU,
     Softmax,
+    Softmin,
     Softplus,
     Softshrink,
     Softsign,
@@ -26,6 +27,7 @@ from designer.layers.activation import (
     Tanhshrink,
 )
 from designer.layers.attention import MultiheadAttention, ScaledDotProductAttention
+from designer.layers.cells import GRUCell, LSTMCell, RNNCell
 from designer.layers.constant import Constant
 from designer.layers.convolution import (
     Conv1d,
@@ -37,7 +39,7 @@ from designer.layers.convolution import (
 )
 from designer.layers.embedding import Embedding, EmbeddingBag
 from designer.layers.linear import Bilinear, Linear
-from designer.layers.maths import Add, Concatenate, Divide, MatMul, Max, Mean, Multiply, Subtract, Sum
+from designer.layers.maths import Add, Concatenate, CosineSimilarity, Divide, MatMul, Max, Mean, Multiply, Subtract, Sum
 from designer.layers.normalisation import (
     AlphaDropout,
     BatchNorm1d,
@@ -52,6 +54,7 @@ from designer.layers.normalisation import (
     InstanceNorm2d,
     InstanceNorm3d,
     LayerNorm,
+    LocalResponseNorm,
     RMSNorm,
 )
 from designer.layers.operation import Operation
@@ -71,6 +74,7 @@ from designer.layers.pooling import (
     PixelShuffle,
     Upsample,
 )
+from designer.layers.rearranging import ChannelShuffle, PixelUnshuffle, Unfold
 from designer.layers.recurrent import GRU, LSTM, RNN
 from designer.layers.shaping import (
     ConstantPad1d,
@@ -118,6 +122,7 @@ __all__ = [
     "BatchNorm3d",
     "Bilinear",
     "Call",
+    "ChannelShuffle",
     "Concatenate",
     "Constant",
     "ConstantPad1d",
@@ -128,6 +133,7 @@ __all__ = [
     "ConvTranspose1d",
     "ConvTranspose2d",
     "ConvTranspose3d",
+    "CosineSimilarity",
     "Divide",
     "Dropout",
     "Dropout1d",
@@ -136,6 +142,7 @@ __all__ = [
     "Embedding",
     "EmbeddingBag",
     "Flatten",
+    "GRUCell",
     "Group",
     "GroupNorm",
     "Hardshrink",
@@ -147,9 +154,11 @@ __all__ = [
     "InstanceNorm1d",
     "InstanceNorm2d",
     "InstanceNorm3d",
+    "LSTMCell",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
+    "LocalResponseNorm",
     "LogSigmoid",
     "LogSoftmax",
     "MatMul",
@@ -168,7 +177,9 @@ __all__ = [
     "Parameter",
     "Permute",
     "PixelShuffle",
+    "PixelUnshuffle",
     "RMSNorm",
+    "RNNCell",
     "ReLU",
     "ReflectionPad1d",
     "ReflectionPad2d",
@@ -180,6 +191,7 @@ __all__ = [
     "Sigmoid",
     "Slice",
     "Softmax",
+    "Softmin",
     "Softplus",
     "Softshrink",
     "Softsign",
@@ -190,6 +202,7 @@ __all__ = [
     "Tanhshrink",
     "Transpose",
     "Unflatten",
+    "Unfold",
     "Unsqueeze",
     "Upsample",
     "ZeroPad2d",

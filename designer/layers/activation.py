@@ -131,6 +131,21 @@ class LogSoftmax(Layer, category="Activation", search="log probabilities distrib
         return outside(self, self.dim, x)
 
 
+class Softmin(Layer, category="Activation", search="probabilities distribution smallest"):
+    """Take the softmax of the negated numbers along a dimension (torch.nn.Softmin, with dim=-1)."""
+
+    dim: int = prop(-1, "Dimension that sums to one.", minimum=-64, maximum=63)
+
+    def call(self, m, x):
+        return f"F.softmin({x}, {self.dim})"
+
+    def summary(self, *shapes):
+        return f"dim {self.dim}"
+
+    def check(self, x):
+        return outside(self, self.dim, x)
+
+
 class Softplus(Function, category="Activation", search="smooth rectifier"):
     """Make numbers positive smoothly: log(1 + exp(beta * x)) / beta (torch.nn.Softplus)."""
 

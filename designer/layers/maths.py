@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from designer.layers.text import literal, settings, unequal
+from designer.layers.text import literal, outside, settings, unequal
 from designer.model import Layer, prop
 
 
@@ -79,6 +79,25 @@ class Divide(Pair, category="Shape and maths", search="quotient ratio"):
 
     def check(self, *shapes):
         return unequal(*shapes)
+
+
+class CosineSimilarity(Layer, category="Shape and maths", search="cosine angle distance similarity"):
+    """Compare two tensors along a dimension by the cosine of the angle between them (torch.nn.CosineSimilarity)."""
+
+    dim: int = prop(1, "Dimension whose numbers are a vector.", minimum=-64, maximum=63)
+    eps: float = prop(1e-8, "Smallest length, so that nothing is divided by zero.")
+
+    def inputs(self):
+        return ("x1", "x2")
+
+    def call(self, m, x1, x2):
+        return f"F.cosine_similarity({x1}, {x2}{settings(self, 'dim', 'eps')})"
+
+    def summary(self, *shapes):
+        return f"dim {self.dim}"
+
+    def check(self, x1, x2):
+        return unequal(x1, x2) or outside(self, self.dim, max(x1, x2, key=len))
 
 
 class MatMul(Pair, category="Shape and maths", search="matrix product dot bmm"):

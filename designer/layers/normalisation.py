@@ -1,5 +1,6 @@
 """Layers that normalise, and dropout."""
 
+import math
 from typing import Any, ClassVar
 
 from designer.layers.text import channels, facts, literal, miscounted, settings, settings_of, times, undivided
@@ -178,6 +179,24 @@ class RMSNorm(Layer, category="Normalisation and dropout", search="root mean squ
 
     def check(self, x):
         return _too_few(self, x, self.dims)
+
+
+class LocalResponseNorm(Layer, category="Normalisation and dropout", search="lrn cross-channel alexnet"):
+    """Divide by the numbers of the channels near by (Krizhevsky et al., 2012; torch.nn.LocalResponseNorm)."""
+
+    size: int = prop(5, "How many channels are near by, its own counted.", minimum=1)
+    alpha: float = prop(1e-4, "Factor of their mean square.", minimum=-math.inf, maximum=math.inf)
+    beta: float = prop(0.75, "Exponent of what is divided by.", minimum=-math.inf, maximum=math.inf)
+    k: float = prop(1.0, "What is added to the mean square.", minimum=-math.inf, maximum=math.inf)
+
+    def call(self, m, x):
+        return f"F.local_response_norm({x}, {self.size}{settings(self, 'alpha', 'beta', 'k')})"
+
+    def summary(self, *shapes):
+        return f"{self.size} channels"
+
+    def check(self, x):
+        return miscounted(self, x, *LAYOUTS.values())
 
 
 class GroupNorm(Layer, category="Normalisation and dropout", search="group normalization"):

@@ -26,6 +26,7 @@ from designer.layers import (
     BatchNorm2d,
     BatchNorm3d,
     Bilinear,
+    ChannelShuffle,
     Concatenate,
     Constant,
     ConstantPad1d,
@@ -36,6 +37,7 @@ from designer.layers import (
     ConvTranspose1d,
     ConvTranspose2d,
     ConvTranspose3d,
+    CosineSimilarity,
     Divide,
     Dropout,
     Dropout1d,
@@ -45,6 +47,7 @@ from designer.layers import (
     EmbeddingBag,
     Flatten,
     GroupNorm,
+    GRUCell,
     Hardshrink,
     Hardsigmoid,
     Hardswish,
@@ -56,8 +59,10 @@ from designer.layers import (
     LayerNorm,
     LeakyReLU,
     Linear,
+    LocalResponseNorm,
     LogSigmoid,
     LogSoftmax,
+    LSTMCell,
     MatMul,
     Max,
     MaxPool1d,
@@ -71,6 +76,7 @@ from designer.layers import (
     Pad,
     Permute,
     PixelShuffle,
+    PixelUnshuffle,
     PReLU,
     ReflectionPad1d,
     ReflectionPad2d,
@@ -79,11 +85,13 @@ from designer.layers import (
     ReplicationPad2d,
     Reshape,
     RMSNorm,
+    RNNCell,
     ScaledDotProductAttention,
     Sigmoid,
     SiLU,
     Slice,
     Softmax,
+    Softmin,
     Softplus,
     Softshrink,
     Softsign,
@@ -94,6 +102,7 @@ from designer.layers import (
     Tanhshrink,
     Transpose,
     Unflatten,
+    Unfold,
     Unsqueeze,
     Upsample,
     ZeroPad2d,
@@ -161,6 +170,11 @@ def owners():
     yield LSTM(5, 2, states=True), ("B T 6", "2 B 5", "2 B 5")
     yield LSTM(5, 2, proj_size=3, bidirectional=True), SEQUENCE
     yield LSTM(5, 2, proj_size=3, bias=False, states=True, batch_first=False), ("T B 6", "2 B 3", "2 B 5")
+    for cell, states in ((LSTMCell, ("B 5", "B 5")), (GRUCell, ("B 5",)), (RNNCell, ("B 5",))):
+        yield cell(5), ("B 6", *states)
+        yield cell(5, bias=False), ("B 6", *states)
+        yield cell(5, states=False), ("B 6",)
+    yield RNNCell(5, nonlinearity="relu"), ("B 6", "B 5")
     for conv, image in ((Conv1d, ("B 4 T",)), (Conv2d, IMAGE), (Conv3d, VOLUME)):
         yield conv(8), image
         yield conv(8, 3, stride=2, padding=1, dilation=2, groups=2, bias=False), image
@@ -241,6 +255,8 @@ def activations():
     yield Softmax(1), SEQUENCE, "nn.Softmax(1)"
     yield LogSoftmax(), SEQUENCE, "nn.LogSoftmax(-1)"
     yield LogSoftmax(0), SEQUENCE, "nn.LogSoftmax(0)"
+    yield Softmin(), SEQUENCE, "nn.Softmin(-1)"
+    yield Softmin(1), SEQUENCE, "nn.Softmin(1)"
     yield Softplus(), SEQUENCE, "nn.Softplus()"
     yield Softplus(2.0, 0.5), SEQUENCE, "nn.Softplus(2.0, 0.5)"
     yield Softplus(threshold=float("inf")), SEQUENCE, "nn.Softplus(threshold=float('inf'))"
@@ -318,6 +334,15 @@ def poolings():
     yield Upsample(like=True), (*IMAGE, "B 2 S T"), "lambda x, y: F.interpolate(x, y.shape[2:])"
     yield PixelShuffle(), IMAGE, "nn.PixelShuffle(2)"
     yield PixelShuffle(3), ("B 9 H W",), "nn.PixelShuffle(3)"
+    yield PixelUnshuffle(), ("B 4 W W",), "nn.PixelUnshuffle(2)"
+    yield PixelUnshuffle(3), ("B 4 9 6",), "nn.PixelUnshuffle(3)"
+    yield ChannelShuffle(), IMAGE, "nn.ChannelShuffle(2)"
+    yield ChannelShuffle(4), ("B 8 T",), "nn.ChannelShuffle(4)"
+    yield LocalResponseNorm(), IMAGE, "nn.LocalResponseNorm(5)"
+    yield LocalResponseNorm(2, 0.5, 0.6, 2.0), ("B 4 T",), "nn.LocalResponseNorm(2, 0.5, 0.6, 2.0)"
+    yield LocalResponseNorm(3, 0.1), VOLUME, "nn.LocalResponseNorm(3, 0.1)"
+    yield Unfold(), ("B 4 H 6",), "nn.Unfold(3)"
+    yield Unfold((2, 3), (2, 1), (0, 1), 2), ("B 4 7 W",), "nn.Unfold((2, 3), (2, 1), (0, 1), 2)"
     yield ScaledDotProductAttention(), QKV, "F.scaled_dot_product_attention"
     yield (
         ScaledDotProductAttention(attn_mask=True, scale=0.3),
@@ -348,6 +373,8 @@ def maths():
     yield MatMul(), ("B T 6", "B 6 S"), "torch.matmul"
     yield Concatenate(), ("B T", "S T"), "lambda *xs: torch.cat(xs)"
     yield Concatenate(-1), ("B T", "B S", "B 3"), "lambda *xs: torch.cat(xs, -1)"
+    yield CosineSimilarity(), pair, "nn.CosineSimilarity()"
+    yield CosineSimilarity(-1, 0.5), ("B T 6", "T 6"), "nn.CosineSimilarity(-1, 0.5)"
     yield Mean(), SEQUENCE, "torch.mean"
     yield Mean(1), SEQUENCE, "lambda x: x.mean(1)"
     yield Mean((-1, -2), keepdim=True), IMAGE, "lambda x: x.mean((-1, -2), keepdim=True)"

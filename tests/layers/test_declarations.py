@@ -24,17 +24,22 @@ from designer.layers import (
     BatchNorm1d,
     BatchNorm2d,
     Bilinear,
+    ChannelShuffle,
     Conv2d,
     ConvTranspose1d,
+    CosineSimilarity,
     Dropout,
     Dropout2d,
     Embedding,
     EmbeddingBag,
     GroupNorm,
+    GRUCell,
     Hardtanh,
     Input,
     LayerNorm,
     Linear,
+    LocalResponseNorm,
+    LSTMCell,
     Max,
     MaxPool2d,
     Mean,
@@ -43,11 +48,14 @@ from designer.layers import (
     Pad,
     Permute,
     PixelShuffle,
+    PixelUnshuffle,
     PReLU,
     Reshape,
     ScaledDotProductAttention,
     Slice,
     Softmax,
+    Softmin,
+    Unfold,
     Upsample,
 )
 from designer.model import Layer, layer_types
@@ -139,8 +147,15 @@ SENTENCES = [
     (BatchNorm1d(), ((3,),), "BatchNorm1d needs 2 sizes (B, C) or 3 sizes (B, C, T), but gets 3."),
     (GroupNorm(4), ((2, 6),), "4 groups do not divide 6 channels."),
     (LayerNorm(dims=3), ((2, 6),), "LayerNorm normalises over 3 dimensions, but gets 2 x 6."),
+    (
+        LocalResponseNorm(),
+        ((2, 7),),
+        "LocalResponseNorm needs 3 sizes (B, C, T) or 4 sizes (B, C, H, W) or 5 sizes (B, C, D, H, W), but gets 2 x 7.",
+    ),
     (LSTM(5), ((2, 7),), "LSTM needs 3 sizes (B, T, C), but gets 2 x 7."),
     (GRU(5, batch_first=False), ((7,),), "GRU needs 3 sizes (T, B, C), but gets 7."),
+    (LSTMCell(5), ((2, 7, 4), (2, 5), (2, 5)), "LSTMCell needs 2 sizes (B, C), but gets 2 x 7 x 4."),
+    (LSTMCell(5), ((2, 4), (2, 5), (2, 6)), "LSTMCell keeps states of 2 x 5, but gets 2 x 6."),
     (LSTM(5, proj_size=5), ((2, 7, 4),), "proj_size 5 must be smaller than hidden_size 5."),
     (MultiheadAttention(3), ((2, 7, 8),), "3 heads do not divide 8 features."),
     (
@@ -177,6 +192,11 @@ SENTENCES = [
     ),
     (PReLU(4), ((2, 6, 8),), "PReLU has 4 slopes, but gets 6 channels."),
     (PixelShuffle(2), ((2, 6, 8, 8),), "4 pixels do not divide 6 channels."),
+    (PixelUnshuffle(3), ((2, 4, 9, 8),), "3 pixels do not divide 8 columns."),
+    (ChannelShuffle(4), ((2, 6, 8),), "4 groups do not divide 6 channels."),
+    (Unfold((3, 3, 3)), ((2, 3, 8, 8),), "kernel_size of Unfold has 3 numbers, (3, 3, 3): it needs one for all or 2."),
+    (CosineSimilarity(), ((2, 3), (2, 4)), "their sizes at dimension -1 are 3 and 4."),
+    (CosineSimilarity(2), ((2, 3), (2, 3)), "CosineSimilarity works on dimension 2, but gets 2 x 3."),
     (Upsample(scale_factor=None), ((2, 3, 8),), "Upsample needs a size or a scale_factor."),
     (Upsample((3, 4)), ((2, 3, 8),), "size of Upsample has 2 numbers, (3, 4): it needs one for all or 1."),
     (Upsample(like=True), ((2, 3, 8), (2, 3, 8, 8)), "Upsample gets 3 sizes, but should become like an input of 4."),
@@ -187,6 +207,7 @@ SENTENCES = [
     (Mean(()), ((2, 3),), "Mean has no dimension to reduce."),
     (Reshape((2, 3, 0)), ((2, 3),), "Reshape should keep dimension 2, but gets 2 sizes only."),
     (Reshape((-1, -1)), ((2, 3),), "Reshape can find one size by itself, not several."),
+    (Softmin(2), ((2, 3),), "Softmin works on dimension 2, but gets 2 x 3."),
     (Softmax(2), ((2, 3),), "Softmax works on dimension 2, but gets 2 x 3."),
     (
         ConvTranspose1d(8, output_padding=2, dilation=2),
@@ -256,6 +277,7 @@ SUMMARIES = [
     (Linear(1000), [None], "? → 1000"),
     (Bilinear(5), [None, (2, 3)], "? × 3 → 5"),
     (LSTM(300, 2, bidirectional=True), [None], "300 units, 2 layers, both ways"),
+    (GRUCell(300), [None, None], "300 units"),
     (Conv2d(64, 7, stride=2), [("B", 3, "H", "W")], "3 → 64, 7x7, stride 2"),
     (ConvTranspose1d(8, 4, stride=(2,)), [None], "? → 8, 4, stride 2"),
     (MultiheadAttention(8, is_causal=True), [None], "8 heads, causal"),
@@ -270,6 +292,7 @@ SUMMARIES = [
     (Upsample(), [None], "×2"),
     (Upsample((8, 9), mode="bilinear"), [None], "to 8x9, bilinear"),
     (Upsample(like=True), [None, None], "like another"),
+    (Unfold((2, 3), stride=2), [None], "2x3, stride 2"),
     (Reshape((0, -1, 8)), [None], "keep × rest × 8"),
     (Slice(1, 2, -1, 2), [None], "dim 1, 2:-1:2"),
     (Mean((1, 2)), [None], "dim 1, 2"),
@@ -304,6 +327,13 @@ def test_multiply_adds_of_recurrent_layers_are_those_of_their_steps(kind, settin
     with torch.device("meta"), FlopCounterMode(display=False) as counter:
         kind(6, 5, batch_first=True, **settings)(torch.empty(2, 7, 6))
     assert layer_types[kind.__name__](5, **settings).multiply_adds((2, 7, 6)) == counter.get_total_flops() // 2
+
+
+@pytest.mark.parametrize("kind", [nn.LSTMCell, nn.GRUCell, nn.RNNCell])
+def test_multiply_adds_of_a_cell_are_those_of_its_products(kind):
+    with torch.device("meta"), FlopCounterMode(display=False) as counter:
+        kind(6, 5)(torch.empty(2, 6))
+    assert layer_types[kind.__name__](5).multiply_adds((2, 6), (2, 5)) == counter.get_total_flops() // 2
 
 
 @pytest.mark.parametrize(

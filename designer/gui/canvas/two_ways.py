@@ -29,6 +29,9 @@ AXES = {  # the first two dimensions of a weight, by type of layer
     "LSTM": ("gates", "in"),
     "GRU": ("gates", "in"),
     "RNN": ("hidden", "in"),
+    "LSTMCell": ("gates", "in"),
+    "GRUCell": ("gates", "in"),
+    "RNNCell": ("hidden", "in"),
     "MultiheadAttention": ("out", "in"),
 }
 
