@@ -99,7 +99,7 @@ def sequences():
     return net.chain("sum", c=Linear(8, input_learnables=("weight",))).connect("a/weight", "c/weight")
 
 
-@settings(max_examples=2)
+@settings(max_examples=1)
 @given(data=st.data())
 @pytest.mark.parametrize("make", [images, sequences])
 def test_random_settings(make, data):

@@ -18,6 +18,8 @@ CELLS = {
     "tanh": (lambda: nn.RNNCell(4, 5), RNNCell(5)),
     "relu": (lambda: nn.RNNCell(4, 5, nonlinearity="relu"), RNNCell(5, nonlinearity="relu")),
 }
+FEW = ("lstm", "relu")
+NIGHTLY = pytest.mark.nightly
 
 
 class Loop(nn.Module):
@@ -59,7 +61,7 @@ def traced(model, x, path):
 
 
 @pytest.mark.parametrize("kind", ["exported", "traced"])
-@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("name", [name if name in FEW else pytest.param(name, marks=NIGHTLY) for name in CELLS])
 def test_the_steps_of_a_loop_are_second_uses_of_one_cell(exported, name, kind, tmp_path):
     torch.manual_seed(0)
     make, layer = CELLS[name]

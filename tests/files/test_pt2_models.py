@@ -437,8 +437,14 @@ def largest_difference(module, model, inputs):
     return largest, 1e-6 * max(1.0, *(float(t.abs().max()) for t in wanted))
 
 
-@pytest.mark.parametrize("static", [False, True], ids=["free", "fixed"])
-@pytest.mark.parametrize("name", MODELS)
+FREE = [pytest.param(name, False, id=f"{name}-free") for name in MODELS]
+FIXED = [  # of which all are tried in the night
+    pytest.param(name, True, id=f"{name}-fixed", marks=[pytest.mark.nightly] if n % 3 else [])
+    for n, name in enumerate(MODELS)
+]
+
+
+@pytest.mark.parametrize(("name", "static"), FREE + FIXED)
 def test_a_model_is_rebuilt(exported, name, static, monkeypatch):
     torch.manual_seed(0)
     make, free = MODELS[name]
