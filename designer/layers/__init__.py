@@ -27,7 +27,6 @@ from designer.layers.activation import (
     Tanhshrink,
 )
 from designer.layers.attention import MultiheadAttention, ScaledDotProductAttention
-from designer.layers.cells import GRUCell, LSTMCell, RNNCell
 from designer.layers.constant import Constant
 from designer.layers.convolution import (
     Conv1d,
@@ -76,6 +75,7 @@ from designer.layers.pooling import (
 )
 from designer.layers.rearranging import ChannelShuffle, PixelUnshuffle, Unfold
 from designer.layers.recurrent import GRU, LSTM, RNN
+from designer.layers.recurrent_cells import GRUCell, LSTMCell, RNNCell
 from designer.layers.shaping import (
     ConstantPad1d,
     ConstantPad2d,
