@@ -1,10 +1,4 @@
-"""How fast this machine is, and networks to arrange.
-
-They are flat, and as large as those that people have: only how they are wired counts.
-"""
-
-import statistics
-import time
+"""Networks to arrange, flat, as large as those that people have: only how they are wired counts."""
 
 import pytest
 
@@ -33,27 +27,6 @@ from designer.layers import (
     Softmax,
 )
 from designer.model import Network, Port
-
-TORCHINFO = 0.073  # seconds for a thousand layers where the goals were set
-
-
-@pytest.fixture
-def slower(capsys):
-    """How many times longer torchinfo takes now than where the goals were set."""
-    import torchinfo
-    from torch import nn
-
-    kinds = [lambda: nn.Linear(64, 64), lambda: nn.LayerNorm(64), nn.ReLU, nn.Dropout]
-    module = nn.Sequential(*(kinds[n % 4]() for n in range(1000)))
-    times = []
-    for _ in range(5):
-        start = time.process_time()
-        torchinfo.summary(module, input_size=(2, 3, 64), verbose=0)
-        times.append(time.process_time() - start)
-    took = statistics.median(times)
-    with capsys.disabled():
-        print(f"\ntorchinfo, 1,000 layers: {1e3 * took:.0f} ms", end="")
-    return max(1.0, took / TORCHINFO)
 
 
 class Wiring:

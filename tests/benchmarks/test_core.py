@@ -1,8 +1,4 @@
-"""Goals for running, editing and analyzing, timed; rivals run interleaved in the same rounds.
-
-Goals in seconds are those of a machine on which torchinfo takes 73 ms for a thousand layers; on a slower one they are
-as much longer as that is.
-"""
+"""Goals for running, editing and analyzing, timed; rivals run interleaved in the same rounds."""
 
 import copy
 import os
@@ -14,6 +10,7 @@ import time
 import pytest
 import torch
 import torch.nn.functional as F
+import torchinfo
 from torch import nn
 
 from designer import Network, analyze, build, tie
@@ -189,6 +186,16 @@ def edit_times(layer, setting, rounds=15):
     return times
 
 
+class Thousand(nn.Module):
+    def __init__(self):
+        super().__init__()
+        kinds = [lambda: nn.Linear(64, 64), lambda: nn.LayerNorm(64), nn.ReLU, nn.Dropout]
+        self.layers = nn.Sequential(*(kinds[n % 4]() for n in range(1000)))
+
+    def forward(self, x):
+        return self.layers(x)
+
+
 @pytest.mark.parametrize(
     ("layer", "setting", "goal"),
     [
@@ -197,16 +204,22 @@ def edit_times(layer, setting, rounds=15):
     ],
     ids=["the shape stays", "every shape below changes"],
 )
-def test_one_edit_among_a_thousand_layers(layer, setting, goal, slower, benchmark, capsys):
+def test_one_edit_among_a_thousand_layers(layer, setting, goal, benchmark, capsys):
+    module = Thousand()
+    rival = []
+    for _ in range(5):
+        start = time.process_time()
+        torchinfo.summary(module, input_size=(2, 3, 64), verbose=0)
+        rival.append(time.process_time() - start)
     times = benchmark.pedantic(edit_times, args=(layer, setting), rounds=1)
     median = statistics.median(times)
     with capsys.disabled():
-        print(f"\none edit: {1e3 * median:.1f} ms (goal {1e3 * goal * slower:.1f})")
-    assert median <= goal * slower
+        print(f"\none edit: {1e3 * median:.1f} ms; torchinfo {1e3 * statistics.median(rival):.0f} ms")
+    assert median <= goal
 
 
 @pytest.mark.parametrize(("count", "goal"), [(1_000, 0.003), (10_000, None)])
-def test_one_connect(count, goal, slower, benchmark, capsys):
+def test_one_connect(count, goal, benchmark, capsys):
     """With the order of the layers and against it: the second has to look at half of all layers upstream."""
     middle = count // 2
     net = deep(count).add(late=ReLU(), sum=Add()).connect(f"l{middle}", "late").connect("l0", "sum")
@@ -219,7 +232,7 @@ def test_one_connect(count, goal, slower, benchmark, capsys):
     each = benchmark.stats.stats.median / 3
     with capsys.disabled():
         print(f"\none connect among {count:,} layers: {1e3 * each:.2f} ms")
-    assert goal is None or each <= goal * slower
+    assert goal is None or each <= goal
 
 
 THIRTY = (
@@ -282,11 +295,11 @@ def test_first_analysis_of_a_thousand_layers_of_thirty_kinds(benchmark, capsys):
     assert median <= 0.5
 
 
-def test_first_analysis_of_layers_that_all_differ(slower, benchmark, capsys):
+def test_first_analysis_of_layers_that_all_differ(benchmark, capsys):
     each = in_a_process("names['deep'](300, lambda n: 65 + n)", benchmark) / 300
     with capsys.disabled():
-        print(f"\nfirst analysis: {1e3 * each:.1f} ms for each layer (goal {6 * slower:.1f})")
-    assert each <= 0.006 * slower
+        print(f"\nfirst analysis: {1e3 * each:.1f} ms for each layer")
+    assert each <= 0.006
 
 
 START_PAGE = """
