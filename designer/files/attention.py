@@ -10,6 +10,7 @@ from typing import Any
 
 from designer.files.clean import drop_dead
 from designer.files.program import Op, Program, Ref
+from designer.files.uses import Uses
 from designer.layers import MultiheadAttention
 
 KIND = "torch.nn.modules.activation.MultiheadAttention"
@@ -61,16 +62,7 @@ def join_attention(program: Program) -> None:
     drop_dead(program)
 
 
-class _Calls:
-    def __init__(self, program: Program):
-        self.program = program
-        self.makers = {result: op for op in program.ops for result in op.results if result is not None}
-        self.takers: dict[Ref, list[Op]] = {}
-        for op in program.ops:
-            for ref in op.refs():
-                self.takers.setdefault(ref, []).append(op)
-        self.given = {value for _, value in program.outputs if isinstance(value, Ref)}
-
+class _Calls(Uses):
     def back(self, ref: Any, name: str, *rest: Any) -> Ref:
         """The first argument of the call that made a value, which must be of this name with these other arguments."""
         op = self.maker(ref, name)

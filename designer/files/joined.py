@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from designer.files.clean import drop_dead
 from designer.files.program import Op, Program, Ref, Size
+from designer.files.uses import Uses
 
 # A call as its name and what its arguments are: further calls, numbers, or the names of what is found there. The part
 # of a tensor that was cut along its rows is ("part", n, how many, of what); what is called "=" keeps its value's name.
@@ -50,18 +51,12 @@ def join_functions(program: Program) -> None:
     drop_dead(program)
 
 
-class _Calls:
-    """Who makes and who takes each value."""
+class _Calls(Uses):
+    """The calls, and their order."""
 
     def __init__(self, program: Program):
-        self.program = program
-        self.makers = {ref: op for op in program.ops for ref in op.results if ref is not None}
+        super().__init__(program)
         self.order = {ref: n for n, op in enumerate(program.ops) for ref in op.results if ref is not None}
-        self.takers: dict[Ref, list[Op]] = {}
-        for op in program.ops:
-            for ref in op.refs():
-                self.takers.setdefault(ref, []).append(op)
-        self.given = {value for _, value in program.outputs if isinstance(value, Ref)}
 
     def joined(self, last: Op, function: Function) -> Op | None:
         """The call of a function that ends in ``last``; None where it does not."""

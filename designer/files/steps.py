@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from designer.files.program import Dtype, Op, Place, Program, Ref, Setting, Unreadable, refs_in
+from designer.files.uses import Uses
 from designer.layers import Operation
 from designer.layers.operations import signature
 from designer.model import Layer, NetworkError
@@ -60,18 +61,12 @@ class Unwritable(Exception):
     """An argument that the written source cannot hold."""
 
 
-class Calls:
+class Calls(Uses):
     """What a program says about its values: who makes and who takes them, and what they are."""
 
     def __init__(self, program: Program):
-        self.program, self.metas, self.numbers = program, program.metas, program.numbers
-        self.slots = program.slots
-        self.makers = {result: op for op in program.ops for result in op.results if result is not None}
-        self.takers: dict[Ref, list[Op]] = {}
-        for op in program.ops:
-            for ref in op.refs():
-                self.takers.setdefault(ref, []).append(op)
-        self.given = {value for _, value in program.outputs if isinstance(value, Ref)}
+        super().__init__(program)
+        self.metas, self.numbers, self.slots = program.metas, program.numbers, program.slots
         self.order = {id(op): n for n, op in enumerate(program.ops)}
         self.sized: dict[Place, tuple[Made, Taken]] = {}  # of the modules that were asked for
         self.layers: dict[tuple[Any, str, str], Layer] = {}  # by what they were made of
