@@ -11,6 +11,7 @@ from functools import cache, lru_cache
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
+from designer.analysis import answers
 from designer.model import Layer
 
 Sizes = tuple[int, ...]
@@ -232,7 +233,7 @@ def _counter_class() -> type:
         multiply_adds: int | None = 0
 
         def __torch_dispatch__(self, func: Any, kinds: Any, args: Any = (), kwargs: Any = None) -> Any:
-            result = func(*args, **(kwargs or {}))
+            result = answers.run(func, args, kwargs or {})
             formula = flop_registry.get(func._overloadpacket)
             if formula is not None and self.multiply_adds is not None:
                 self.multiply_adds += formula(*args, **(kwargs or {}), out_val=result) // 2
