@@ -59,7 +59,7 @@ CALLS = (
 
 
 def test_each_answer_is_that_of_torch():
-    shapes = ((3,), (2, 1, 3), (4, 5, 3))
+    shapes = ((3,), (4, 1, 3))
     for call, dtype in itertools.product(CALLS, (torch.float16, torch.int64)):
         for shape in shapes:
             x = meta(*shape, dtype=dtype)
