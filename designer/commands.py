@@ -94,6 +94,10 @@ def open_network(path: str, opening: Opening = NOTHING) -> tuple[Network, Report
     if opening.report is not None:
         check_report(Path(opening.report))
     if kind_of(path).name == "network":
+        options = {"--input": opening.inputs, "--class": opening.name, "--arg": opening.arguments}
+        for option, given in (*options.items(), ("--checkpoint", opening.checkpoint)):
+            if given:
+                raise FileError(f"{Path(path).name} is a project, which tells all of its network: leave {option} out.")
         project = read_project(path)
         return project.network, project.report
     inputs = dict(map(named_input, opening.inputs)) or None
@@ -106,9 +110,9 @@ def open_network(path: str, opening: Opening = NOTHING) -> tuple[Network, Report
     try:
         opened = import_pytorch(path, inputs, opening.allow_code, choice)
     except NeedsInputs as error:
-        given = " ".join(f"--input {each.name}={_sizes(each)}" for each in error.inputs) or "--input NAME=SIZES"
+        form = " ".join(f"--input {each.name}={_sizes(each)}" for each in error.inputs) or "--input NAME=SIZES"
         told = str(error).rstrip(".") + ";" if inputs else f"{Path(path).name} does not tell its inputs:"
-        raise FileError(f"{told} give them as in {given}.") from None
+        raise FileError(f"{told} give them as in {form}.") from None
     except NeedsCode as error:
         hint = (
             "--class NAME and --arg NAME=VALUE tell what to build" if opening.allow_code else "--allow-code allows it"

@@ -641,3 +641,11 @@ def test_a_network_of_its_own_has_no_report(here, capsys):
     assert main(["analyze", "tied.network", "--report", "tied.md"]) == 2
     assert capsys.readouterr() == ("", "tied.network was not imported, so there is no report of that.\n")
     assert not (here / "tied.md").exists()
+
+
+@pytest.mark.parametrize("words", ["--input tokens=B,T", "--class Net", "--arg size=4", "--checkpoint old.pt"])
+def test_a_project_is_told_nothing(here, capsys, words):
+    assert main(["analyze", "tied.network", *words.split()]) == 2
+    option = words.split()[0]
+    sentence = f"tied.network is a project, which tells all of its network: leave {option} out.\n"
+    assert capsys.readouterr() == ("", sentence)

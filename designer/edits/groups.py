@@ -18,7 +18,8 @@ BELOW, BESIDE = 80.0, 136.0  # from one end of a group to the next, to the right
 def group(network: Network, names: Iterable[str], name: str) -> Network:
     """Put layers that stand side by side into a group in the place of the first; data enters and leaves by ports."""
     order = {path: n for n, path in enumerate(network.all)}
-    paths = sorted(dict.fromkeys(names), key=lambda path: order.get(path, -1))
+    chosen = (names,) if isinstance(names, str) else names
+    paths = sorted(dict.fromkeys(chosen), key=lambda path: order.get(path, -1))
     if not paths:
         raise NetworkError("There is nothing to group.")
     home = parent(paths[0])

@@ -142,6 +142,11 @@ def test_calls_stay_together():
         ungroup(outer, "g")
 
 
+def test_one_layer_may_be_named_alone():
+    net = model()
+    assert group(net, "norm", "g") == group(net, ["norm"], "g")
+
+
 @pytest.mark.parametrize(
     ("edit", "sentence"),
     [
