@@ -106,6 +106,7 @@ def tried(told: tuple[Told, ...], given: tuple[Told, ...], some: bool) -> Iterat
         if len(entry.shape or ()) > 3 and "float" in entry.dtype
         for size in (entry.shape or ())[2:] + (entry.shape or ())[1:-1]
     }
+    scales = []
     for scale in SCALES:
         symbols: dict[str, tuple[int, ...]] = {}
         for size in free:
@@ -118,6 +119,7 @@ def tried(told: tuple[Told, ...], given: tuple[Told, ...], some: bool) -> Iterat
                 base = scale[1]
                 more = 3 * n if base[0] < 10 else STEP * n
                 symbols[size] = tuple(number + more + k * n * (base[0] < 10) for k, number in enumerate(base))
+        scales.append(symbols)
         yield Sizes(told, symbols)
     if len(first) > 1:  # they are named apart, but most models take one batch
         same = tuple(
@@ -131,7 +133,8 @@ def tried(told: tuple[Told, ...], given: tuple[Told, ...], some: bool) -> Iterat
         for number in (1, 2):
             fixed: dict[str, tuple[int, ...]] = dict.fromkeys(first, (number,) * 3)
             yield Sizes(_numbered(Sizes(told, fixed)), last, f"the first sizes are fixed at {number}")
-    yield Sizes(_numbered(Sizes(told, symbols)), {}, "all sizes are fixed")
+    for symbols in scales:
+        yield Sizes(_numbered(Sizes(told, symbols)), {}, "all sizes are fixed")
 
 
 def _numbered(sizes: Sizes) -> tuple[Told, ...]:

@@ -52,21 +52,29 @@ def _followed(file: OnnxFile, ways: list[Sizes]) -> Program:
     """The program for the sizes that leave the most free; nodes that no sizes fit are only shown."""
     first: Unfollowed | None = None
     for lenient in (False, True):
+        held: Program | None = None  # right for small inputs; larger ones may show more
         for sizes in ways:
+            if held is not None and sizes.fixed:
+                break
             try:
-                program = follow(file, sizes, lenient)
+                program, lost = follow(file, sizes, lenient)
             except Unfollowed as error:
                 first = first or error
+                continue
+            if lost and not sizes.fixed:
+                held = held or program
                 continue
             if sizes.fixed:
                 program.notes.append(f"{sizes.fixed}, because {first or 'the file asks for that'}")
             return program
+        if held is not None:
+            return held
     assert first is not None
     raise first
 
 
-def follow(file: OnnxFile, sizes: Sizes, lenient: bool = False) -> Program:
-    """The program for some sizes. Raises Unfollowed."""
+def follow(file: OnnxFile, sizes: Sizes, lenient: bool = False) -> tuple[Program, bool]:
+    """The program for some sizes, and whether they came to the same number somewhere. Raises Unfollowed."""
     import torch
 
     names = {name: f"s{n}" for n, name in enumerate(sizes.symbols)}
@@ -91,7 +99,7 @@ def follow(file: OnnxFile, sizes: Sizes, lenient: bool = False) -> Program:
             outputs.append((label, follower.tensor(item).ref))
     if not outputs:
         raise FileError("it gives no tensor")
-    return _program(follower, inputs, outputs)
+    return _program(follower, inputs, outputs), worlds.lost
 
 
 def _program(follower: Follower, inputs: dict[str, Any], outputs: list[tuple[str, Any]]) -> Program:
