@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from designer.files.errors import FileError
+from designer.files.onnx_graph.decides import ask
 from designer.files.onnx_graph.items import Item, Known, Number, Unsupported, known
 from designer.files.onnx_graph.node import Run
 from designer.files.torchscript.text import Unfollowed
@@ -21,6 +22,7 @@ def _truth(item: Item, what: str) -> bool:
 
 
 def _if(run: Run, condition: Item) -> Any:
+    ask(run.follower, condition)
     chosen = run.attribute("then_branch" if _truth(condition, "its condition") else "else_branch")
     if chosen is None:
         raise FileError("it has a branch without a graph")
