@@ -30,7 +30,7 @@ def corrected() -> list[Any]:
             **_: Any,
         ) -> Any:
             near = 1e-5 if epsilon is None else epsilon
-            return super()._run(
+            return super()._run(  # type: ignore[no-untyped-call]
                 x, scale, bias, mean, var, near, 0.9 if momentum is None else momentum, training_mode or 0
             )
 
@@ -45,6 +45,7 @@ def corrected() -> list[Any]:
 
         def _run(self, x: Any, step: Any, window: Any = None, length: Any = None, onesided: Any = None) -> Any:
             signal = x[..., numpy.newaxis] if x.ndim == 2 else x
-            return super()._run(signal, step, window, length, 1 if onesided is None else onesided)
+            half = 1 if onesided is None else onesided
+            return super()._run(signal, step, window, length, half)  # type: ignore[no-untyped-call]
 
     return [BatchNormalization, GlobalMaxPool, STFT]

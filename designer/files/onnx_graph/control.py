@@ -41,7 +41,10 @@ def _loop(run: Run, most: Item, condition: Item, *carried: Item) -> Any:
     while goes and (turns is None or turn < turns):
         if turn >= MOST_TURNS:
             raise Unsupported(f"it loops more than {MOST_TURNS:,} times")
+        run.worlds.assumed = False
         found = run.follower.run_graph(body, [known([turn], (), "int64"), known([True], (), "bool"), *values])
+        if run.worlds.assumed and (turns is None or turns > MOST_TURNS):  # the smallest size would end it first
+            raise Unfollowed("how often it loops depends on a size of the inputs")
         goes = _truth(found[0], "whether it loops again")
         values = found[1 : 1 + len(carried)]
         for entries, item in zip(gathered, found[1 + len(carried) :]):

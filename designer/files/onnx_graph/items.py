@@ -138,6 +138,7 @@ def computed(worlds: Worlds, name: str, *items: Known) -> Known:
         except (ArithmeticError, ValueError, TypeError):
             raise Unfollowed(f"it computes {name} of numbers for which there is none") from None
         worlds.lost = worlds.lost or (name in ROUNDING and _lost(number, numbers))
+        worlds.assumed = worlds.assumed or (name in GIVES_BOOL and any(isinstance(n, Number) for n in numbers))
         found.append(_written(worlds, name, rounded(number, dtype), numbers))
     return known(found, arrays[0].shape, dtype)
 
