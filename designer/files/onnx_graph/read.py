@@ -53,33 +53,40 @@ def _followed(file: OnnxFile, ways: list[Sizes], ask: bool) -> Program:
     """The program for the sizes that leave the most free; nodes that no sizes fit are only shown."""
     first: Unfollowed | None = None
     for lenient in (False, True):
-        held: Program | None = None  # right for small inputs; larger ones may show more
+        held: Program | None = None  # right for small inputs, or with nodes that are only shown
+        small = False
         for sizes in ways:
             if held is not None and sizes.fixed and ask:
                 break
             try:
-                program, lost = follow(file, sizes, lenient)
+                program, lost, shown = follow(file, sizes, lenient)
             except Unfollowed as error:
                 first = first or error
                 continue
-            if lost:
-                held = held or program
+            if lost or (shown and not ask):
+                if held is None:
+                    held, small = program, lost
                 continue
             if lenient and ask and first is not None:
                 program.notes.insert(0, f"{first}, for sizes of its inputs that were tried: give those that it is for")
             if sizes.fixed:
-                why = first or ("else it is a program for small inputs only" if held else "the file asks for that")
+                else_ = "else it is a program for small inputs only" if small else "else some nodes are only shown"
+                why = first or (else_ if held is not None else "the file asks for that")
                 program.notes.append(f"{sizes.fixed}, because {why}")
             return program
         if held is not None:
-            held.notes.append("it is the program for small inputs: give the sizes of its own, if those are larger")
+            if small:
+                held.notes.append("it is the program for small inputs: give the sizes of its own, if those are larger")
             return held
     assert first is not None
     raise first
 
 
-def follow(file: OnnxFile, sizes: Sizes, lenient: bool = False) -> tuple[Program, bool]:
-    """The program for some sizes, and whether they came to the same number somewhere. Raises Unfollowed."""
+def follow(file: OnnxFile, sizes: Sizes, lenient: bool = False) -> tuple[Program, bool, bool]:
+    """The program for some sizes, whether they came to one number somewhere, and whether nodes are only shown.
+
+    Raises Unfollowed.
+    """
     taken: dict[str, int | bool] = {}
     while True:
         try:
@@ -88,7 +95,7 @@ def follow(file: OnnxFile, sizes: Sizes, lenient: bool = False) -> tuple[Program
             taken[choice.name] = choice.number
 
 
-def _follow(file: OnnxFile, sizes: Sizes, lenient: bool, taken: dict[str, int | bool]) -> tuple[Program, bool]:
+def _follow(file: OnnxFile, sizes: Sizes, lenient: bool, taken: dict[str, int | bool]) -> tuple[Program, bool, bool]:
     """The program for some sizes and some numbers of inputs."""
     import torch
 
@@ -118,7 +125,7 @@ def _follow(file: OnnxFile, sizes: Sizes, lenient: bool, taken: dict[str, int | 
     for name, number in taken.items():
         program.taken[Ref(name)] = number
         program.notes.append(f"{name} is taken to be {number}, because it chooses which nodes run")
-    return program, worlds.lost
+    return program, worlds.lost, bool(follower.placeholders)
 
 
 def _program(follower: Follower, inputs: dict[str, Any], outputs: list[tuple[str, Any]]) -> Program:
