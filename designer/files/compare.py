@@ -175,7 +175,9 @@ def probe(program: Program, step: int) -> list[Any] | None:
                 grown = size.number
             sizes.append(grown)
         dtype = getattr(torch, meta.dtype)
-        if dtype.is_floating_point or dtype.is_complex:
+        if ref in program.taken:
+            found.append(torch.full(sizes, program.taken[ref], dtype=dtype))
+        elif dtype.is_floating_point or dtype.is_complex:
             found.append(torch.randn(sizes, generator=generator, dtype=dtype))
         else:
             high = 2 if meta.dtype == "bool" else smallest_table(program, ref)

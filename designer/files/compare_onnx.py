@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from designer.files.compare import Comparison, first_line, largest_difference, probe
+from designer.files.compare_onnx_operators import corrected
 from designer.files.errors import FileError
 
 LARGEST_WEIGHTS = 1 << 31  # bytes: the evaluator copies them
@@ -79,7 +80,7 @@ def _evaluator(file: Any) -> Any:
             proto.ClearField(kept)
         proto.data_location = 0
         proto.raw_data = data
-    session = ReferenceEvaluator(model)
+    session = ReferenceEvaluator(model, new_ops=corrected())
 
     def run(arrays: dict[str, Any]) -> list[Any]:
         return [_tensor(array) for array in session.run(None, arrays)]

@@ -38,6 +38,8 @@ def foreign_name(head: bytes, size: int, end: Callable[[int], bytes]) -> str:
         return "GGUF"
     if head[4:8] == b"TFL3":
         return "TFLite"
+    if head[4:8] == b"\2\0\0\0" and head[64:68] == b"\xef\xbe\xad\xde":  # weight.bin, which stands in a folder
+        return "Core ML"
     if head[:4] in (b"ptrt", b"ftrt"):
         return "TensorRT"
     if re.match(rb"(\xef\xbb\xbf)?\s*(<\?xml[^>]*>\s*)?<net\s[^>]*version=", head):

@@ -45,6 +45,8 @@ REFUSALS = {
     "torch.package": "is a torch.package, which can only be opened by running its code: "
     "export the model and write it with torch.export.save",
     "pickle": "is a pickle, which cannot be opened: export the model and write it with torch.export.save",
+    "NumPy pickle": "is a pickle of NumPy arrays, which is not unpickled: "
+    "write its arrays with numpy.savez and open those",
     "Python": "is Python source that defines no class of modules: "
     "open the file that does, or one that torch.export.save wrote",
     "GGUF": "is a GGUF file, whose values are packed for llama.cpp: open the safetensors files that it was made from",
@@ -178,7 +180,7 @@ def _pickled(data: bytes, parts: int = 1) -> str:
         if found.module and any("torch" in name for name in found.names):
             return "module pickle"
         tensors = any(name.startswith("torch._utils._rebuild") for name in found.names)
-        return "state_dict" if tensors else "pickle"
+        return "state_dict" if tensors else "NumPy pickle" if _is_numpy(found.names) else "pickle"
     return "state_dict" if found.names else "pickle"
 
 
@@ -237,6 +239,12 @@ def _imports(stream: BinaryIO) -> _Imports:
         elif opcode.name in ("BINGET", "LONG_BINGET", "GET") and isinstance(argument, int):
             texts.append(memo.get(argument, ""))
     return _Imports(found, module)
+
+
+def _is_numpy(names: set[str]) -> bool:
+    """Whether imports only build arrays of NumPy, at least one of them, and what holds them."""
+    own = {name for name in names if name.startswith("numpy.")}
+    return bool(own) and all(name == "_codecs.encode" or _is_data(name) for name in names - own)
 
 
 def _is_data(name: str) -> bool:

@@ -195,6 +195,7 @@ class Program:
     producer: str = ""  # what wrote the file
     places: list[str] = dataclasses.field(default_factory=list)  # of the outputs, as an Output says it; none: a tuple
     known_as: dict[str, str] = dataclasses.field(default_factory=dict)  # another name in the file -> name in stored
+    taken: dict[Ref, int | bool] = dataclasses.field(default_factory=dict)  # input -> the only number that it may have
 
     @property
     def training(self) -> bool:

@@ -105,6 +105,8 @@ WRITERS = {
     "state_dict legacy": legacy,
     "module pickle": lambda path: torch.save(nn.Sequential(Own()), path),
     "pickle": lambda path: path.write_bytes(pickle.dumps([1, Own])),
+    "NumPy pickle": lambda path: path.write_bytes(pickle.dumps({"mean": np.zeros((2, 3))})),
+    "NumPy pickle old": lambda path: path.write_bytes(pickle.dumps([np.zeros(2), np.float64(1)], 2)),
     "TorchScript": torch_script,
     "torch.package": lambda path: zipped(path, **{"m__.data__version": "6", "m__.data__extern_modules": ""}),
     "other pt2": lambda path: zipped(path, m__archive_format="pt2"),
@@ -132,6 +134,9 @@ WRITERS = {
     "TensorFlow checkpoint": lambda path: path.write_bytes(bytes(40) + bytes.fromhex("57fb808b247547db")),
     "TFLite": lambda path: path.write_bytes(b"\x1c\0\0\0TFL3" + bytes(40)),
     "Core ML": lambda path: path.write_bytes(message((1, 4), (2, message((1, b"\x0a\x01x"))), (500, b"layers"))),
+    "Core ML weights": lambda path: path.write_bytes(
+        struct.pack("<II56x", 1, 2) + struct.pack("<II48x", 0xDEADBEEF, 1)
+    ),
     "OpenVINO": lambda path: path.write_text('<?xml version="1.0"?>\n<net name="a" version="11">\n</net>'),
     "TensorRT": lambda path: path.write_bytes(b"ftrt" + bytes(40)),
     "tar": tar,

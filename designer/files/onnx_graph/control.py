@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from designer.files.errors import FileError
+from designer.files.onnx_graph.decides import ask
 from designer.files.onnx_graph.items import Item, Known, Number, Unsupported, known
 from designer.files.onnx_graph.node import Run
 from designer.files.torchscript.text import Unfollowed
@@ -21,6 +22,7 @@ def _truth(item: Item, what: str) -> bool:
 
 
 def _if(run: Run, condition: Item) -> Any:
+    ask(run.follower, condition)
     chosen = run.attribute("then_branch" if _truth(condition, "its condition") else "else_branch")
     if chosen is None:
         raise FileError("it has a branch without a graph")
@@ -39,7 +41,10 @@ def _loop(run: Run, most: Item, condition: Item, *carried: Item) -> Any:
     while goes and (turns is None or turn < turns):
         if turn >= MOST_TURNS:
             raise Unsupported(f"it loops more than {MOST_TURNS:,} times")
+        run.worlds.assumed = False
         found = run.follower.run_graph(body, [known([turn], (), "int64"), known([True], (), "bool"), *values])
+        if run.worlds.assumed and (turns is None or turns > MOST_TURNS):  # the smallest size would end it first
+            raise Unfollowed("how often it loops depends on a size of the inputs")
         goes = _truth(found[0], "whether it loops again")
         values = found[1 : 1 + len(carried)]
         for entries, item in zip(gathered, found[1 + len(carried) :]):

@@ -3,11 +3,13 @@
 import dataclasses
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from designer.files.errors import FileError
-from designer.files.onnx_graph.items import MOST_KNOWN, Item, Known, Unsupported, known_stored
+from designer.files.onnx_graph.decides import Decides
+from designer.files.onnx_graph.items import MOST_KNOWN, Item, Known, Unsupported, known, known_stored
 from designer.files.onnx_graph.model_file import MOST_NODES, OnnxFile
 from designer.files.onnx_graph.node import Run, filled
 from designer.files.onnx_graph.places import called, is_call, is_named, place_of
@@ -67,8 +69,10 @@ class Follower:
 
     # Values.
 
-    def follow(self, inputs: dict[str, Value], outputs: list[str]) -> list[Item]:
-        """Run the graph of the file."""
+    def follow(
+        self, inputs: dict[str, Value], outputs: list[str], taken: Mapping[str, int | bool] = MappingProxyType({})
+    ) -> list[Item]:
+        """Run the graph of the file; ``taken`` are the numbers of inputs that choose its branches."""
         graph = self.file.model.graph
         for info in (*graph.value_info, *graph.output):
             self.told[info.name] = info.type
@@ -76,6 +80,8 @@ class Follower:
         for proto in graph.initializer:
             scope[proto.name] = self.initial(proto.name)
         scope.update(inputs)
+        for name, number in taken.items():
+            scope[name] = known([number], tuple(inputs[name].fake.shape), self.worlds.metas[Ref(name)].dtype)
         self.values = {value.ref: value for value in inputs.values()}
         self.run_nodes(graph.node, outputs)
         return [self.value(name) for name in outputs]
@@ -273,11 +279,11 @@ class Follower:
         statistics = 3 if node.op_type == "BatchNormalization" else len(node.input)
         inputs = [self.parted(self.value(name), n >= statistics) if name else None for n, name in enumerate(node.input)]
         run = Run(self, node, inputs)
+        function = self.functions.get((node.domain, node.op_type, node.overload))
         try:
             unknown = any(isinstance(item, Value) and item.unknown for item in inputs)
             if unknown and node.op_type not in QUANTIZED:  # these say themselves why
                 raise Unsupported("the sizes of what it takes are not known")
-            function = self.functions.get((node.domain, node.op_type, node.overload))
             if function is not None:
                 return self.run_function(function, node, inputs)
             own = node.domain in OWN_DOMAINS or node.op_type in FRIENDS.get(node.domain, ())
@@ -295,13 +301,15 @@ class Follower:
             return given
         except Unsupported as reason:
             return self.placeholder(run, str(reason))
-        except FileError:
+        except (FileError, Decides):
             raise
         except (Unfollowed, *REFUSED) as error:
             said = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
             reason_text = f"does not take its inputs: {said[:200]}"
             if self.lenient:
-                return self.placeholder(run, f"it {reason_text}")
+                return self.placeholder(run, said if said.startswith("it ") else f"it {reason_text}")
+            if isinstance(error, Unfollowed) and (function or any(a.type == 5 for a in node.attribute)):
+                raise  # a node inside, which has said its name
             named = f"{node.op_type} {shortened(node.name)}" if node.name else f"a node {node.op_type}"
             raise Unfollowed(f"{named} {reason_text}") from None
         finally:

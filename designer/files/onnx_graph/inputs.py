@@ -91,9 +91,13 @@ def given_inputs(file: str, told: tuple[Told, ...], inputs: Any) -> tuple[tuple[
 def tried(told: tuple[Told, ...], given: tuple[Told, ...], some: bool) -> Iterator[Sizes]:
     """Sizes to follow a graph with, those that leave more free first."""
     if some:
-        yield _around(told, given)
-        numbers = _around(told, given)
-        yield Sizes(_numbered(numbers), {}, "the sizes that were given")
+        around = _around(told, given)
+        ways = [around, *_of_one_batch(around, given)]
+        yield from ways
+        for way in ways:
+            yield from _fixed_one_by_one(way)
+        for way in ways:
+            yield Sizes(_numbered(way), {}, "the sizes that were given")
         return
     free = list(dict.fromkeys(size for entry in told for size in entry.shape or () if isinstance(size, str)))
     if not free:
@@ -106,6 +110,7 @@ def tried(told: tuple[Told, ...], given: tuple[Told, ...], some: bool) -> Iterat
         if len(entry.shape or ()) > 3 and "float" in entry.dtype
         for size in (entry.shape or ())[2:] + (entry.shape or ())[1:-1]
     }
+    scales = []
     for scale in SCALES:
         symbols: dict[str, tuple[int, ...]] = {}
         for size in free:
@@ -118,6 +123,7 @@ def tried(told: tuple[Told, ...], given: tuple[Told, ...], some: bool) -> Iterat
                 base = scale[1]
                 more = 3 * n if base[0] < 10 else STEP * n
                 symbols[size] = tuple(number + more + k * n * (base[0] < 10) for k, number in enumerate(base))
+        scales.append(symbols)
         yield Sizes(told, symbols)
     if len(first) > 1:  # they are named apart, but most models take one batch
         same = tuple(
@@ -131,7 +137,28 @@ def tried(told: tuple[Told, ...], given: tuple[Told, ...], some: bool) -> Iterat
         for number in (1, 2):
             fixed: dict[str, tuple[int, ...]] = dict.fromkeys(first, (number,) * 3)
             yield Sizes(_numbered(Sizes(told, fixed)), last, f"the first sizes are fixed at {number}")
-    yield Sizes(_numbered(Sizes(told, symbols)), {}, "all sizes are fixed")
+    for symbols in scales:
+        yield Sizes(_numbered(Sizes(told, symbols)), {}, "all sizes are fixed")
+
+
+def _of_one_batch(numbers: Sizes, given: tuple[Told, ...]) -> Iterator[Sizes]:
+    """The same with the first size that was given for all that were not: those without a name are a batch, mostly."""
+    left = {size for entry in given for size in entry.shape or () if isinstance(size, str)} & numbers.symbols.keys()
+    firsts = [
+        (entry.shape[0], mine.shape[0]) for entry, mine in zip(numbers.inputs, given) if entry.shape and mine.shape
+    ]
+    batch = next((name for name, size in firsts if isinstance(name, str) and isinstance(size, int)), None)
+    if left and batch is not None:
+        same = {name: numbers.symbols[batch] if name in left else found for name, found in numbers.symbols.items()}
+        yield Sizes(numbers.inputs, same, "the sizes that were not given are those of the batch")
+
+
+def _fixed_one_by_one(sizes: Sizes) -> Iterator[Sizes]:
+    """The same with one size after the other fixed, the others free."""
+    for name, found in sizes.symbols.items():
+        rest = {other: numbers for other, numbers in sizes.symbols.items() if other != name}
+        said = f"a size is fixed at {found[0]}, as it was given"
+        yield Sizes(_numbered(Sizes(sizes.inputs, {name: found})), rest, said)
 
 
 def _numbered(sizes: Sizes) -> tuple[Told, ...]:

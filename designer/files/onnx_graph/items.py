@@ -118,6 +118,7 @@ ON_KNOWN: dict[str, Callable[..., Any]] = {
     "Not": operator.not_,
 }
 GIVES_BOOL = frozenset("Equal Greater GreaterOrEqual Less LessOrEqual And Or Xor Not".split())
+ROUNDING = frozenset("Div Floor Ceil".split())  # they give small sizes the same number
 SPELLED = {"Add": "add", "Sub": "sub", "Mul": "mul", "Div": "floordiv", "Neg": "neg"}
 
 
@@ -136,8 +137,18 @@ def computed(worlds: Worlds, name: str, *items: Known) -> Known:
             number = each(function, *numbers)
         except (ArithmeticError, ValueError, TypeError):
             raise Unfollowed(f"it computes {name} of numbers for which there is none") from None
+        worlds.lost = worlds.lost or (name in ROUNDING and _lost(number, numbers))
+        worlds.assumed = worlds.assumed or (name in GIVES_BOOL and any(isinstance(n, Number) for n in numbers))
         found.append(_written(worlds, name, rounded(number, dtype), numbers))
     return known(found, arrays[0].shape, dtype)
+
+
+def _lost(number: Any, numbers: Sequence[Any]) -> bool:
+    """Whether free sizes came to one number, and not because each divides the other."""
+    if isinstance(number, Number) or not any(isinstance(n, Number) for n in numbers):
+        return False
+    exact = each(lambda *parts: len(parts) > 1 and parts[1] != 0 and parts[0] % parts[1] == 0, *numbers)
+    return exact is not True
 
 
 def _written(worlds: Worlds, name: str, number: Any, numbers: Sequence[Any]) -> Any:

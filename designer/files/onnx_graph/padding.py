@@ -6,6 +6,7 @@ from typing import Any
 from designer.files.onnx_graph.elementwise import number_or_tensor
 from designer.files.onnx_graph.items import Item, Number, Unsupported, Value
 from designer.files.onnx_graph.node import Run
+from designer.files.torchscript.text import Unfollowed
 from designer.model.names import shortened
 
 MODES = {"constant": "constant", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}  # ONNX's -> torch's
@@ -36,7 +37,7 @@ def _pad(run: Run, x: Item, pads: Item = None, fill: Item = None, axes: Item = N
         most = max((n for n in amounts[2 * dim : 2 * dim + 2] if not isinstance(n, Number)), default=0)
         if not isinstance(size, Number) and mode != "replicate" and most > size - (mode == "reflect"):
             what = "reflects" if mode == "reflect" else "repeats"
-            raise Unsupported(f"it {what} {most} numbers of an axis that has {size}, which PyTorch does not do")
+            raise Unfollowed(f"it {what} {most} numbers of an axis that has {size}, which PyTorch does not do")
     inner = rank - padded[0]
     last = {3: 1, 4: 2, 5: 3}.get(rank, 0)  # of the axes, which torch pads together in these ways
     value = run.tensor(x)

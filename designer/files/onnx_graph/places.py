@@ -14,6 +14,8 @@ NAME = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
 DEEPEST = 40
 # Names that exporters make up: val_12, onnx::MatMul_406, 17, const_fold_opt__3, _tensor_constant0.
 MADE_UP = re.compile(r"(onnx|val|tensor|scalar|slice|_?const\w*|_?tensor_constant|lifted_tensor|\w*_output)_*\d*", re.I)
+# What ONNX writes before the name of a node of a function that it put in the place of its call.
+INLINED = re.compile(r"(\w+_branch__)?(_?Inline_\d+__)+/?")
 
 
 def place_of(node: Any) -> tuple[Place, str]:
@@ -26,7 +28,7 @@ def place_of(node: Any) -> tuple[Place, str]:
             kind = kinds[len(paths) - 1] if len(kinds) > len(paths) - 1 else ""
             return tuple((path, 0) for path in paths[1:]), kind if paths[1:] and NAME.fullmatch(kind) else ""
         return (), ""
-    *parts, _ = node.name.split("/")
+    *parts, _ = INLINED.sub("", node.name[:LONGEST], count=1).split("/")
     parts = [name for name in parts if name]
     if len(parts) > DEEPEST or len(node.name) > LONGEST or not all(NAME.fullmatch(name) for name in parts):
         return (), ""

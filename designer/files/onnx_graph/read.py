@@ -5,6 +5,7 @@ from typing import Any
 
 from designer.files.asking import NeedsInputs
 from designer.files.errors import FileError
+from designer.files.onnx_graph.decides import Decides
 from designer.files.onnx_graph.follow import Follower
 from designer.files.onnx_graph.group_norms import join_group_norms
 from designer.files.onnx_graph.inputs import Sizes, Told, given_inputs, needed, told_inputs, tried
@@ -30,7 +31,7 @@ def read_program(path: Path, inputs: Any = None) -> tuple[Program, OnnxFile]:
         given, some = given_inputs(file.name, told, inputs)
         if any(entry.shape is None for entry in given):
             raise needed(file.name, tuple(e for e in given if e.shape is None), "it says nothing about them")
-        return _followed(file, list(tried(told, given, some))), file
+        return _followed(file, list(tried(told, given, some)), not some), file
     except Unfollowed as reason:
         said = str(reason).rstrip(".")
         free = tuple(entry for entry in given if any(isinstance(size, str) for size in entry.shape or ()))
@@ -48,25 +49,54 @@ def read_program(path: Path, inputs: Any = None) -> tuple[Program, OnnxFile]:
         raise FileError(f"{file.name} is damaged or was changed: its nodes are not as ONNX has them.") from error
 
 
-def _followed(file: OnnxFile, ways: list[Sizes]) -> Program:
+def _followed(file: OnnxFile, ways: list[Sizes], ask: bool) -> Program:
     """The program for the sizes that leave the most free; nodes that no sizes fit are only shown."""
     first: Unfollowed | None = None
     for lenient in (False, True):
+        held: Program | None = None  # right for small inputs, or with nodes that are only shown
+        small = False
         for sizes in ways:
+            if held is not None and sizes.fixed and ask:
+                break
             try:
-                program = follow(file, sizes, lenient)
+                program, lost, shown = follow(file, sizes, lenient)
             except Unfollowed as error:
                 first = first or error
                 continue
+            if lost or (shown and not ask):
+                if held is None:
+                    held, small = program, lost
+                continue
+            if lenient and ask and first is not None:
+                program.notes.insert(0, f"{first}, for sizes of its inputs that were tried: give those that it is for")
             if sizes.fixed:
-                program.notes.append(f"{sizes.fixed}, because {first or 'the file asks for that'}")
+                else_ = "else it is a program for small inputs only" if small else "else some nodes are only shown"
+                why = first or (else_ if held is not None else "the file asks for that")
+                program.notes.append(f"{sizes.fixed}, because {why}")
             return program
+        if held is not None:
+            if small:
+                held.notes.append("it is the program for small inputs: give the sizes of its own, if those are larger")
+            return held
     assert first is not None
     raise first
 
 
-def follow(file: OnnxFile, sizes: Sizes, lenient: bool = False) -> Program:
-    """The program for some sizes. Raises Unfollowed."""
+def follow(file: OnnxFile, sizes: Sizes, lenient: bool = False) -> tuple[Program, bool, bool]:
+    """The program for some sizes, whether they came to one number somewhere, and whether nodes are only shown.
+
+    Raises Unfollowed.
+    """
+    taken: dict[str, int | bool] = {}
+    while True:
+        try:
+            return _follow(file, sizes, lenient, taken)
+        except Decides as choice:  # of one input each: its number is known from now on
+            taken[choice.name] = choice.number
+
+
+def _follow(file: OnnxFile, sizes: Sizes, lenient: bool, taken: dict[str, int | bool]) -> tuple[Program, bool, bool]:
+    """The program for some sizes and some numbers of inputs."""
     import torch
 
     names = {name: f"s{n}" for n, name in enumerate(sizes.symbols)}
@@ -82,7 +112,7 @@ def follow(file: OnnxFile, sizes: Sizes, lenient: bool = False) -> Program:
                 for n in range(count)
             )
             inputs[entry.name] = worlds.input(entry.name, shapes, entry.dtype)
-        results = follower.follow(inputs, [out.name for out in file.model.graph.output])
+        results = follower.follow(inputs, [out.name for out in file.model.graph.output], taken)
         outputs: list[tuple[str, Any]] = []
         for n, (info, item) in enumerate(zip(file.model.graph.output, results)):
             if item is None or isinstance(item, list):
@@ -91,7 +121,11 @@ def follow(file: OnnxFile, sizes: Sizes, lenient: bool = False) -> Program:
             outputs.append((label, follower.tensor(item).ref))
     if not outputs:
         raise FileError("it gives no tensor")
-    return _program(follower, inputs, outputs)
+    program = _program(follower, inputs, outputs)
+    for name, number in taken.items():
+        program.taken[Ref(name)] = number
+        program.notes.append(f"{name} is taken to be {number}, because it chooses which nodes run")
+    return program, worlds.lost, bool(follower.placeholders)
 
 
 def _program(follower: Follower, inputs: dict[str, Any], outputs: list[tuple[str, Any]]) -> Program:

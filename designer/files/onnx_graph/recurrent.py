@@ -7,6 +7,7 @@ from designer.files.onnx_graph.items import Item, Known, Number, Unsupported, Va
 from designer.files.onnx_graph.node import Run
 from designer.files.onnx_graph.weights import real
 from designer.files.program import Dtype, Op, Ref
+from designer.files.torchscript.text import Unfollowed
 
 ORDERS = {"LSTM": (0, 2, 3, 1), "GRU": (1, 0, 2), "RNN": (0,)}  # torch's gate n is that gate of ONNX
 USUAL = {"LSTM": ("Sigmoid", "Tanh", "Tanh"), "GRU": ("Sigmoid", "Tanh")}
@@ -32,7 +33,7 @@ def _recurrent(
     first = bool(run.attribute("layout", 0))
     value = run.tensor(x)
     if run.rank(x) != 3:
-        raise Unsupported("it takes something else than a batch of sequences")
+        raise Unfollowed("it takes something else than a batch of sequences")
     _full_length(run, lengths, run.plain_sizes(value)[1 if first else 0])
     hidden = run.plain_sizes(r)[2]
     if run.attribute("direction", "forward") == "reverse":
@@ -45,7 +46,10 @@ def _recurrent(
             zeros = run.call("zeros", [len(ways), batch, hidden], dtype=Dtype(run.dtype(value)))
             states.append(zeros)
         else:
-            states.append(run.call("transpose", run.tensor(item), 0, 1) if first else run.tensor(item))
+            state = run.call("transpose", run.tensor(item), 0, 1) if first else run.tensor(item)
+            if [fake.shape[1] for fake in state.fakes] != [fake.shape[0 if first else 1] for fake in value.fakes]:
+                raise Unfollowed("its states are of another batch than its sequences")
+            states.append(state)
     outputs = _called(run, name, value, states, weights, b is not None, len(ways), hidden, first)
     return _shaped(run, outputs, len(ways), hidden, first)
 

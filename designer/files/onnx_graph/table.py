@@ -15,6 +15,7 @@ from designer.files.onnx_graph import (
     reducing,
     resizing,
     shaping,
+    spectra,
 )
 
 OPERATORS: dict[str, Callable[..., Any]] = {
@@ -30,6 +31,7 @@ OPERATORS: dict[str, Callable[..., Any]] = {
         reducing,
         indexing,
         resizing,
+        spectra,
         control,
     )
     for name, operator in family.OPERATORS.items()

@@ -60,6 +60,7 @@ class Worlds:
         self.kind = ""
         self.given_inputs: set[Ref] = set()
         self.assumed = False  # whether a free size was compared with something, since this was set back
+        self.lost = False  # whether the sizes are so small that all of them came to the same number
 
     def fresh(self) -> Ref:
         return Ref(f"%{len(self.metas) + len(self.numbers)}")
@@ -258,6 +259,7 @@ class Worlds:
             refs.append(ref)
             return self.tensor(ref, fakes)
 
+        self.lost = self.lost or _lost(name, placed, results)
         first = results[0]
         listed = isinstance(first, list) or (isinstance(first, tuple) and str(schema.returns[0].type) == "List[Tensor]")
         if isinstance(first, list | tuple):
@@ -320,6 +322,17 @@ def _many(value: Any) -> bool:
     if isinstance(value, Value):
         return any(fake is not value.fakes[0] for fake in value.fakes)
     return isinstance(value, Number)
+
+
+def _lost(name: str, placed: list[Any], results: list[Any]) -> bool:
+    """Whether a window over a free size stood in one place only, whatever the size was."""
+    strided = name == "slice" and len(placed) > 4 and placed[4] != 1
+    windowed = name.startswith("conv") or ("pool" in name and "adaptive" not in name) or name in ("stft", "unfold")
+    if not (windowed or strided) or not isinstance(placed[0], Value):
+        return False
+    given = [result[0] if isinstance(result, list | tuple) else result for result in results]
+    before, after = ([len(set(sizes)) > 1 for sizes in zip(*(t.shape for t in ts))] for ts in (placed[0].fakes, given))
+    return sum(after) < sum(before)
 
 
 def _device(value: Any) -> Any:
