@@ -40,6 +40,7 @@ class Mirror:
         self._chosen: set[NodeItem | WireItem] = set()
         self._ends_lit: set[NodeItem] = set()
         self._places: Mapping[str, Place] = {}
+        self._loose: set[Port] = set()  # targets of the wires that were taken off what is drawn now
         self.still = False  # whether what was drawn last looks as before
 
     def clear(self) -> None:
@@ -79,13 +80,14 @@ class Mirror:
             dirty |= self.nodes.keys()
         if (view.ties == "off") != (old_view.ties == "off"):
             dirty |= {path for path, node in self.nodes.items() if node.view.look.rows}
-        for target in self._gone() if edited else ():
+        for target in [target for target in change.wires if target in self.wires]:
             self._unwire(target)
         for path in self._left() if edited else ():
             self._remove(path)
         with viewer.leading.holding():
             changed = self._update(dirty, places)
-            self._wire()
+            self._wire(change.wires | self._loose)
+            self._loose.clear()
             self._hide(view.hidden ^ old_view.hidden)
             if turned:
                 for wire in self.wires.values():
@@ -97,11 +99,6 @@ class Mirror:
         self.select(view)
         self.still = view is old_view and not changed and not labelled and change.stands
         return changed
-
-    def _gone(self) -> list[Port]:
-        """The wires in the scene that are not there any more, or come from another port."""
-        ends = self.shown.ends
-        return [t for t, wire in self.wires.items() if t not in ends or ends[t].source != wire.source]
 
     def _left(self) -> list[str]:
         """The nodes in the scene whose layers are not there any more."""
@@ -161,22 +158,23 @@ class Mirror:
         if len(self._spare) > SPARE:
             del self._spare[next(iter(self._spare))]
 
-    def _wire(self) -> None:
+    def _wire(self, targets: set[Port]) -> None:
+        """Put wires into the scene, in the order of the network."""
         new, viewer = [], self.graph.viewer()
         shown, hidden = self.shown, self.shown.view.hidden
-        for target, (source, from_node, from_port, to_node, to_port) in self.shown.ends.items():
-            if target not in self.wires:
-                out, into = self.nodes[from_node].port(from_port, True), self.nodes[to_node].port(to_port, False)
-                # Not port.connect_to: it asks what the document has allowed already, and puts it on an undo stack.
-                out.model.connected_ports[to_node].append(to_port)
-                into.model.connected_ports[from_node].append(from_port)
-                wire = viewer.establish_connection(out.view, into.view)
-                wire.source, wire.target = source, target
-                wire.learnable = shown.carries_learnables(source)
-                wire.label, wire.saves = shown.label(target, source), shown.saves(target)
-                wire.hidden = bool(hidden) and str(target) in hidden
-                self.wires[target] = wire
-                new.append(wire)
+        for target in [target for target in shown.ends if target in targets] if targets else ():
+            source, from_node, from_port, to_node, to_port = shown.ends[target]
+            out, into = self.nodes[from_node].port(from_port, True), self.nodes[to_node].port(to_port, False)
+            # Not port.connect_to: it asks what the document has allowed already, and puts it on an undo stack.
+            out.model.connected_ports[to_node].append(to_port)
+            into.model.connected_ports[from_node].append(from_port)
+            wire = viewer.establish_connection(out.view, into.view)
+            wire.source, wire.target = source, target
+            wire.learnable = shown.carries_learnables(source)
+            wire.label, wire.saves = shown.label(target, source), shown.saves(target)
+            wire.hidden = bool(hidden) and str(target) in hidden
+            self.wires[target] = wire
+            new.append(wire)
         for wire in new:
             wire.redraw()
 
@@ -198,6 +196,7 @@ class Mirror:
 
     def _unwire(self, target: Port) -> None:
         wire = self.wires.pop(target)
+        self._loose.add(target)
         self._pointed.discard(wire)
         out, into = wire.output_port, wire.input_port
         self._lit.discard(wire)
@@ -231,8 +230,12 @@ class Mirror:
                 shown.saves(wire.target),
             )
             if says != (wire.learnable, wire.label, wire.saves):
+                led = wire.learnable or says[0] or self.graph.viewer().down  # else no way depends on what is said
                 wire.learnable, wire.label, wire.saves = says
-                wire.redraw()
+                if led:
+                    wire.redraw()
+                else:
+                    wire.update()
                 said = True
         return said
 

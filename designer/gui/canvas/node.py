@@ -93,7 +93,7 @@ class NodeItem(AbstractNodeItem):
             # WORKAROUND: no stock item says so, and Qt's index crashes on an item that shrank and is then removed.
             self.prepareGeometryChange()
             self._area = QRectF(0, 0, made.width, made.height).adjusted(-MARGIN, -MARGIN, MARGIN, MARGIN)
-        grown, self.form = made[:2] != self.form[:2], made
+        grown, changed, self.form = made[:2] != self.form[:2], made != self.form, made
         shown = self.scene() is not None
         if grown:
             self._keep_frame()
@@ -110,7 +110,8 @@ class NodeItem(AbstractNodeItem):
                 port.place(places[port.name])
         self.stubs = hang(self, self.stubs)
         if shown:
-            self.redraw_wires()
+            if changed:
+                self.redraw_wires()
             self.update()
 
     @property

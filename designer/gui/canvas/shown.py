@@ -28,7 +28,7 @@ class Change(NamedTuple):
     """What may look different: nodes by path, wires by target."""
 
     nodes: set[str]
-    wires: set[Port]
+    wires: set[Port]  # those that came, went or come from another port
     stands: bool  # whether the same layers stand where they stood, with the same wires
 
 
@@ -159,13 +159,14 @@ class Shown:
             return set()
         before, self._troubles = self._troubles, looks.troubles(analysis)
         nodes = {path for path in before.keys() | self._troubles.keys() if before.get(path) != self._troubles.get(path)}
-        for name in self.network.layers:
-            path = join(self.path, name)
-            if looks.row_of(analysis, path) is not looks.row_of(last, path):
-                nodes.add(path)
-                for port in self.network.layers[name].outputs():
-                    nodes |= {t.layer for t in self.root.targets.get(Port(path, port), ()) if "." not in t.layer}
-        return nodes | {join(self.path, name) for name in self.network.layers} if self.path else nodes
+        if self.path:
+            return nodes | {join(self.path, name) for name in self.network.layers}
+        rows, known = analysis.table if analysis else {}, last.table if last else {}
+        for name in [name for name in self.network.layers if rows.get(name) is not known.get(name)]:
+            nodes.add(name)
+            for port in self.network.layers[name].outputs():
+                nodes |= {t.layer for t in self.root.targets.get(Port(name, port), ()) if "." not in t.layer}
+        return nodes
 
     def look(self, path: str) -> Look:
         """What the node of a layer has to show now."""

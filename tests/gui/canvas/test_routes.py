@@ -6,6 +6,7 @@ import random
 import pytest
 from PySide6.QtCore import QPointF
 
+from designer.analysis import analyze
 from designer.edits import arrange, tie
 from designer.gui.canvas.routes import ARROW
 from designer.layers import Add, Concatenate, Input, Linear, ReLU
@@ -149,3 +150,19 @@ def test_the_arrow_of_a_tie_stands_on_its_line(stage, down):
     near = [point.y() for point in points if point.x() > end.x() - ARROW]
     assert len(near) > 10
     assert near == pytest.approx([end.y()] * len(near))
+
+
+def test_no_way_is_found_anew_where_nothing_moved(stage):
+    """Shapes come with an analysis: wires say them where they lie, the ties too that lie as before."""
+    net = chain(*ROW)
+    it = stage(net)
+    it.analyzes = False
+    it.document.edit("Set", net.set("l2", note="first"))
+    led = it.view.leading.moves, [wire.path() for wire in it.canvas.mirror.wires.values()]
+    found = []
+    it.view.leading.ways.find, find = (lambda *wire: found.append(wire) or find(*wire)), it.view.leading.ways.find
+    it.document.edit("Set", it.network.set("x", shape=("B", 16)))
+    it.document.take_analysis(analyze(it.network))
+    assert all(wire.label.endswith("16") for wire in it.canvas.mirror.wires.values())
+    assert found == []
+    assert led == (it.view.leading.moves, [wire.path() for wire in it.canvas.mirror.wires.values()])
