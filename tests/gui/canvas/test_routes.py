@@ -149,3 +149,18 @@ def test_the_arrow_of_a_tie_stands_on_its_line(stage, down):
     near = [point.y() for point in points if point.x() > end.x() - ARROW]
     assert len(near) > 10
     assert near == pytest.approx([end.y()] * len(near))
+
+
+def test_a_tie_that_leads_back_goes_between_its_layers(stage, qtbot):
+    net = Network().chain(x=Input(("B", 8)), enc=Linear(4), dec=Linear(8))
+    it = stage(arrange(tie(net, "enc/weight", "dec/weight")))
+    capsule, enc = it.canvas.node("permute").frame, it.canvas.node("enc").frame
+    assert capsule.top() - enc.bottom() >= 32
+    wires = [it.canvas.mirror.wires[Port.parse(name)] for name in ("permute/in", "dec/weight")]
+    for wire in wires:
+        assert wire.room < 40
+        assert wire.path().boundingRect().bottom() <= capsule.center().y()
+    place = (capsule.x() - 134.0, enc.bottom() + 4.0)  # close to the lane
+    it.document.attempt("Add", lambda net: net.add(near=ReLU()).move({"near": place}))
+    qtbot.waitUntil(lambda: wires[0].path().boundingRect().bottom() > capsule.bottom())
+    assert passed(it, "permute/in") == set()
