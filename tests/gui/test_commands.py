@@ -203,6 +203,16 @@ def test_small_windows_keep_the_canvas(desk, tied):
     assert window.docks["properties"].isVisible()
 
 
+def test_what_is_typed_after_the_key_for_settings_takes_the_place_of_the_first_one(desk, tied):
+    desk.window.show_network(tied, "tied")
+    desk.select("lstm")
+    desk.key(Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    field = desk.window.focusWidget()
+    QTest.keyClicks(field, "64")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    assert desk.network.layer("lstm").hidden_size == 64
+
+
 def test_a_panel_that_is_asked_for_takes_the_place_of_the_other_in_a_small_window(desk, tied):
     desk.open(tied)
     window, control = desk.window, Qt.KeyboardModifier.ControlModifier
