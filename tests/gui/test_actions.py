@@ -138,7 +138,7 @@ def test_the_sheet_has_as_many_columns_as_there_is_room_for(desk, tied):
     desk.window.show_network(tied, "tied")
     desk.key(Qt.Key.Key_F1)
     (sheet,) = desk.window.findChildren(Keys)
-    for wide, columns in ((1150, 3), (800, 2), (420, 1)):
+    for wide, columns in ((800, 2), (420, 1)):
         sheet.resize(wide, 600)
         QApplication.processEvents()
         inside = sheet.area.widget().layout()
