@@ -161,6 +161,7 @@ def test_settings_work_at_once_and_stay(desk, tied, session):
     desk.open(tied)
     desk.window.open_settings()
     (made,) = desk.window.findChildren(Settings)
+    assert len({field.width() for field in (made.theme, made.wheel, made.motion, made.size_kept)}) == 1
     made.theme.setCurrentIndex(made.theme.findData("light"))
     assert session.settings.value("theme") == "light"
     made.wheel.setCurrentIndex(made.wheel.findData("pan"))
