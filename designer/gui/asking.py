@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QComboBox, QDialog, QFileDialog, QFrame, QLineEdit, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFileDialog, QFrame, QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
 from designer.files.asking import Argument, Buildable, Choice, NeedsCode, NeedsInputs, Wanted
 from designer.files.errors import FileError
 from designer.files.given import argument_of, input_of
-from designer.gui.editors import Field, write
+from designer.gui.editors import Dropdown, Field, write
 from designer.gui.tips import tip
 from designer.gui.widgets import Icon, Label, button, column, line, row, sentence
 from designer.model.structure import DTYPES
@@ -224,7 +224,7 @@ class InputsForm(Asking):
         field = Field(f"Sizes of {wanted.name}", 0, lambda text: _problem(lambda: input_of(text, kind.currentText())))
         field.setText(write(shape))
         field.setPlaceholderText("B, 3, 224, 224")
-        kind = QComboBox()
+        kind = Dropdown()
         kind.setAccessibleName(f"Type of numbers of {wanted.name}")
         kind.addItems(list(DTYPES))
         kind.setCurrentText(dtype)
@@ -252,7 +252,7 @@ class SourceForm(Asking):
         self.asked = asked
         self.put(sentence(f"Opening Python source runs it with your rights. {RIGHTS}", "t1"), 12)
         before = question.before.choice
-        self.kind = QComboBox()
+        self.kind = Dropdown()
         self.kind.setAccessibleName("Class")
         for each in asked.classes:
             self.kind.addItem(each.name)

@@ -13,6 +13,35 @@ from designer.gui.session import Session
 from designer.gui.widgets import Dot, Icon, Label, Link, Picture, Tool, line, row
 
 REFUSED, TOLD = 8000, 6000  # milliseconds that a message stays
+APART, NAME = 8, 56  # of the name of the document: from menus and tools; the least room that is worth it
+
+
+class Middle(QWidget):
+    """The name of the document, and whether it was edited, in what room menus and tools leave: the less, the less."""
+
+    def __init__(self, name: QWidget, edited: QWidget, word: QWidget):
+        super().__init__()
+        self.name, self.edited, self.word = name, edited, word
+        self.on, self.unsaved = True, False
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(APART, 0, APART, 0)
+        layout.setSpacing(0)
+        layout.addStretch(1)
+        layout.addWidget(name)
+        layout.addWidget(edited)
+        layout.addStretch(1)
+        self.setMinimumWidth(1)  # it never makes the window wider
+
+    def fill(self) -> None:
+        """Show what there is room for."""
+        room = self.width() - 2 * APART - (20 if self.unsaved else 0)
+        self.name.setVisible(self.on and room >= NAME)
+        self.edited.setVisible(self.on and self.unsaved and room >= 0)
+        self.word.setVisible(room >= NAME + self.word.sizeHint().width())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.fill()
 
 
 class TopBar(QWidget):
@@ -22,13 +51,14 @@ class TopBar(QWidget):
         super().__init__(objectName="bar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedHeight(44)
-        self.document = document
+        self.document, self.menus = document, menus
         menus.setFixedHeight(28)
         menus.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         menus.setMinimumWidth(menus.sizeHint().width())
         self.name = Label("", "head", Qt.TextElideMode.ElideMiddle)
-        self.edited = row(8, Dot(), 6, Label("edited", "t3"))
-        middle = row(self.name, self.edited)
+        self.word = Label("edited", "t3")
+        self.edited = row(8, Dot(), 6, self.word)
+        middle = Middle(self.name, self.edited, self.word)
         export = QPushButton("Export", objectName="primary")
         export.setAccessibleName("Export")
         export.clicked.connect(actions["export"].trigger)
@@ -61,8 +91,6 @@ class TopBar(QWidget):
         layout.addStretch(1)
         for part in (self.tools, self.theme, self.export):
             layout.addWidget(part)
-        middle.layout().insertStretch(0, 1)
-        middle.layout().addStretch(1)
         self.middle = middle
         document.changed.connect(self.refresh)
         document.named.connect(self.refresh)
@@ -74,14 +102,13 @@ class TopBar(QWidget):
         for part in (self.tools, self.export):
             part.setVisible(on)
         self.middle.setEnabled(on)
-        for part in (self.name, self.edited):
-            part.setVisible(on)
-        if on:
-            self.refresh()
+        self.middle.on = on
+        self.refresh()
 
     def refresh(self) -> None:
         self.name.say(self.document.name)
-        self.edited.setVisible(self.name.isVisibleTo(self) and not self.document.history.isClean())
+        self.middle.unsaved = not self.document.history.isClean()
+        self.middle.fill()
 
     def follow_theme(self) -> None:
         self.theme.show_icon("sun" if theme.current() is theme.DARK else "moon")

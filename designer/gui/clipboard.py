@@ -10,7 +10,7 @@ from designer.edits.copying import Part, copy, duplicate, paste
 from designer.edits.deletion import delete
 from designer.files.errors import FileError
 from designer.files.part import read_part, write_part
-from designer.gui.document import Document
+from designer.gui.document import Document, is_group
 from designer.gui.properties import split
 from designer.gui.session import Session
 from designer.model import Network, NetworkError
@@ -102,19 +102,19 @@ class Clipboard(QObject):
         self.document.attempt(f"Cut {_count(self._selected())}", edit, then=lambda: self._tell(said))
 
     def paste(self) -> None:
-        """Paste layers at the pointer, else a little beside where they stood."""
+        """Paste layers at the pointer, else a little beside where they stood, into the group that is open now."""
         data = QApplication.clipboard().mimeData()
         text = ""
         if data is not None:  # as it is offscreen, of another program
             text = bytes(data.data(LAYERS).data()).decode(errors="replace") if data.hasFormat(LAYERS) else data.text()
-        kept, at = self.session.copied, self._pointer()
+        kept, at, home = self.session.copied, self._pointer(), self.document.view.path
         if kept is not None and kept[1] in (None, text):
-            self._paste(kept[0], 0, at)
+            self._paste(kept[0], 0, at, home)
         elif not text:
             self.document.refused.emit("There is nothing on the clipboard that could be pasted.")
         else:
             self.session.files.run(
-                lambda: read_part(text), lambda read: self._paste(read[0], read[1], at), self._failed
+                lambda: read_part(text), lambda read: self._paste(read[0], read[1], at, home), self._failed
             )
 
     def _failed(self, error: BaseException) -> None:
@@ -134,10 +134,13 @@ class Clipboard(QObject):
         scene = self.canvas.view.scene_at(at.toPointF())
         return scene.x(), scene.y()
 
-    def _paste(self, part: Part, left: int, at: tuple[float, float] | None) -> None:
+    def _paste(self, part: Part, left: int, at: tuple[float, float] | None, home: str) -> None:
         if self.document.closed:
             return
-        home, analysis = self.document.view.path, None if self.document.stale else self.document.analysis
+        if not is_group(self.document.network, home):
+            self.document.refused.emit(f"Not pasted, since there is no group {home} any more.")
+            return
+        analysis = None if self.document.stale else self.document.analysis
         names = [name for name in part.network.layers if name not in part.lenders]
         if not names:
             self.document.refused.emit("There are no layers in what was copied.")
@@ -152,9 +155,13 @@ class Clipboard(QObject):
             return pasted.network
 
         def done() -> None:
-            self.document.look(selection=frozenset(made))
+            where = ""
+            if self.document.view.path == home:
+                self.document.look(selection=frozenset(made))
+            else:  # another group was opened meanwhile
+                where = f" into {home or self.document.name}"
             anew = ["Their values did not come along: they are initialised anew."] if left else []
-            self._tell([f"Pasted {_count(names)}.", *said, *anew])
+            self._tell([f"Pasted {_count(names)}{where}.", *said, *anew])
 
         self.document.attempt(f"Paste {_count(names)}", edit, then=done)
 

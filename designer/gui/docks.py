@@ -29,6 +29,7 @@ class Docks(QObject):
         super().__init__(window)
         self.window_shown, self.bottom = window, bottom
         self.wanted = {"library": True, "properties": True}  # by the user; room may be lacking
+        self.first = "library"  # which of them gets the room where there is not enough for both
         self.unfolded = 0  # height of the lower dock before it was folded
         self.sized = False
         window.setCorner(Qt.Corner.BottomLeftCorner, BELOW)
@@ -58,14 +59,14 @@ class Docks(QObject):
         return self.docks[name]
 
     def fit(self) -> None:
-        """Hide what leaves the canvas too small: the properties first, the library next."""
+        """Hide what leaves the canvas too small: the properties first, the library next, unless one was asked for."""
         start, width = self.window_shown.on_start, self.window_shown.width()
-        left, right, _ = default_sizes(width)
         room = width - CANVAS.width()
-        library = self.wanted["library"] and room >= left
-        properties = self.wanted["properties"] and room - (left if library else 0) >= right
-        self.docks["library"].setVisible(not start and library)
-        self.docks["properties"].setVisible(not start and properties)
+        wide = dict(zip(self.wanted, default_sizes(width)))
+        for name in sorted(self.wanted, key=lambda name: name != self.first):
+            shown = self.wanted[name] and room >= wide[name]
+            room -= wide[name] * shown
+            self.docks[name].setVisible(not start and shown)
         self.docks["bottom"].setVisible(not start)
         if not self.bottom.folded:
             self.bottom.setMaximumHeight(max(TABS, round(self.window_shown.height() * 0.6)))
@@ -108,9 +109,12 @@ class Docks(QObject):
             self.toggle(name)
 
     def toggle(self, name: str) -> None:
-        """Show or hide the library or the properties."""
+        """Show or hide the library or the properties; in a narrow window one takes the place of the other."""
         self.wanted[name] = not self.docks[name].isVisible()
+        self.first = name if self.wanted[name] else "library"
         self.fit()
+        if self.wanted[name] and not self.docks[name].isVisible() and not self.window_shown.on_start:
+            self.window_shown.document.refused.emit(f"The window is too narrow for the {name} beside the canvas.")
 
     def toggle_tab(self, place: int) -> None:
         """Show a tab of the lower dock; when it is shown already, fold the dock."""

@@ -102,6 +102,8 @@ class Doing(QObject):
 
         def select() -> None:
             home = parent(paths[0])
+            if self.document.view.path != home:
+                return  # what is open is one of those that came
             known = {join(home, name) for name in before.network_at(home).layers} - {*paths}
             came = [join(home, name) for name in self.document.network.network_at(home).layers]
             self.document.look(selection=frozenset(came) - known)

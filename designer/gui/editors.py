@@ -179,7 +179,19 @@ class NumberField(Field):
         super()._finish()
 
 
-class Choice(QComboBox):
+class Dropdown(QComboBox):
+    """A list that opens, with the arrow that says so."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        place = QRectF(self.width() - 20, self.height() / 2 - 6, 12, 12)
+        drawing.draw_icon(painter, "chevron-down", place, theme.current().text3, 2.5)
+        painter.end()
+
+
+class Choice(Dropdown):
     """One of a few; the wheel scrolls the panel and never changes it."""
 
     def __init__(self, name: str, choices: tuple[Any, ...], apply: Apply):
@@ -197,14 +209,6 @@ class Choice(QComboBox):
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        super().paintEvent(event)
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        place = QRectF(self.width() - 20, self.height() / 2 - 6, 12, 12)
-        drawing.draw_icon(painter, "chevron-down", place, theme.current().text3, 2.5)
-        painter.end()
 
 
 class Setting(QWidget):

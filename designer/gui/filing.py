@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QFileDialog, QLineEdit, QMessageBox, QPlainTextEdit, QWidget
 
 from designer.files.asking import NeedsCode, NeedsInputs
 from designer.files.errors import FileError
@@ -207,6 +207,7 @@ class Filing(QObject):
         self.opening.emit("")
 
     def _came(self, opened: Opened, path: Path | None) -> None:
+        self.take_typed()
         if path is not None:
             self.session.remember(path, count_ties(opened.network))
         values = opened.report is not None and opened.path is None and opened.report.kind in VALUES
@@ -225,14 +226,25 @@ class Filing(QObject):
 
     # Saving.
 
+    def take_typed(self) -> None:
+        """Take what is still being typed into the network; the keyboard stays where it is."""
+        window = self.window_shown
+        field = window.focusWidget()
+        if isinstance(field, QLineEdit | QPlainTextEdit):
+            field.clearFocus()
+            if window.focusWidget() is None and window.isAncestorOf(field) and field.isVisible():
+                field.setFocus()
+
     def save(self, then: Callable[[], object] | None = None) -> None:
         """Save where it was saved before; ``then`` is called once it is safe."""
+        self.take_typed()
         if self.document.path:
             self.save_to(self.document.path, then)
         else:
             self.save_as(then)
 
     def save_as(self, then: Callable[[], object] | None = None) -> None:
+        self.take_typed()
         first = str(self.folder() / f"{self.document.name}{PROJECT}")
         name, _ = QFileDialog.getSaveFileName(self.window_shown, "Save as", first, PROJECTS)
         if name:

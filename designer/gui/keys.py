@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence
+from PySide6.QtGui import QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from designer.gui.palette import commands
@@ -94,9 +94,17 @@ class Keys(QDialog):
         layout.addWidget(head)
         layout.addWidget(self.area)
         self.field.textChanged.connect(self.fill)
+        self.columns = COLUMNS
         self.fill()
         room = window.size()
         self.resize(min(COLUMNS * (WIDTH + 24) + 48, room.width() - 32), min(760, room.height() - 32))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        columns = min(COLUMNS, max(1, (self.width() - 48) // (WIDTH + 24)))
+        if columns != self.columns:
+            self.columns = columns
+            self.fill()
 
     def fill(self) -> None:
         """Show the lines that have all words of the field, in columns of like height."""
@@ -109,7 +117,7 @@ class Keys(QDialog):
         total = sum(len(lines) + 2 for _, lines in shown)
         content, columns, height = QWidget(objectName="panel"), [[]], 0  # type: tuple[QWidget, list[list[QWidget]], int]
         for title, lines in shown:
-            if height > total / COLUMNS * len(columns) - len(lines) / 2 and len(columns) < COLUMNS:
+            if height > total / self.columns * len(columns) - len(lines) / 2 and len(columns) < self.columns:
                 columns.append([])
             columns[-1].append(_section(title, lines))
             height += len(lines) + 2

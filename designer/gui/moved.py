@@ -1,16 +1,16 @@
 """Where layers and hidden wires are in a network that came from another one by an edit."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from designer.model import Group, Network, Port
+from designer.model import Group, Layer, Network, Port
 from designer.model.names import join, parent
 
 Renaming = Callable[[str], str]  # the old name of a layer, or of something at it, -> the new one
 
 
 def renaming(before: Network, now: Network) -> Renaming | None:
-    """Give the new name of what stands in layers and groups that were renamed; None where none were."""
+    """Give the new name of what stands in layers and groups that were renamed or moved; None where none were."""
     renamed = dict(_renamed(before, now, ""))
     if not renamed:
         return None
@@ -24,18 +24,40 @@ def renaming(before: Network, now: Network) -> Renaming | None:
 
 
 def _renamed(before: Network, now: Network, path: str) -> Iterator[tuple[str, str]]:
-    """The old and the new path of each layer that is the same under another name, told by identity."""
+    """The old and the new path of each layer that is the same elsewhere, told by identity.
+
+    It has another name there, went into a group that was made around it, or came out of one that was dissolved.
+    """
     if before.layers is now.layers:
         return
-    came: dict[int, list[str]] = {}  # equal layers of a file are one object: they keep their order
-    for name, layer in now.layers.items():
-        if name not in before.layers:
-            came.setdefault(id(layer), []).append(name)
+    went = {name: layer for name, layer in before.layers.items() if name not in now.layers}
+    came = {name: layer for name, layer in now.layers.items() if name not in before.layers}
+    for old, new in list(_same(went, came)):
+        yield join(path, old), join(path, new)
+        del went[old], came[new]
     for name, layer in before.layers.items():
-        if name not in now.layers and came.get(id(layer)):
-            yield join(path, name), join(path, came[id(layer)].pop(0))
-        elif isinstance(layer, Group) and isinstance(other := now.layers.get(name), Group) and other is not layer:
+        if isinstance(layer, Group) and isinstance(other := now.layers.get(name), Group) and other is not layer:
             yield from _renamed(layer.network, other.network, join(path, name))
+    for name, layer in list(went.items()):
+        if isinstance(layer, Group):
+            for old, new in list(_same(layer.network.layers, came)):
+                yield join(path, name, old), join(path, new)
+                del came[new]
+    for name, layer in came.items():
+        if isinstance(layer, Group):
+            for old, new in list(_same(went, layer.network.layers)):
+                yield join(path, old), join(path, name, new)
+                del went[old]
+
+
+def _same(before: Mapping[str, Layer], now: Mapping[str, Layer]) -> Iterator[tuple[str, str]]:
+    """The old and the new name of each layer that is in both; equal ones of a file are one object: they keep order."""
+    names: dict[int, list[str]] = {}
+    for name, layer in now.items() if before else ():
+        names.setdefault(id(layer), []).append(name)
+    for name, layer in before.items() if names else ():
+        if its := names.get(id(layer)):
+            yield name, its.pop(its.index(name) if name in its else 0)
 
 
 def _paths_to(path: str) -> Iterator[str]:

@@ -78,8 +78,8 @@ class Properties(QWidget):
             widget.setFocus()
 
     def focus_first(self) -> None:
-        """Put the keyboard into the first setting."""
-        self.form.first.setFocus() if self.form.first else self.area.setFocus()
+        """Put the keyboard into the first setting, all of it chosen, so that what is typed takes its place."""
+        (self.form.first or self.area).setFocus(Qt.FocusReason.ShortcutFocusReason)
 
 
 def split(network: Network, selection: Iterable[str]) -> tuple[tuple[str, ...], tuple[Port, ...]]:

@@ -3,8 +3,9 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSettings, Qt
-from PySide6.QtWidgets import QComboBox, QDialog, QVBoxLayout
+from PySide6.QtWidgets import QDialog, QVBoxLayout
 
+from designer.gui.editors import Dropdown
 from designer.gui.session import Session
 from designer.gui.widgets import Label, button, row
 
@@ -38,7 +39,9 @@ class Settings(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(24, 24, 24, 16)
         layout.setSpacing(12)
-        for field in (self.theme, self.wheel, self.motion, self.size_kept):
+        fields = self.theme, self.wheel, self.motion, self.size_kept
+        for field in fields:
+            field.setFixedWidth(max(field.sizeHint().width() for field in fields))
             layout.addWidget(row(Label(field.accessibleName(), "t1"), None, 32, field))
         layout.addWidget(self.note)
         layout.addWidget(row(None, button("Close", self.close)))
@@ -73,10 +76,9 @@ def kept_size(settings: QSettings) -> int:
     return int(kept) if kept in map(str, SIZES) else 100
 
 
-def _choice(name: str, choices: dict[str, str], now: str) -> QComboBox:
-    made = QComboBox()
+def _choice(name: str, choices: dict[str, str], now: str) -> Dropdown:
+    made = Dropdown()
     made.setAccessibleName(name)
-    made.setMinimumWidth(180)
     for key, text in choices.items():
         made.addItem(text, key)
     made.setCurrentIndex(made.findData(now))

@@ -134,6 +134,18 @@ def test_the_sheet_shows_every_key(desk, tied):
     QTest.keyClick(sheet, Qt.Key.Key_Escape)
 
 
+def test_the_sheet_has_as_many_columns_as_there_is_room_for(desk, tied):
+    desk.window.show_network(tied, "tied")
+    desk.key(Qt.Key.Key_F1)
+    (sheet,) = desk.window.findChildren(Keys)
+    for wide, columns in ((800, 2), (420, 1)):
+        sheet.resize(wide, 600)
+        QApplication.processEvents()
+        inside = sheet.area.widget().layout()
+        assert sum(inside.itemAt(n).widget() is not None for n in range(inside.count())) == columns
+        assert sheet.area.widget().width() <= sheet.area.viewport().width()
+
+
 def test_the_sheet_names_undo_without_the_step(desk, tied):
     desk.open(tied)
     desk.document.edit("Set bias of fc", tied.set("fc", bias=False))
@@ -149,6 +161,7 @@ def test_settings_work_at_once_and_stay(desk, tied, session):
     desk.open(tied)
     desk.window.open_settings()
     (made,) = desk.window.findChildren(Settings)
+    assert len({field.width() for field in (made.theme, made.wheel, made.motion, made.size_kept)}) == 1
     made.theme.setCurrentIndex(made.theme.findData("light"))
     assert session.settings.value("theme") == "light"
     made.wheel.setCurrentIndex(made.wheel.findData("pan"))

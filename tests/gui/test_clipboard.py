@@ -8,7 +8,7 @@ from PySide6.QtGui import QClipboard
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from designer import group, initialize, tie
+from designer import group, initialize, tie, ungroup
 from designer.files.part import read_part
 from designer.gui import clipboard
 from designer.layers import Input, Linear
@@ -206,6 +206,28 @@ def test_layers_are_pasted_into_the_group_that_is_open(desk, tied, qtbot):
     desk.key(Qt.Key.Key_V, CONTROL)
     assert "block.fc" in desk.network.all
     assert desk.network.source_of(Port("block.fc", "weight")) == Port("emb", "weight")
+
+
+def test_layers_that_are_read_late_are_pasted_where_they_were_asked_for(copied, qtbot, monkeypatch):
+    document = json.loads(text_of(copied))
+    del document["part"]["values"]
+    QApplication.clipboard().setText(json.dumps(document).replace('"fc"', '"head"').replace("fc/", "head/"))
+    copied.open(group(copied.network, ["lstm"], "block"))
+    late = []
+    monkeypatch.setattr(copied.window.session.files, "run", lambda *job: late.append(job))
+    copied.canvas.enter("block")
+    copied.key(Qt.Key.Key_V, CONTROL)
+    copied.key(Qt.Key.Key_V, CONTROL)
+    copied.key(Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
+    (work, came, _), (_, again, _) = late
+    came(work())
+    assert "block.head" in copied.network.all
+    assert "head" not in copied.network.layers
+    assert copied.told[-1].startswith("Pasted 2 layers into block.")
+    assert copied.document.view.selection == {"block"}
+    copied.document.edit("Ungroup", ungroup(copied.network, "block"))
+    again(work())
+    assert copied.refusals == ["Not pasted, since there is no group block any more."]
 
 
 def test_a_tie_through_a_permute_is_untied_beside_the_window(desk, qtbot):

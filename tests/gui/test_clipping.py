@@ -203,3 +203,21 @@ def test_nothing_is_cut_at_twice_the_size():
         check=False,
     )
     assert done.returncode == 0, done.stdout[-3000:]
+
+
+def test_the_name_gives_way_to_menus_and_tools(desk, tied):
+    """The less room, the less is said: the name, that it was edited, a dot, nothing."""
+    desk.window.show_network(tied, "a-network-with-a-long-name")
+    desk.document.edit("Rename", tied.rename("fc", "head"))
+    bar, shown = desk.window.bar, []
+    for wide in (1440, 900, 760, 700, 640):
+        desk.window.resize(wide, 720)
+        QApplication.processEvents()
+        right = bar.menus.mapTo(bar, bar.menus.rect().topRight()).x()
+        for part in (bar.name, bar.edited):
+            assert not part.isVisible() or part.mapTo(bar, part.rect().topLeft()).x() > right
+        shown.append((bar.name.isVisible(), bar.word.isVisible(), bar.edited.isVisible()))
+    assert shown == [(True, True, True), (True, True, True), (True, False, True), (False, False, True), (False,) * 3]
+    desk.window.resize(1440, 900)
+    QApplication.processEvents()
+    assert bar.name.text() == "a-network-with-a-long-name"

@@ -203,6 +203,41 @@ def test_small_windows_keep_the_canvas(desk, tied):
     assert window.docks["properties"].isVisible()
 
 
+def test_what_is_typed_after_the_key_for_settings_takes_the_place_of_the_first_one(desk, tied):
+    desk.window.show_network(tied, "tied")
+    desk.select("lstm")
+    desk.key(Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    field = desk.window.focusWidget()
+    QTest.keyClicks(field, "64")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    assert desk.network.layer("lstm").hidden_size == 64
+
+
+def test_a_panel_that_is_asked_for_takes_the_place_of_the_other_in_a_small_window(desk, tied):
+    desk.open(tied)
+    window, control = desk.window, Qt.KeyboardModifier.ControlModifier
+    shown = lambda: [name for name in ("library", "properties") if window.docks[name].isVisible()]  # noqa: E731
+    window.resize(853, 480)
+    desk.settle()
+    assert shown() == ["library"]
+    desk.select("fc")
+    desk.key(Qt.Key.Key_Return, control)
+    assert shown() == ["properties"]
+    assert window.properties.isAncestorOf(window.focusWidget())
+    assert desk.canvas.view.width() >= 480
+    desk.key(Qt.Key.Key_Slash)
+    assert shown() == ["library"]
+    assert window.library.field.hasFocus()
+    desk.key(Qt.Key.Key_2, control)
+    desk.key(Qt.Key.Key_2, control)
+    assert shown() == ["library"]
+    window.resize(650, 480)
+    desk.settle()
+    desk.key(Qt.Key.Key_2, control)
+    assert shown() == []
+    assert desk.refusals == ["The window is too narrow for the properties beside the canvas."]
+
+
 def test_themes_switch_while_running(desk, tied):
     desk.open(tied)
     for name, wanted in (("light", theme.LIGHT), ("dark", theme.DARK)):

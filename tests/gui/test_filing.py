@@ -8,6 +8,7 @@ import pytest
 import torch
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
 
 from designer import initialize
@@ -129,6 +130,41 @@ def test_what_is_being_typed_is_not_lost(desk, tied, answer):
     desk.window.close()
     assert desk.network.layer("fc").out_features == 77
     assert len(asked) == 1
+
+
+def test_saving_takes_what_is_being_typed(desk, tied, tmp_path, qtbot):
+    path = tmp_path / "model.network"
+    desk.window.show_network(tied, "model")
+    desk.document.path = path
+    desk.select("fc")
+    field = desk.setting("out_features")
+    field.setFocus()
+    field.selectAll()
+    QTest.keyClicks(field, "77")
+    QTest.keyClick(field, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: desk.document.history.isClean() and path.exists())
+    assert load(path).layer("fc").out_features == 77
+    assert desk.setting("out_features").hasFocus()
+    desk.key(Qt.Key.Key_F2)
+    QTest.keyClicks(desk.window.focusWidget(), "head")
+    desk.window.filing.save()
+    qtbot.waitUntil(lambda: desk.document.history.isClean() and "head" in load(path).layers)
+    assert desk.undo_texts() == ["Set out_features of fc", "Rename fc to head"]
+
+
+def test_a_file_that_comes_while_something_is_typed_gets_its_own_window(desk, tied, tmp_path, qtbot):
+    path = tmp_path / "other.network"
+    save(tied, path)
+    desk.window.show_network(tied, "model")
+    desk.select("fc")
+    field = desk.setting("out_features")
+    field.setFocus()
+    field.selectAll()
+    QTest.keyClicks(field, "77")
+    desk.window.filing.open(path)
+    windows = desk.window.session.windows
+    qtbot.waitUntil(lambda: len(windows) == 2)
+    assert desk.network.layer("fc").out_features == 77
 
 
 def test_a_file_over_unsaved_work_gets_its_own_window(desk, tied, tmp_path, qtbot):

@@ -1,6 +1,6 @@
 """How the network is looked at, when the network changes under it."""
 
-from designer import group
+from designer import group, ungroup
 from designer.gui.bookmarks import Bookmark
 from designer.gui.document import Document, View
 from designer.gui.moved import kept, renaming
@@ -71,6 +71,32 @@ def test_hidden_wires_follow_equal_layers_into_a_group_and_its_ports_that_are_re
     renamed = grouped.rename(f"g.{inner}", "first").rename(f"g.{outer}", "last")
     hidden = frozenset({f"g/{inner}", "c/in"})
     assert kept(hidden, grouped, renamed, renaming(grouped, renamed)).there == {"g/first", "c/in"}
+
+
+def test_a_view_follows_what_is_open_out_of_a_group_and_into_one():
+    net = Network().chain(x=Input(("B", 8)), a=Linear(8), b=ReLU(), c=ReLU())
+    net = group(group(net, ["b"], "inner"), ["a", "inner"], "outer")
+    mark = Bookmark("here", "outer.inner", (1.0, 2.0, 0.5))
+    document = Document(net)
+    view = View(path="outer.inner", selection=frozenset({"outer.inner.b"}), unfolded=frozenset({"outer.a"}))
+    document.look(**vars(view) | {"bookmarks": (mark,), "places": {"outer.inner": (1.0, 2.0, 1.0)}})
+    document.edit("Ungroup outer", ungroup(net, "outer"))
+    assert (document.view.path, document.view.selection, document.view.unfolded) == ("inner", {"inner.b"}, {"a"})
+    assert (document.view.bookmarks[0].path, document.view.places) == ("inner", {"inner": (1.0, 2.0, 1.0)})
+    document.history.undo()
+    assert document.view.path == "outer.inner"
+    assert document.view.bookmarks == (mark,)
+    document.edit("Ungroup inner", ungroup(net, "outer.inner"))
+    assert (document.view.path, document.view.selection) == ("outer", {"outer.b"})
+
+
+def test_a_view_follows_layers_that_get_other_names_where_their_group_was():
+    net = group(Network().chain(x=Input(("B", 8)), a=Linear(8), b=ReLU(), c=ReLU()), ["b"], "inner")
+    net = group(net, ["inner"], "outer").rename("a", "inner")  # a name that is taken then
+    document = Document(net)
+    document.look(path="outer.inner", unfolded=frozenset({"inner"}))
+    document.edit("Ungroup outer", ungroup(net, "outer"))
+    assert (document.view.path, document.view.unfolded) == ("inner_", {"inner"})
 
 
 def test_a_link_to_a_group_that_is_gone_leads_to_what_is_left_around_it():

@@ -24,6 +24,7 @@ class Leading:
         self.view = view
         self.ways = Ways(view)
         self.moves = 0  # how often a node came, moved or went
+        self.led = 0  # how often a wire found a way, or went
         self._held: dict[WireItem, None] | None = None  # wires whose ways are found later
         self._passing: dict[WireItem, None] = {}  # whose ways depend on the layers that they pass
         self._passed: set[Cell] = set()  # the squares where nodes were and are since wires were led the last time
@@ -49,12 +50,14 @@ class Leading:
 
     def wire_led(self, wire: "WireItem") -> None:
         """A wire has found its way."""
+        self.led += 1
         if wire.passes:
             self._passing[wire] = None
         else:
             self._passing.pop(wire, None)
 
     def wire_gone(self, wire: "WireItem") -> None:
+        self.led += 1
         self.ways.leave(wire)
         self._passing.pop(wire, None)
 

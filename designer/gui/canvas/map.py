@@ -144,6 +144,8 @@ class Map:
             painter.setPen(QPen(theme.accent, 3 / zoom if zoom >= FAR else 2 / zoom))
             painter.setBrush(Qt.BrushStyle.NoBrush if zoom >= FAR else faded(theme.accent, 0.5))
             painter.drawRects([node.frame for node in self.selected])
+        for stub in [stub for node in seen for stub in node.stubs]:
+            stub.paint_far(painter, theme, zoom)
         size = 6 if zoom >= FAR else 3
         for node in self._troubled:
             painter.setPen(QPen(theme.canvas, 2 / zoom) if zoom >= FAR else Qt.PenStyle.NoPen)

@@ -147,11 +147,13 @@ def tie(
     blockers: Blockers,
     free: Callable[[float], bool],
     beside: tuple[float, float] = (OUT, OUT),
+    gap: tuple[float, float] = (0.0, 0.0),
 ) -> Route:
     """Lead a learnable to its borrower: straight where the way is free, else through a lane under what is passed.
 
     ``lowest`` is the lower edge of both layers; ``free`` tells whether the lane at a height is;
-    ``beside`` is how far from its ends it goes down and up.
+    ``beside`` is how far from its ends it goes down and up; ``gap`` are the lower edge of the layer above
+    and the upper edge of the one below: a way back leads through there, where nothing else stands.
     """
     if end.x() - start.x() >= 2 * OUT:
         between = QRectF(start, end).normalized().adjusted(4, -CLEAR, -4, CLEAR)
@@ -159,11 +161,21 @@ def tie(
             return straight(start, end)
     out, back = start.x() + beside[0], end.x() - beside[1]
     left, right = min(out, back), max(out, back)
+    y = sum(gap) / 2
+    if back < out and gap[1] - gap[0] >= 2 * CLEAR and free(y):
+        tracks = [QRectF(QPointF(x, at.y()), QPointF(x, y)).normalized() for x, at in ((out, start), (back, end))]
+        level = QRectF(QPointF(left, y), QPointF(right, y))
+        if not any(blockers(part.adjusted(-CLEAR / 2, -CLEAR, CLEAR / 2, CLEAR)) for part in (*tracks, level)):
+            return _through_lane(start, out, y, back, end)
     y = lowest + BELOW
     while found := blockers(QRectF(left - 2, y - CLEAR, right - left + 4, 2 * CLEAR)):
         y = max(frame.bottom() for frame in found) + BELOW
     while not free(y):
         y += PITCH
+    return _through_lane(start, out, y, back, end)
+
+
+def _through_lane(start: QPointF, out: float, y: float, back: float, end: QPointF) -> Route:
     points = [start, QPointF(out, start.y()), QPointF(out, y), QPointF(back, y), QPointF(back, end.y()), end]
     return Route(rounded(points), QPointF((out + back) / 2, y), abs(back - out) - 2 * CORNER, y)
 

@@ -14,7 +14,7 @@ from designer.gui.canvas.look import short
 from designer.gui.canvas.paint_errors import guarded
 from designer.gui.canvas.routes import rounded
 from designer.gui.drawing import draw_icon, draw_text, metrics, text_width
-from designer.gui.theme import faded, mix
+from designer.gui.theme import Theme, faded, mix
 
 if TYPE_CHECKING:
     from designer.gui.canvas.node import NodeItem
@@ -142,6 +142,19 @@ class Stub(QGraphicsItem):
         painter.drawRoundedRect(self.pill, PILL / 2, PILL / 2)
         draw_icon(painter, name, QRectF(self.pill.x() + 9, self.pill.y() + 4, 12, 12), ink, 2.25)
         draw_text(painter, self.pill.x() + 25, self.pill.y() + 14, self.text, theme.text1, 11, 500)
+
+    def paint_far(self, painter: QPainter, theme: Theme, zoom: float) -> None:
+        """Draw its lines with a dot at their end, in the scene, at a zoom where nodes are blocks without ports."""
+        if not self.drawn:
+            return
+        color, at = theme.learn if self.bunch.learnable else theme.data, self.node.pos()
+        painter.setPen(QPen(color, 1.5 / zoom))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for port in self.ports:
+            painter.drawPolyline(QPolygonF(self._way(port)).translated(at))
+        painter.setBrush(color)
+        end = QPointF(self.pill.right() if self._right else self.pill.left(), self.pill.center().y())
+        painter.drawEllipse(end + at, 2.5 / zoom, 2.5 / zoom)
 
 
 def hang(node: "NodeItem", stubs: list[Stub]) -> list[Stub]:

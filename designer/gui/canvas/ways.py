@@ -182,6 +182,7 @@ class Ways:
             lambda rect: self._frames(wire, rect),
             lambda y: self._level.free(owner, left, right, y),
             (out, back),
+            (min(first.bottom(), last.bottom()), max(first.top(), last.top())),
         )
         if route.lane is not None:
             self._level.take(wire.target, owner, left, right, route.lane)

@@ -7,11 +7,12 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPainterPathStroker, QPen, QPolygonF
 from PySide6.QtWidgets import QGraphicsPathItem
 
+from designer.gui.canvas.labels import shape_rect
 from designer.gui.canvas.paint import NEAR
 from designer.gui.canvas.paint_errors import guarded
 from designer.gui.canvas.pill import TIE_HIGH, draw_tie_pill, tie_pill_width
 from designer.gui.canvas.ways import SHORT
-from designer.gui.drawing import draw_text, text_width
+from designer.gui.drawing import draw_text
 from designer.gui.theme import Theme, faded, mix
 from designer.model import Port
 
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from designer.gui.canvas.viewer import Viewer
 
 STUB = 12.0  # what is left of a tie that is not drawn
-LONGEST = 200.0  # of a shape beside a wire
-# So far aside of where a wire begins, and below it, its shape may stand, the nearest place first.
-ASIDE = (9.0, 12.0), (20.0, 12.0), (9.0, 26.0), (32.0, 12.0), (9.0, 40.0), (44.0, 12.0)
 DASHES = [3.5, 2.5]
 FAINT = 0.6  # of a hidden wire that is looked at
 
@@ -57,6 +55,7 @@ class WireItem(PipeItem):
         self._middle, self._room, self._upright = QPointF(), 0.0, False
         self._bounds = QRectF()
         self._shape: tuple[float, QPainterPath] | None = None
+        self._told: tuple[tuple[int, str, str], QRectF] | None = None  # where its shape stands among the others
 
     # What NodeGraphQt asks of a pipe.
 
@@ -96,7 +95,7 @@ class WireItem(PipeItem):
             self._vanish()
             return
         path, self.corners, self._middle, self._room, self._upright = self.stage.leading.ways.find(self, start, end)
-        self._shape = self.lines = None
+        self._shape = self.lines = self._told = None
         self.prepareGeometryChange()
         aside = 16.0 + (self.label_size().width() if self.stage.down else 0)
         self._bounds = path.boundingRect().adjusted(-aside, -24, aside, 24)  # the label lies in it
@@ -228,8 +227,7 @@ class WireItem(PipeItem):
             draw_arrow(painter, color, self.ends[1], self._falls(self._input_port))
             self._paint_pill(painter, theme, color)
         elif zoom >= 0.75 and self.label:
-            paint = self._paint_label_beside if viewer.down else self._paint_label
-            paint(painter, theme, viewer.dims and not strong)
+            self._paint_label(painter, theme, viewer.dims and not strong)
 
     def _paint_stubs(self, painter: QPainter, color: QColor, width: float) -> None:
         painter.setPen(wire_pen(color, width, True))
@@ -240,53 +238,28 @@ class WireItem(PipeItem):
         """Whether it leaves or enters a port on an upper or lower edge."""
         return bool(self.stage.down and port is not None and not port.look.diamond)
 
-    def _tells(self) -> bool:
-        """Whether the shape stands at it: of several wires from one port, at the shortest."""
-        wires = [wire for wire in self._output_port.connected_pipes if wire.room > 0 and not wire.hidden]
-        return min(wires, key=lambda wire: wire.room, default=None) is self
+    def shape_rect(self) -> QRectF:
+        """Where the shape stands; while something is dragged, what lies still stays as it is told."""
+        led, gesture = (self.stage.leading.led, self.label, self.stage.ties), self.stage.gesture
+        if self._told is None or (self._told[0] != led and not (gesture is not None and gesture.dragging)):
+            before, self._told = self._told, (led, shape_rect(self))
+            if before is not None and before[1] != self._told[1]:
+                self.update()  # more than what another wire left or came to
+        return self._told[1]
 
-    def _paint_label_beside(self, painter: QPainter, theme: Theme, faint: bool) -> None:
+    def _paint_label(self, painter: QPainter, theme: Theme, faint: bool) -> None:
         rect = self.shape_rect()
         if not rect.isEmpty():
             color = theme.text3 if faint else theme.text2
-            draw_text(painter, rect.x(), rect.y() + 10, self.label, color, 10, width=rect.width() + 1)
-
-    def shape_rect(self) -> QRectF:
-        """Where the shape stands beside the begin of a wire that leads down: where no wire from its port passes."""
-        if not self._tells() or self.room < 2 * TIE_HIGH:
-            return QRectF()
-        start, wide = self.ends[0], text_width(self.label, 10)
-        wires = [wire for wire in self._output_port.connected_pipes if not wire.hidden]
-        ways = [[*wire.corners, wire.ends[1]] for wire in wires]
-        turns = [next((at.x() for at in way if abs(at.x() - start.x()) > 2), start.x()) for way in ways]
-        right, both = max(turns) > start.x(), min(turns) < start.x() < max(turns)
-        ports = [port.anchor().x() - start.x() for port in self._output_port.node.outputs if not port.look.diamond]
-        sides = (-1, 1) if both else (-1,) if right else (1,)
-        for off, below in ASIDE if both else ASIDE[:1]:
-            for side in sides:
-                room = min((abs(x) for x in ports if x * side > 0), default=LONGEST) - 7 - off
-                width = min(wide, room)
-                left = start.x() + off if side > 0 else start.x() - off - width
-                rect = QRectF(left, start.y() + below, width, 13)
-                if width >= 0.6 * wide and not (both and any(wire.near(10.0).intersects(rect) for wire in wires)):
-                    return rect
-        return QRectF()
-
-    def _paint_label(self, painter: QPainter, theme: Theme, faint: bool) -> None:
-        """The shape, at the height of the source; left out where under 60 % of it fits."""
-        if not self._tells():
-            return
-        start, far = self.ends[0], self.level
-        room = far - 2  # it stands above the ports
-        if room < 0.6 * text_width(self.label, 10):
-            return
-        color = theme.text3 if faint else theme.text2
-        turns = self.corners[0] if self.corners else self.ends[1]
-        if abs(turns.y() - start.y()) < 2:
-            draw_text(painter, start.x() + far / 2, start.y() - 7, self.label, color, 10, align="center", width=room)
-        else:  # beside the curve, not on it
-            y = start.y() - 7 if turns.y() > start.y() else start.y() + 14
-            draw_text(painter, start.x() + 12, y, self.label, color, 10, width=room)
+            draw_text(
+                painter,
+                rect.x(),
+                rect.y() + (10 if self.stage.down else 9),
+                self.label,
+                color,
+                10,
+                width=rect.width() + 1,
+            )
 
     def _paint_pill(self, painter: QPainter, theme: Theme, color: QColor) -> None:
         rect = self.pill_rect()

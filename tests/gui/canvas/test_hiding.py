@@ -114,6 +114,16 @@ def test_no_line_is_painted(it, zoom):
     assert not amber_at(it, lane)
 
 
+def test_from_afar_a_dot_says_that_something_hangs_there(it):
+    it.document.look(hidden=frozenset({"fc/weight"}))
+    stub = stubs(it, "emb")["to fc"]
+    end = stub.mapToScene(QPointF(stub.pill.right(), stub.pill.center().y()))
+    it.view.set_camera(end, 0.3)
+    assert amber_at(it, end)
+    it.document.look(ties="off")
+    assert not amber_at(it, end)
+
+
 def amber_at(it, point):
     """Whether there is anything in the colour of ties around a point of the scene."""
     picture, at = it.view.viewport().grab().toImage(), it.at(point)

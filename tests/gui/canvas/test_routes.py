@@ -166,3 +166,43 @@ def test_no_way_is_found_anew_where_nothing_moved(stage):
     assert all(wire.label.endswith("16") for wire in it.canvas.mirror.wires.values())
     assert found == []
     assert led == (it.view.leading.moves, [wire.path() for wire in it.canvas.mirror.wires.values()])
+
+
+def test_a_tie_that_leads_back_goes_between_its_layers(stage, qtbot):
+    net = Network().chain(x=Input(("B", 8)), enc=Linear(4), dec=Linear(8))
+    it = stage(arrange(tie(net, "enc/weight", "dec/weight")))
+    capsule, enc = it.canvas.node("permute").frame, it.canvas.node("enc").frame
+    assert capsule.top() - enc.bottom() >= 32
+    wires = [it.canvas.mirror.wires[Port.parse(name)] for name in ("permute/in", "dec/weight")]
+    for wire in wires:
+        assert wire.room < 40
+        assert wire.path().boundingRect().bottom() <= capsule.center().y()
+    place = (capsule.x() - 134.0, enc.bottom() + 4.0)  # close to the lane
+    it.document.attempt("Add", lambda net: net.add(near=ReLU()).move({"near": place}))
+    qtbot.waitUntil(lambda: wires[0].path().boundingRect().bottom() > capsule.bottom())
+    assert passed(it, "permute/in") == set()
+
+
+def test_a_shape_stands_where_no_wire_passes_or_nowhere(stage):
+    it = stage(chain(*ROW))
+    wires = it.canvas.mirror.wires
+    first, skip = wires[Port("l0", "in")], wires[Port("sum", "1")]
+    for hidden, over in (((), skip.corners[0].y() > first.ends[0].y()), (("sum/1",), True)):
+        it.document.look(hidden=frozenset(hidden))
+        rects = [rect for wire in wires.values() if not (rect := wire.shape_rect()).isEmpty()]
+        assert len(rects) >= 4
+        assert not any(wire.near(10.0).intersects(rect) for wire in wires.values() for rect in rects)
+        assert (first.shape_rect().bottom() < first.ends[0].y()) == over
+    it.document.look(hidden=frozenset())
+    it.view.grab()
+
+
+def test_a_shape_that_is_struck_everywhere_is_left_out(stage):
+    net = Network().add(x=Input(("B", 64)), a=ReLU(), up=Input(("B", 64)), b=ReLU()).connect("x", "a")
+    it = stage(net.move({"x": (0.0, 0.0), "a": (200.0, 0.0), "up": (120.0, -300.0), "b": (136.0, 300.0)}))
+    wire = it.canvas.mirror.wires[Port("a", "in")]
+    assert not wire.shape_rect().isEmpty()
+    it.document.attempt("Connect", lambda net: net.connect("up", "b").move({"up": (20.0, -300.0)}))
+    across = it.canvas.mirror.wires[Port("b", "in")]
+    assert across.near(10.0).intersects(wire.path().boundingRect().adjusted(0, -1, 0, 1))
+    assert wire.shape_rect().isEmpty()
