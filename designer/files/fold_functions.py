@@ -27,6 +27,7 @@ def _layer(kind: Any, ranks: tuple[int, ...], *names: str) -> Maker:
 ANY = tuple(range(65))  # sizes of a tensor
 FUNCTIONS: dict[str, Maker] = {
     "aten.cosine_similarity.default": _layer(layers.CosineSimilarity, ANY[1:], "dim", "eps"),
+    "aten.col2im.default": _layer(layers.Fold, (3,), "output_size", "kernel_size", "dilation", "padding", "stride"),
     "aten.im2col.default": _layer(layers.Unfold, (4,), "kernel_size", "dilation", "padding", "stride"),
     "aten.pixel_shuffle.default": _layer(layers.PixelShuffle, (4,), "upscale_factor"),
     "aten.channel_shuffle.default": _layer(layers.ChannelShuffle, (3, 4, 5), "groups"),

@@ -27,6 +27,11 @@ IN_PLACE = frozenset(
     scatter_add_ selu_ sigmoid_ sign_ silu_ sin_ sqrt_ square_ sub_ tanh_ threshold_ tril_ triu_ trunc_ where_ xlogy_
     """.split()
 )
+# Those that draw numbers, what draws numbers from 0 to 1 or around 0, and which they draw if nothing is said.
+DRAWN: dict[str, tuple[str, dict[str, Any]]] = {
+    "uniform_": ("aten.rand_like.default", {"from": 0, "to": 1}),
+    "normal_": ("aten.randn_like.default", {"mean": 0, "std": 1}),
+}
 # Those that change the sizes of a tensor: what it is called is from then on what they give, a view of what it was.
 TURNING = frozenset("unsqueeze_ squeeze_ transpose_ t_ swapaxes_ swapdims_".split())
 SAME = frozenset("alias detach lift_fresh view_as type_as contiguous to dropout feature_dropout _unsafe_view".split())
@@ -194,6 +199,8 @@ class _Maker:
         elif op.name in ("copy_", "fill_", "zero_"):
             value = 0 if op.name == "zero_" else arguments[1]
             steps = self.filled(op, arguments[0], value, result, base)
+        elif op.name in DRAWN:
+            steps = self.drawn(op, arguments, keywords, result, base)
         elif op.name == "detach_":
             steps = [dataclasses.replace(op, target="aten.detach.default", arguments=arguments[:1], results=[result])]
         else:
@@ -209,6 +216,24 @@ class _Maker:
         self.write(base, result)
         self.views[made] = (base, Op("aten.alias.default", [base], {}, [made]), 0)
         self.names[made], self.seen[made] = result, self.version[self.root(base)]
+
+    def drawn(self, op: Op, arguments: list[Any], keywords: dict[str, Any], result: Ref, base: Ref) -> list[Op]:
+        """Numbers by chance, as they are drawn from a seed for a tensor that is not there before."""
+        target, defaults = DRAWN[op.name]
+        first, second = (keywords.get(name, default) for name, default in defaults.items())
+        first, second = [*arguments[1:], *[first, second][len(arguments) - 1 :]]
+        if not {type(first), type(second)} <= {int, float} or "float" not in self.program.metas[base].dtype:
+            raise _Fixed(f"{op.target} draws what no call without a tensor draws")
+        factor = second - first if op.name == "uniform_" else second
+        steps: list[Op] = []
+        last = arguments[0]
+        for name, rest in ((target, []), ("aten.mul.Tensor", [factor]), ("aten.add.Tensor", [first])):
+            if (name, rest) not in (("aten.mul.Tensor", [1]), ("aten.add.Tensor", [0])):
+                made = self.named(base)
+                steps.append(dataclasses.replace(op, target=name, arguments=[last, *rest], keywords={}, results=[made]))
+                last = made
+        steps[-1].results = [result]
+        return steps
 
     def filled(self, op: Op, old: Ref, value: Any, result: Ref, base: Ref) -> list[Op]:
         """What a tensor holds after all of it was set."""

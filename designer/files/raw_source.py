@@ -29,7 +29,8 @@ SIZES = {"aten.sym_size.int": "{}.shape[{}]", "aten.sym_numel.default": "{}.nume
 # On tensors of its own, or harmless where all is on one device.
 PLAIN = frozenset(
     """
-    _weight_norm.default copy_.default detach_.default fill_.Scalar fill_.Tensor to.device zero_.default
+    _weight_norm.default copy_.default detach_.default fill_.Scalar fill_.Tensor normal_.default to.device
+    uniform_.default zero_.default
     """.split()
 )
 # Batch normalisation whose kernel trusts the sizes that it is given.

@@ -118,6 +118,8 @@ def _resolve(box: Box, ring: list[Item], learnable: set[Ref]) -> None:
         for moved in (_before(candidate, outside, learnable), _after(candidate, outside, learnable)):
             if moved and all(isinstance(item, Piece) and item.movable for item in moved):
                 _move(moved, candidate, box)
+                if not candidate.items:
+                    box.items = [item for item in box.items if item is not candidate]
                 return
     open_box(box, min(inner, key=_cost))
 

@@ -73,7 +73,7 @@ from designer.layers.pooling import (
     PixelShuffle,
     Upsample,
 )
-from designer.layers.rearranging import ChannelShuffle, PixelUnshuffle, Unfold
+from designer.layers.rearranging import ChannelShuffle, Fold, PixelUnshuffle, Unfold
 from designer.layers.recurrent import GRU, LSTM, RNN
 from designer.layers.recurrent_cells import GRUCell, LSTMCell, RNNCell
 from designer.layers.shaping import (
@@ -142,6 +142,7 @@ __all__ = [
     "Embedding",
     "EmbeddingBag",
     "Flatten",
+    "Fold",
     "GRUCell",
     "Group",
     "GroupNorm",

@@ -1,5 +1,7 @@
 """Layers that rearrange the pixels, the channels and the windows of images, B, C, H, W."""
 
+import math
+
 from designer.layers.text import facts, literal, miscounted, settings, undivided
 from designer.layers.windows import LAYOUTS, Several, by, mislong
 from designer.model import Layer, prop
@@ -54,3 +56,38 @@ class Unfold(Layer, category="Convolution and pooling", search="im2col patches s
     def check(self, x):
         wrong = miscounted(self, x, LAYOUTS[2])
         return wrong or mislong(self, 2, "kernel_size", "dilation", "padding", "stride")
+
+
+class Fold(Layer, category="Convolution and pooling", search="col2im patches sliding windows blocks overlap add"):
+    """Add up columns, B, C * window, windows, as the windows of an image that they are (torch.nn.Fold)."""
+
+    output_size: Several = prop(8, "Height and width of the image, one number or two.", minimum=1)
+    kernel_size: Several = prop(3, "Height and width of the window, one number or two.", minimum=1)
+    dilation: Several = prop(1, "Distance between the points of the window.", minimum=1)
+    padding: Several = prop(0, "What is taken away again at each side.")
+    stride: Several = prop(1, "Step from window to window.", minimum=1)
+
+    def call(self, m, x):
+        sizes = f"{literal(self.output_size)}, {literal(self.kernel_size)}"
+        return f"F.fold({x}, {sizes}{settings(self, 'dilation', 'padding', 'stride')})"
+
+    def summary(self, *shapes):
+        stride = "" if self.stride == 1 else f"stride {by(self.stride)}"
+        return facts(f"{by(self.kernel_size, 2)} to {by(self.output_size, 2)}", stride)
+
+    def check(self, x):
+        if wrong := miscounted(self, x, LAYOUTS[1]):
+            return wrong
+        if wrong := mislong(self, 2, "output_size", "kernel_size", "dilation", "padding", "stride"):
+            return wrong
+        sizes, windows, dilations, paddings, strides = (
+            entry if isinstance(entry, tuple) else (entry, entry)
+            for entry in (self.output_size, self.kernel_size, self.dilation, self.padding, self.stride)
+        )
+        if wrong := undivided(math.prod(windows), "points of the window", x[1], "rows"):
+            return wrong
+        spans = zip(sizes, windows, dilations, paddings, strides)
+        counts = tuple((size + 2 * pad - far * (window - 1) - 1) // step + 1 for size, window, far, pad, step in spans)
+        if min(counts) < 1 or (isinstance(x[2], int) and x[2] != math.prod(counts)):
+            return f"Fold gets {x[2]} windows, but an image of {by(self.output_size, 2)} has {by(counts)}."
+        return None

@@ -10,6 +10,7 @@ from designer import analyze, build, import_pytorch, load, save
 from designer.layers import (
     ChannelShuffle,
     CosineSimilarity,
+    Fold,
     LocalResponseNorm,
     Operation,
     PixelUnshuffle,
@@ -22,6 +23,12 @@ from designer.layers import (
 IMAGE = torch.rand(2, 4, 6, 12)
 LEAVES = {
     "channel shuffle": (nn.ChannelShuffle(2), ChannelShuffle(2), (IMAGE,)),
+    "fold": (nn.Fold(8, 3, padding=1, stride=2), Fold(8, 3, 1, 1, 2), (torch.rand(2, 18, 16),)),
+    "fold two sizes": (
+        nn.Fold((4, 6), (2, 3), dilation=(1, 2)),
+        Fold((4, 6), (2, 3), (1, 2)),
+        (torch.rand(2, 12, 6),),
+    ),
     "unfold": (nn.Unfold(3, padding=1, stride=2), Unfold(3, 1, 1, 2), (IMAGE,)),
     "unfold two sizes": (nn.Unfold((2, 3), dilation=(1, 2)), Unfold((2, 3), (1, 2)), (IMAGE,)),
     "cosine": (nn.CosineSimilarity(), CosineSimilarity(), (IMAGE, IMAGE + 1)),

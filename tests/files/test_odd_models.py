@@ -1,5 +1,7 @@
 """Models that do something unusual, opened from .pt2 files: they come back as they are."""
 
+import warnings
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -203,6 +205,36 @@ def test_what_draws_numbers_draws_the_same_from_a_seed(exported):
     assert torch.equal(ours, model(x))
 
 
+class Noisy(nn.Module):
+    """Noise that is drawn into tensors that are there, as for the choice of a class by chance."""
+
+    def __init__(self):
+        super().__init__()
+        self.enc = nn.Linear(4, 3)
+
+    def forward(self, x):
+        x = self.enc(x)
+        chosen = x - torch.empty_like(x).uniform_(0, 1).add(1e-6).log().neg().log()
+        more = torch.empty_like(x).uniform_(-2, 3), torch.zeros_like(x).normal_()
+        return chosen, *more, torch.empty_like(x).normal_(mean=1, std=0.5), x.clone().normal_(std=2)
+
+
+@pytest.mark.parametrize("traced", [False, True])
+def test_what_is_drawn_in_place_is_the_same_from_a_seed(exported, traced, tmp_path):
+    model, x = Noisy().eval(), torch.randn(3, 4)
+    if traced:
+        with warnings.catch_warnings(action="ignore"):
+            torch.jit.trace(model, x, check_trace=False).save(tmp_path / "model.pt")
+    path = tmp_path / "model.pt" if traced else exported(model, {"x": x}, {"x": (0,)})
+    network, report = import_pytorch(path)
+    assert not report.placeholders
+    torch.manual_seed(5)
+    ours = build(network).eval()(x)
+    torch.manual_seed(5)
+    for a, b in zip(ours, model(x), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-6, atol=1e-6)
+
+
 class Masked(nn.Module):
     def __init__(self, weights, causal):
         super().__init__()
@@ -321,3 +353,22 @@ class Spectrogram(nn.Module):
 def test_sound_is_made_of_frequencies(opened):
     network, _ = opened(Spectrogram(), {"x": torch.randn(2, 200)})
     assert not [problem for problem in analyze(network).problems if problem.severity == "error"]
+
+
+class Alternating(nn.Module):
+    """Two lists whose modules are called in turn, so that no group can hold all of one."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.ModuleList(nn.Sequential(nn.Linear(4, 4), nn.Sequential(nn.Tanh())) for _ in range(3))
+        self.second = nn.ModuleList(nn.Sequential(nn.Linear(4, 4), nn.ReLU()) for _ in range(3))
+
+    def forward(self, x):
+        for first, second in zip(self.first, self.second):
+            x = second(first(x) + x)
+        return x
+
+
+def test_a_group_that_loses_all_of_its_layers_is_not_left_behind(opened):
+    network, _ = opened(Alternating(), {"x": torch.randn(2, 4)})
+    assert not analyze(network).problems

@@ -5,10 +5,15 @@ import warnings
 import pytest
 import torch
 from torch import nn
+from torch._subclasses import FakeTensorMode
 
 from designer.files.asking import NeedsInputs
 from designer.files.errors import FileError
 from designer.files.imports import import_pytorch
+from designer.files.program import Ref
+from designer.files.torchscript.alike import Answers, Reshaped
+from designer.files.torchscript.numbers import Number
+from designer.files.torchscript.worlds import Value
 from designer.model import Input
 from designer.source import build
 
@@ -393,3 +398,43 @@ def test_scripted_loops_over_dimensions(saved):
     network, _ = import_pytorch(saved(module), inputs=x)
     check(module, network, x)
     assert network.layer("0").affine
+
+
+class Alike(nn.Module):
+    """Values that look the same, one of which becomes another in place, and numbers that are equal."""
+
+    def __init__(self, reshaped):
+        super().__init__()
+        self.blocks = nn.Sequential(*(nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.ReLU()) for _ in range(3)))
+        self.reshaped = reshaped
+
+    def forward(self, x):
+        x = self.blocks(x)
+        a, b = x * 2, x + 3
+        a = a.t_() if self.reshaped else a.t()
+        zeros = torch.full((4,), 1), torch.full((4,), 1.0)
+        return a @ b, b, x.sum(0, keepdim=True), x.sum(0), x.sum(1), *zeros
+
+
+@pytest.mark.parametrize("reshaped", [False, True])
+@pytest.mark.parametrize("script", [False, True])
+def test_values_that_look_the_same(saved, reshaped, script):
+    module, x = Alike(reshaped), torch.rand(3, 4)
+    path = saved(module) if script else saved(module, x)
+    network, report = import_pytorch(path, x)
+    assert not report.placeholders
+    check(module, network, torch.rand(5, 4))
+
+
+def test_what_was_asked_is_remembered():
+    with FakeTensorMode():
+        values = [Value(Ref("a"), (torch.empty(2, 3), torch.empty(4, 3))) for _ in range(2)]
+        answers = Answers(True)
+        a, b = (Value(value.ref, answers.like(value.fakes)) for value in values)
+        other = Value(a.ref, answers.like((torch.empty(3, 2).t(), torch.empty(4, 3))))
+    relu, ask = torch.ops.aten.relu.default, answers.ask
+    assert ask(relu, [a], {}) == ask(relu, [b], {}) != ask(relu, [other], {})
+    assert len({ask(relu, [a, number], {"n": [number]}) for number in (1, 1.0, True, Number((1, 1)), None)}) == 5
+    with pytest.raises(Reshaped):
+        ask(torch.ops.aten.t_.default, [a], {})
+    assert Answers(False).ask(relu, [a], {}) != Answers(False).ask(relu, [a], {})

@@ -46,6 +46,7 @@ from designer.layers import (
     Embedding,
     EmbeddingBag,
     Flatten,
+    Fold,
     GroupNorm,
     GRUCell,
     Hardshrink,
@@ -341,6 +342,12 @@ def poolings():
     yield LocalResponseNorm(), IMAGE, "nn.LocalResponseNorm(5)"
     yield LocalResponseNorm(2, 0.5, 0.6, 2.0), ("B 4 T",), "nn.LocalResponseNorm(2, 0.5, 0.6, 2.0)"
     yield LocalResponseNorm(3, 0.1), VOLUME, "nn.LocalResponseNorm(3, 0.1)"
+    yield Fold(8), ("B 18 36",), "nn.Fold(8, 3)"
+    yield (
+        Fold((7, 9), (2, 3), (2, 1), (0, 1), 2),
+        ("B 12 15",),
+        "nn.Fold((7, 9), (2, 3), (2, 1), (0, 1), 2)",
+    )
     yield Unfold(), ("B 4 H 6",), "nn.Unfold(3)"
     yield Unfold((2, 3), (2, 1), (0, 1), 2), ("B 4 7 W",), "nn.Unfold((2, 3), (2, 1), (0, 1), 2)"
     yield ScaledDotProductAttention(), QKV, "F.scaled_dot_product_attention"

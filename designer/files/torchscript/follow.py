@@ -7,6 +7,7 @@ from typing import Any
 
 from designer.files.errors import FileError
 from designer.files.progress import check
+from designer.files.torchscript.alike import Reshaped
 from designer.files.torchscript.builtin import NOT_HERE, builtin, truth, whole
 from designer.files.torchscript.fused import unfused
 from designer.files.torchscript.numbers import Number, each, is_number
@@ -371,7 +372,7 @@ class Follower:
                 return found
             plain = unfused(self.worlds, self.run, name, arguments)
             return self.worlds.call(name, arguments, keywords) if plain is None else plain
-        except (Unfollowed, FileError, RecursionError):
+        except (Unfollowed, FileError, RecursionError, Reshaped):
             raise
         except Exception as error:  # whatever torch says of shapes that do not fit
             said = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")[:200]

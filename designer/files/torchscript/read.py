@@ -14,6 +14,7 @@ from designer.files.errors import FileError
 from designer.files.fold import LEARNING
 from designer.files.outputs import Held, Left, in_order, results, with_texts
 from designer.files.program import Program, Ref, Stored
+from designer.files.torchscript.alike import Reshaped
 from designer.files.torchscript.follow import Follower, Named, plain_name
 from designer.files.torchscript.inputs import WORLDS, Plan, arguments_given, asked, plans
 from designer.files.torchscript.numbers import Number
@@ -157,10 +158,16 @@ def _followed(script: Script, ways: list[Plan], notes: list[str]) -> Program:
 
 def follow(script: Script, plan: Plan) -> Program:
     """The program for some arguments. Raises Unfollowed."""
+    try:
+        return _follow(script, plan, Worlds(plan.symbols, WORLDS))
+    except Reshaped:
+        return _follow(script, plan, Worlds(plan.symbols, WORLDS, remember=False))
+
+
+def _follow(script: Script, plan: Plan, worlds: Worlds) -> Program:
     import torch
 
     objects = script.objects
-    worlds = Worlds(plan.symbols, WORLDS)
     follower = Follower(script.text, objects, worlds, script.number)
     with worlds.mode, torch.no_grad(), quiet():
         arguments, inputs = plan.opened(worlds)

@@ -8,6 +8,7 @@ from typing import Any
 from designer.files.errors import FileError
 from designer.files.program import Dtype, Format, Meta, Op, Place, Ref, Setting, Size, Stored
 from designer.files.raw_source import PLAIN, runnable
+from designer.files.torchscript.alike import OTHERWISE, Answers
 from designer.files.torchscript.numbers import Number, is_number, plain
 from designer.files.torchscript.text import Lost, Unfollowed
 from designer.files.torchscript.unknown import masks, with_some_sizes
@@ -44,12 +45,12 @@ class Value:
 class Worlds:
     """Writes a program down, call by call."""
 
-    def __init__(self, symbols: dict[str, tuple[int, ...]], count: int):
+    def __init__(self, symbols: dict[str, tuple[int, ...]], count: int, remember: bool = True):
         from torch._subclasses import FakeTensorMode
 
         logging.getLogger("torch._subclasses.fake_tensor").setLevel(logging.CRITICAL)  # torch sets it when imported
         self.mode: Any = FakeTensorMode(allow_non_fake_inputs=False)
-        self.count = count
+        self.count, self.answers = count, Answers(remember)
         self.texts: dict[tuple[Any, ...], str] = {sizes: f"Symbol('{name}')" for name, sizes in symbols.items()}
         self.ops: list[Op] = []
         self.metas: dict[Ref, Meta] = {}
@@ -78,6 +79,7 @@ class Worlds:
         return Meta(str(fakes[0].dtype).removeprefix("torch."), sizes, strides)
 
     def tensor(self, ref: Ref, fakes: tuple[Any, ...], number: Any = None) -> Value:
+        fakes = self.answers.like(fakes)
         self.metas[ref] = self.meta(fakes)
         return Value(ref, fakes, number)
 
@@ -180,17 +182,11 @@ class Worlds:
         if name in WITH_NUMBERS and any(isinstance(a, Value) and a.number is None for a in arguments):
             arguments = [a.number if isinstance(a, Value) and a.number is not None else a for a in arguments]
         overload, arguments = self.resolved(name, packet, arguments, keywords)
-        tail = f"{name}.{overload}"
-        if (
-            not runnable(tail.removesuffix(".default"))
-            and tail not in PLAIN
-            and not _on_tensors(getattr(packet, overload))
-        ):
+        tail, function = f"{name}.{overload}", getattr(packet, overload)
+        if not runnable(tail.removesuffix(".default")) and tail not in PLAIN and not _on_tensors(function):
             raise Unfollowed(f"it calls {shortened(tail.removesuffix('.default'))}, which may not be run")
-        function = getattr(packet, overload)
         schema = function._schema
-        if name == "_grouped_mm":  # torch tells its sizes for bfloat16 only
-            function = lambda x, matrices, *_, **__: x @ matrices[0]  # noqa: E731
+        function = OTHERWISE.get(name, function)
         kinds = {argument.name: str(argument.real_type) for argument in schema.arguments}
         placed = [_typed(value, str(a.real_type)) for value, a in zip(arguments, schema.arguments)]
         named = {key: _typed(value, kinds.get(key, "")) for key, value in keywords.items()}
@@ -208,14 +204,17 @@ class Worlds:
             arguments, keywords = at(world)
             return function(*arguments, **keywords)
 
+        asked, given = self.answers.ask(function, placed, named), self.answers.given
+        if asked in given:
+            return given[asked]
         try:
             first = run(0)
         except DynamicOutputShapeException:
             key = masks(placed) or len(self.ops)
             return [with_some_sizes(function, *at(n), f"{key} {n}") for n in range(self.count)]
-        if not any(map(_many, (*placed, *named.values()))):
-            return [first] * self.count
-        return [first, *map(run, range(1, self.count))]
+        many = any(map(_many, (*placed, *named.values())))
+        given[asked] = [first, *map(run, range(1, self.count))] if many else [first] * self.count
+        return given[asked]
 
     def resolved(self, name: str, packet: Any, arguments: list[Any], keywords: dict[str, Any]) -> tuple[str, list[Any]]:
         """Which of the forms of a call is meant; a number may have to be a tensor for it."""
