@@ -109,6 +109,7 @@ class MainWindow(QMainWindow):
         document.named.connect(self._titled)
         filing.opening.connect(self.reading.show_name)
         filing.staged.connect(self.reading.show_stage)
+        filing.further.connect(lambda path: self.another().filing.open(path))
         filing.asked.connect(lambda question: ask(self, question))
         filing.opened.connect(lambda opened: self.take(opened))
         filing.elsewhere.connect(lambda opened: self._open_elsewhere(opened))
@@ -390,7 +391,5 @@ class MainWindow(QMainWindow):
         attach = self.drop_frame.attaches(self.drop_frame.mapFrom(self, event.position().toPoint()))
         self.drop_frame.hide()
         event.acceptProposedAction()
-        first, *others = dragged_files(event.mimeData())
-        (self.attaching.read if attach else self.filing.open)(first)
-        for path in others:
-            self.another().filing.open(path)
+        paths = dragged_files(event.mimeData())
+        self.attaching.read(paths[0]) if attach else self.filing.open_all(paths)
