@@ -11,7 +11,7 @@ from typing import Any, Self
 from designer.model import rules
 from designer.model.errors import NetworkError
 from designer.model.layer import Layer
-from designer.model.names import Port, check_name, common, join, parent, shortened, under
+from designer.model.names import Port, among, check_name, common, join, parent, shortened, under
 from designer.model.structure import BUNDLE, DTYPES, Call, Group, Input, Output, Parameter
 from designer.model.values import equal
 
@@ -322,21 +322,42 @@ class Network:
 
     def remove(self, *paths: str) -> Self:
         """Remove layers with their wires, values and aliases."""
+        gone, homes = frozenset(paths), dict[str, set[str]]()
         for path in paths:
             self.layer(path)
+            if not among(parent(path), gone):  # else it goes with its group
+                homes.setdefault(parent(path), set()).add(path.rpartition(".")[2])
         new = self
-        for path in paths:
-            if new.find(path) is not None:  # else it went with its group
-                new = new._change(path, None)
+        for home, names in homes.items():
+            new = new._inside(
+                home,
+                lambda net, names=names: net._kept(  # type: ignore[misc]
+                    layers={name: layer for name, layer in net.layers.items() if name not in names},
+                    positions={name: at for name, at in net.positions.items() if name not in names},
+                ),
+            )
 
         def stays(key: str) -> bool:
-            return not any(under(key, path) for path in paths)
+            return not among(key, gone)
 
         new = new._swept()
         values = {key: value for key, value in new.values.items() if stays(key)}
         aliases = {old: key for old, key in new.aliases.items() if stays(key)}
-        names = {name: key for name, key in new.file_names.items() if stays(key)}
-        return dataclasses.replace(new, values=values, aliases=aliases, file_names=names)
+        file_names = {name: key for name, key in new.file_names.items() if stays(key)}
+        return dataclasses.replace(new, values=values, aliases=aliases, file_names=file_names)
+
+    def exchange(self, layers: Mapping[str, Layer]) -> Self:
+        """Put layers with the same ports and learnables in the places of others, all at once."""
+        homes: dict[str, dict[str, Layer]] = {}
+        for path, layer in layers.items():
+            old = self.layer(path)
+            if type(old) is not type(layer) or _ports(old) != _ports(layer) or old.learnables() != layer.learnables():
+                raise NetworkError(f"{path} cannot be exchanged for a layer with other ports or learnables.")
+            homes.setdefault(parent(path), {})[path.rpartition(".")[2]] = layer
+        new = self
+        for home, mine in homes.items():
+            new = new._inside(home, lambda net, mine=mine: net._kept(layers=_with(net.layers, mine)))  # type: ignore[misc]
+        return new
 
     def replace(self, path: str, layer: Layer, rename: str | None = None) -> Self:
         """Put another layer in the place of one.
@@ -527,16 +548,10 @@ class Network:
         gone = into.below(home)
         return self._inside(home, lambda net: net._with_wires(_without(net.connections, gone)))
 
-    def _change(self, path: str, layer: Layer | None) -> Self:
-        """Replace or (None) drop a layer, its wires left alone."""
+    def _change(self, path: str, layer: Layer) -> Self:
+        """Replace a layer, its wires left alone."""
         name = path.rpartition(".")[2]
-
-        def edit(net: Network) -> Network:
-            if layer is not None:
-                return net._kept(layers=_with(net.layers, {name: layer}))
-            return net._kept(layers=_without(net.layers, name), positions=_without(net.positions, name))
-
-        return self._inside(parent(path), edit)
+        return self._inside(parent(path), lambda net: net._kept(layers=_with(net.layers, {name: layer})))
 
     def moved(self, wires: Wires, moves: Mapping[str, str]) -> Self:
         """These wires, and our values and aliases, after layers or groups got other paths (old -> new)."""
