@@ -350,8 +350,7 @@ class Network:
         """Put layers with the same ports and learnables in the places of others, all at once."""
         homes: dict[str, dict[str, Layer]] = {}
         for path, layer in layers.items():
-            old = self.layer(path)
-            if type(old) is not type(layer) or _ports(old) != _ports(layer) or old.learnables() != layer.learnables():
+            if not _alike(self.layer(path), layer):
                 raise NetworkError(f"{path} cannot be exchanged for a layer with other ports or learnables.")
             homes.setdefault(parent(path), {})[path.rpartition(".")[2]] = layer
         new = self
@@ -392,22 +391,16 @@ class Network:
 
     def set(self, path: str, /, **properties: Any) -> Self:
         """Change properties of a layer; learnables that go take their ports, factors and values along."""
-        old = self.layer(path)
-        known = {field.name for field in dataclasses.fields(old)}
-        for name in properties:
-            if name not in known:
-                raise NetworkError(f"{type(old).__name__} has no property {shortened(name)}.")
-        lists = ("input_learnables", "output_learnables", "learn_rate_factors", "weight_decay_factors", "frozen")
-        carried = {name: getattr(old, name) for name in lists if name not in properties and getattr(old, name)}
-        if carried and not isinstance(old, Group):
-            bare = dataclasses.replace(old, **{**properties, **dict.fromkeys(lists, ())})
-            if bare.learnables() != old.learnables():
-                left = set(bare.learnables())
-                properties |= {
-                    field: tuple(item for item in value if (item if isinstance(item, str) else item[0]) in left)
-                    for field, value in carried.items()
-                }
-        return self.replace(path, dataclasses.replace(old, **properties))
+        return self.replace(path, _with_properties(self.layer(path), properties))
+
+    def set_all(self, paths: Iterable[str], /, **properties: Any) -> Self:
+        """Change the same properties of several layers, as ``set`` does."""
+        layers = {path: _with_properties(self.layer(path), properties) for path in paths}
+        alike = {path: layer for path, layer in layers.items() if _alike(self.layer(path), layer)}
+        new = self.exchange(alike)
+        for path, layer in layers.items():
+            new = new if path in alike else new.replace(path, layer)
+        return new
 
     def rename(self, old: str, new: str) -> Self:
         """Give a layer or group another name; ``new`` is the name alone. Values and aliases follow."""
@@ -689,6 +682,35 @@ def _without(mapping: Mapping[Any, Any], key: object) -> dict[Any, Any]:
     copied: dict[Any, Any] = mapping.copy()  # type: ignore[attr-defined]
     copied.pop(key, None)
     return copied
+
+
+def _with_properties(old: Layer, properties: dict[str, Any]) -> Layer:
+    """A layer with other properties, without what was said of learnables that go."""
+    known = {field.name for field in dataclasses.fields(old)}
+    for name in properties:
+        if name not in known:
+            raise NetworkError(f"{type(old).__name__} has no property {shortened(name)}.")
+    lists = ("input_learnables", "output_learnables", "learn_rate_factors", "weight_decay_factors", "frozen")
+    carried = {name: getattr(old, name) for name in lists if name not in properties and getattr(old, name)}
+    if carried and not isinstance(old, Group):
+        bare = dataclasses.replace(old, **{**properties, **dict.fromkeys(lists, ())})
+        if bare.learnables() != old.learnables():
+            left = set(bare.learnables())
+            properties = properties | {
+                field: tuple(item for item in value if (item if isinstance(item, str) else item[0]) in left)
+                for field, value in carried.items()
+            }
+    return dataclasses.replace(old, **properties)
+
+
+def _alike(old: Layer, layer: Layer) -> bool:
+    """Whether one layer can stand for another with all its wires and values."""
+    return (
+        type(old) is type(layer)
+        and not isinstance(layer, Group | Call)
+        and _ports(old) == _ports(layer)
+        and old.learnables() == layer.learnables()
+    )
 
 
 def _ports(layer: Layer) -> tuple[Any, ...]:

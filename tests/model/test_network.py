@@ -171,6 +171,16 @@ def test_layers_with_the_same_ports_are_exchanged_at_once():
         net.exchange({"block.b": Linear(4, bias=False)})
 
 
+def test_several_layers_are_set_as_one_by_one():
+    net = Network().chain(x=Input(("B", 4)), a=Linear(4), b=Linear(4, frozen=("bias",)), c=Linear(4, bias=False))
+    one_by_one = net
+    for name in "abc":
+        one_by_one = one_by_one.set(name, bias=False, note="hi")
+    assert net.set_all("abc", bias=False, note="hi") == one_by_one
+    with pytest.raises(NetworkError, match="ReLU has no property 'bias'"):
+        net.add(r=ReLU()).set_all(["a", "r"], bias=False)
+
+
 def test_set_drops_what_is_said_of_learnables_that_go():
     net = Network().add(
         lstm=LSTM(
