@@ -10,6 +10,7 @@ from PySide6.QtGui import (
     QDragLeaveEvent,
     QDragMoveEvent,
     QDropEvent,
+    QKeyEvent,
     QMouseEvent,
     QResizeEvent,
     QShowEvent,
@@ -231,6 +232,12 @@ class MainWindow(QMainWindow):
         elif self.made_canvas:
             self.canvas.preview.end()
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Go back to the canvas with Escape, where a panel has no use for it."""
+        if event.key() == Qt.Key.Key_Escape and not self.on_start:
+            self.canvas.view.setFocus()
+        super().keyPressEvent(event)
+
     # Documents.
 
     def new_network(self) -> None:
@@ -242,17 +249,14 @@ class MainWindow(QMainWindow):
         else:
             self.another().show_network(Network(), "untitled")
 
-    def show_network(self, network: Network, name: str) -> None:
-        self._open(network, name)
-
-    def _open(self, network: Network, name: str, *more: Any) -> None:
+    def show_network(self, network: Network, name: str, *more: Any) -> None:
         self.bottom.analyzer.table.scrollToTop()
         self.document.open(network, name, *more)
         self.show_page(start=False)
 
     def take(self, opened: Opened) -> None:
         """Show what a file gave."""
-        self._open(opened.network, opened.name, opened.path, opened.view, opened.report)
+        self.show_network(opened.network, opened.name, opened.path, opened.view, opened.report)
         self.document.told.emit(opened.said)
         if opened.report is not None and opened.path is None:
             self.bottom.show_tab(REPORT)
