@@ -1,6 +1,7 @@
 """What is said about a file that was opened."""
 
 import dataclasses
+import os
 from collections import Counter
 from collections.abc import Mapping
 from functools import cached_property
@@ -82,7 +83,7 @@ class Report:
             return Comparison(None, "the file holds values, and no program")
         try:
             self.stamp.check()
-            if not self.path.exists():
+            if not os.path.exists(self.path):
                 return Comparison(None, "the file is no longer there")
             return compare(self.path, inputs=self.inputs)
         except NetworkError:

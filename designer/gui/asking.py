@@ -1,5 +1,6 @@
 """Ask what a file does not tell: leave to run its code, which class to build, the sizes of its inputs."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -332,7 +333,7 @@ def _file(text: str) -> Path | None:
     if not text.strip():
         return None
     path = Path(text.strip()).expanduser()
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise FileError(f"There is no file {path}.")
     return path
 

@@ -1,6 +1,7 @@
 """Open, save and export the network of one window, beside it; nothing unsaved is ever lost."""
 
 import dataclasses
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -231,7 +232,7 @@ class Filing(QObject):
             self.asked.emit(Question(path, error, answer))
             return
         self.document.refused.emit(reason(path, error))
-        if not path.exists():
+        if not os.path.exists(path):  # Path.exists raises where it may not look
             self.session.recent_changed.emit()
 
     # Saving.

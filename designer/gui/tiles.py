@@ -1,5 +1,6 @@
 """What can be chosen on the start page: ways to begin, cards of examples, recent files."""
 
+import os
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -134,7 +135,7 @@ class Recent(Tile):
     def __init__(self, path: Path, ties: int | None, chosen: Callable[[Path], None]):
         super().__init__(path.name, 40)
         self.path, self.ties = path, ties
-        self.missing = not path.is_file()
+        self.missing = not os.path.isfile(path)  # also where its folder may not be looked into
         self.setToolTip(tip(f"{path}\n{'This file is missing. ' if self.missing else ''}Del takes it off the list."))
         self.setAccessibleDescription(f"{path}{', missing' if self.missing else ''}")
         self.clicked.connect(lambda: chosen(path))
