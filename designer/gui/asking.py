@@ -1,6 +1,5 @@
 """Ask what a file does not tell: leave to run its code, which class to build, the sizes of its inputs."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -12,6 +11,7 @@ from PySide6.QtWidgets import QDialog, QFileDialog, QFrame, QLineEdit, QScrollAr
 from designer.files.asking import Argument, Buildable, Choice, NeedsCode, NeedsInputs, Wanted
 from designer.files.errors import FileError
 from designer.files.given import argument_of, input_of
+from designer.files.kinds import is_there
 from designer.gui.editors import Dropdown, Field, write
 from designer.gui.tips import tip
 from designer.gui.widgets import Icon, Label, button, column, line, row, sentence
@@ -333,7 +333,7 @@ def _file(text: str) -> Path | None:
     if not text.strip():
         return None
     path = Path(text.strip()).expanduser()
-    if not os.path.isfile(path):
+    if not is_there(path):
         raise FileError(f"There is no file {path}.")
     return path
 

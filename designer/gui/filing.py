@@ -1,7 +1,6 @@
 """Open, save and export the network of one window, beside it; nothing unsaved is ever lost."""
 
 import dataclasses
-import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -12,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QLineEdit, QMessageBox, QPlainTextEdi
 
 from designer.files.asking import NeedsCode, NeedsInputs
 from designer.files.errors import FileError
-from designer.files.kinds import kind_of
+from designer.files.kinds import is_there, kind_of
 from designer.files.progress import Progress, followed
 from designer.files.values import VALUES
 from designer.gui.asking import NO_ANSWER, Answer, Question
@@ -232,7 +231,7 @@ class Filing(QObject):
             self.asked.emit(Question(path, error, answer))
             return
         self.document.refused.emit(reason(path, error))
-        if not os.path.exists(path):  # Path.exists raises where it may not look
+        if not is_there(path):
             self.session.recent_changed.emit()
 
     # Saving.
