@@ -1,12 +1,12 @@
 """Delete layers and wires without taking from others what they use."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any
 
 from designer.edits.ties import untie
 from designer.model import BUNDLE, Network, NetworkError, Port
-from designer.model.names import parent, under
+from designer.model.names import among, parent, under
 
 
 def delete(network: Network, *names: str) -> tuple[Network, tuple[str, ...]]:
@@ -15,35 +15,29 @@ def delete(network: Network, *names: str) -> tuple[Network, tuple[str, ...]]:
     A learnable that stays borrowed goes to its first borrower, from which the others take it. Where all borrow it
     through layers that compute, each comes to own what arrives at it. What calls a deleted layer becomes that layer.
     """
-    layers = [name for name in names if "/" not in name and network.find(name) is not None]
+    layers = frozenset(name for name in names if "/" not in name and network.find(name) is not None)
     said: list[str] = []
-    for owner in [path for path in network.all if _among(path, layers)]:
+    for owner in [path for path in network.all if among(path, layers)]:
         if network.find(owner) is not None:  # else it went to a Call with its group
             network = _handed_to_caller(network, owner, layers, said)
-    for owner in [path for path in network.all if _among(path, layers)]:
+    for owner in [path for path in network.all if among(path, layers)]:
         for learnable in network.layer(owner).output_learnables:
             network = hand_over(network, Port(owner, learnable), layers, said)
     for name in names:
         target = Port.parse(name)
-        if "/" in name and not _among(target.layer, layers) and network.source_of(target) is not None:
+        if "/" in name and not among(target.layer, layers) and network.source_of(target) is not None:
             network = network.disconnect(target)
-    for path in layers:
-        if network.find(path) is not None:  # else it went with its group
-            network = network.remove(path)
-    return network, tuple(said)
+    left = [path for path in layers if network.find(path) is not None]
+    return network.remove(*left) if left else network, tuple(said)
 
 
-def _among(path: str, deleted: Iterable[str]) -> bool:
-    return any(under(path, gone) for gone in deleted)
-
-
-def hand_over(network: Network, source: Port, deleted: list[str], said: list[str]) -> Network:
+def hand_over(network: Network, source: Port, deleted: Container[str], said: list[str]) -> Network:
     """Give a learnable to the first layer that borrows it and stays."""
     layer = network.layer(source.layer)
-    users = [target for target in network.targets.get(source, ()) if not _among(target.layer, deleted)]
+    users = [target for target in network.targets.get(source, ()) if not among(target.layer, deleted)]
     if source.name in layer.input_learnables:  # offered on: its owner stays, or was handed over already
         origin = network.source_of(source)
-        if origin is not None and not _among(origin.layer, deleted):
+        if origin is not None and not among(origin.layer, deleted):
             for user in users:
                 network = network.connect(origin, user)
         return network
@@ -81,13 +75,13 @@ def hand_over(network: Network, source: Port, deleted: list[str], said: list[str
     return network
 
 
-def _behind(network: Network, targets: Iterable[Port], deleted: list[str]) -> list[Port]:
+def _behind(network: Network, targets: Iterable[Port], deleted: Container[str]) -> list[Port]:
     """The learnable inputs that are reached through layers which only compute."""
     found: list[Port] = []
     todo, seen = list(targets), set()
     while todo:
         target = todo.pop(0)
-        if target in seen or _among(target.layer, deleted):
+        if target in seen or among(target.layer, deleted):
             continue
         seen.add(target)
         layer = network.layer(target.layer)
@@ -99,9 +93,9 @@ def _behind(network: Network, targets: Iterable[Port], deleted: list[str]) -> li
     return found
 
 
-def _handed_to_caller(network: Network, path: str, deleted: list[str], said: list[str]) -> Network:
+def _handed_to_caller(network: Network, path: str, deleted: Container[str], said: list[str]) -> Network:
     """Let a layer that is called elsewhere take the place of the first Call that stays."""
-    callers = [t.layer for t in network.targets.get(Port(path, BUNDLE), ()) if not _among(t.layer, deleted)]
+    callers = [t.layer for t in network.targets.get(Port(path, BUNDLE), ()) if not among(t.layer, deleted)]
     if not callers:
         return network
     first = callers[0]

@@ -1,13 +1,13 @@
 """Put layers into a group, and take them out again."""
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 
 from designer.edits.arrange import arrange
 from designer.edits.making_room import GAP, Place, spread
 from designer.edits.outline import estimated_outline
 from designer.model import BUNDLE, Group, Input, Layer, Network, NetworkError, Output, Port
-from designer.model.names import MODULE_DICT_NAMES, check_name, free, join, parent, under
+from designer.model.names import MODULE_DICT_NAMES, among, check_name, free, join, parent, under
 from designer.model.rules import check_wire
 
 Edit = Callable[[Network], Network]
@@ -29,33 +29,33 @@ def group(network: Network, names: Iterable[str], name: str) -> Network:
             raise NetworkError(f"{path} and {paths[0]} do not stand side by side, so they cannot be grouped.")
         if isinstance(layer, Input | Output):
             raise NetworkError(f"{path} is an end of {home or 'the network'} and cannot go into a group.")
-    beside = {tail for tail in network.network_at(home).layers if join(home, tail) not in paths}
+    chosen = frozenset(paths)
+    beside = {tail for tail in network.network_at(home).layers if join(home, tail) not in chosen}
     check_name(name, beside)
     if name in beside:
         raise NetworkError(f"There is already a layer named {join(home, name)!r}.")
     return same_outputs(
-        network, lambda net: _group(net, paths, home, name), lambda old: _inside(paths, home, name, old)
+        network, lambda net: _group(net, paths, home, name), lambda old: _inside(chosen, home, name, old)
     )
 
 
-def _inside(paths: list[str], home: str, name: str, old: str) -> str:
+def _inside(chosen: Container[str], home: str, name: str, old: str) -> str:
     """Where a layer stands once its layer or group is in the new group."""
-    top = next((path for path in paths if under(old, path)), None)
-    return old if top is None else join(home, name, old[len(home) + 1 if home else 0 :])
+    return join(home, name, old[len(home) + 1 if home else 0 :]) if among(old, chosen) else old
 
 
 def _group(network: Network, paths: list[str], home: str, name: str) -> Network:
-    path = join(home, name)
-    moves = {old: _inside(paths, home, name, old) for old in paths}
+    path, chosen = join(home, name), frozenset(paths)
+    moves = {old: _inside(chosen, home, name, old) for old in paths}
     inner: dict[str, Layer] = {old.rpartition(".")[2]: network.layer(old) for old in paths}
     ends = [port.above(home) for port in network.network_at(home).outputs.values()] if not home else []
 
     def inside(port: Port) -> bool:
-        return any(under(port.layer, old) for old in paths)
+        return among(port.layer, chosen)
 
     def new(port: Port) -> Port:
         """The same port in its new place; a layer may have had the path that the group gets."""
-        return Port(_inside(paths, home, name, port.layer), port.name)
+        return Port(_inside(chosen, home, name, port.layer), port.name)
 
     wires: dict[Port, Port] = {}
     enter: dict[Port, str] = {}  # source outside -> Input inside

@@ -83,6 +83,14 @@ class Kind(NamedTuple):
     refusal: str = ""
 
 
+def is_there(path: Path) -> bool:
+    """Whether there is a file; none is seen where nobody may look, as in a locked folder."""
+    try:
+        return path.is_file()
+    except OSError:  # Path.is_file answers for few errors itself
+        return False
+
+
 def kind_of(path: str | os.PathLike[str]) -> Kind:
     """Tell the kind of a file, one of ``OPENED`` or of ``REFUSALS``."""
     path = Path(path)

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from designer.files.compare import Comparison, compare
+from designer.files.kinds import is_there
 from designer.files.recorded import MODULE, RECORDED
 from designer.files.suggestions import Suggestion, suggested_ties
 from designer.model import Group, Input, Network, Output
@@ -82,7 +83,7 @@ class Report:
             return Comparison(None, "the file holds values, and no program")
         try:
             self.stamp.check()
-            if not self.path.exists():
+            if not is_there(self.path):
                 return Comparison(None, "the file is no longer there")
             return compare(self.path, inputs=self.inputs)
         except NetworkError:

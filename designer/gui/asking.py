@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QDialog, QFileDialog, QFrame, QLineEdit, QScrollAr
 from designer.files.asking import Argument, Buildable, Choice, NeedsCode, NeedsInputs, Wanted
 from designer.files.errors import FileError
 from designer.files.given import argument_of, input_of
+from designer.files.kinds import is_there
 from designer.gui.editors import Dropdown, Field, write
 from designer.gui.tips import tip
 from designer.gui.widgets import Icon, Label, button, column, line, row, sentence
@@ -332,7 +333,7 @@ def _file(text: str) -> Path | None:
     if not text.strip():
         return None
     path = Path(text.strip()).expanduser()
-    if not path.is_file():
+    if not is_there(path):
         raise FileError(f"There is no file {path}.")
     return path
 

@@ -1,7 +1,7 @@
 """What commands do to the selection: each one edit, or one sentence why not."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QObject, Signal
@@ -16,7 +16,7 @@ from designer.gui.properties import split
 from designer.gui.steps import difference
 from designer.gui.untying import borrows, untie_ports
 from designer.model import Group, Network, Port
-from designer.model.names import join, parent
+from designer.model.names import among, join, parent
 
 if TYPE_CHECKING:
     from designer.gui.canvas import Canvas
@@ -155,12 +155,13 @@ class Doing(QObject):
 
     def freeze(self) -> None:
         """Freeze the selected layers; when all are frozen, unfreeze them."""
-        paths = [path for path in self.selected() if _owned(self.document.network, path)]
+        chosen = frozenset(self.selected())
+        owners = {p: la for p, la in self.document.network.all.items() if la.owned and among(p, chosen)}
+        paths = sorted(chosen & {top for path in owners for top in _above(path)})
         if not paths:
             self.document.refused.emit("Select a layer that owns learnables first.")
             return
-        network = self.document.network
-        layers = [network.layer(path) for top in paths for path in _owned(network, top)]
+        layers = owners.values()
         frozen = all(set(layer.frozen) >= set(layer.owned) for layer in layers)
 
         text = f"{'Unfreeze' if frozen else 'Freeze'} {_these(tuple(paths))}"
@@ -226,9 +227,11 @@ def _show(canvas: "Canvas", home: str, names: frozenset[str]) -> None:
         canvas.fit()
 
 
-def _owned(network: Network, top: str) -> list[str]:
-    """The layers at or below a path that own learnables."""
-    return [p for p, layer in network.all.items() if (p == top or p.startswith(f"{top}.")) and layer.owned]
+def _above(path: str) -> Iterator[str]:
+    """Give a path and those of the groups that hold it."""
+    while path:
+        yield path
+        path = parent(path)
 
 
 def _these(paths: tuple[str, ...]) -> str:

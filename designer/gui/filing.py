@@ -1,7 +1,7 @@
 """Open, save and export the network of one window, beside it; nothing unsaved is ever lost."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QLineEdit, QMessageBox, QPlainTextEdi
 
 from designer.files.asking import NeedsCode, NeedsInputs
 from designer.files.errors import FileError
-from designer.files.kinds import kind_of
+from designer.files.kinds import is_there, kind_of
 from designer.files.progress import Progress, followed
 from designer.files.values import VALUES
 from designer.gui.asking import NO_ANSWER, Answer, Question
@@ -123,6 +123,7 @@ class Filing(QObject):
         staged: what is done with that file now.
         opened: what a file gave, to be shown in this window.
         elsewhere: what a file gave, while this window has unsaved work.
+        further: a file that was chosen with the one that is opened here.
         asked: what a file does not tell, a Question.
     """
 
@@ -131,6 +132,7 @@ class Filing(QObject):
     _reached = Signal(int, str)  # in another thread
     opened = Signal(object)
     elsewhere = Signal(object)
+    further = Signal(Path)
     asked = Signal(object)
 
     def __init__(self, document: Document, session: Session, window: QWidget):
@@ -139,6 +141,8 @@ class Filing(QObject):
         self.request = 0  # of the file that is being read, counted; another number: nobody waits for it
         self.progress = Progress()  # of that request
         self._reached.connect(self._tell_stage, Qt.ConnectionType.QueuedConnection)
+        self.begun = 0  # documents, counted
+        document.began.connect(self._count)
         self.saving = self.closed = False
         self.given_back = False  # to the script that shows it: nothing is lost when the window closes
         self.waiting: list[Callable[[], object]] = []  # for the end of saving
@@ -147,14 +151,20 @@ class Filing(QObject):
 
     def ask_open(self, kinds: str = EVERYTHING) -> None:
         names, _ = QFileDialog.getOpenFileNames(self.window_shown, "Open", str(self.folder()), kinds)
-        for name in names:
-            self.open(Path(name))
+        self.open_all([Path(name) for name in names])
 
     def folder(self) -> Path:
         """Where a file is looked for first."""
         recent = self.session.recent()
         path = self.document.path or (recent[0] if recent else None)
         return path.parent if path else Path.home()
+
+    def open_all(self, paths: Sequence[Path]) -> None:
+        """Open the first of some files here, and each further one in a window of its own."""
+        for path in paths[:1]:
+            self.open(path)
+        for path in paths[1:]:
+            self.further.emit(path)
 
     def open(self, path: Path, answer: Answer = NO_ANSWER) -> None:
         """Read a file beside the window, then show it here, or in another window when work is unsaved here."""
@@ -221,7 +231,7 @@ class Filing(QObject):
             self.asked.emit(Question(path, error, answer))
             return
         self.document.refused.emit(reason(path, error))
-        if not path.exists():
+        if not is_there(path):
             self.session.recent_changed.emit()
 
     # Saving.
@@ -258,6 +268,7 @@ class Filing(QObject):
             return
         self.saving = True
         network, view, report = self.document.network, view_to(self.document.view), self.document.report
+        begun = self.begun
 
         def work() -> None:
             from designer.files.project import save
@@ -265,12 +276,16 @@ class Filing(QObject):
             save(network, path, view, report)
 
         self.session.files.run(
-            work, lambda _: self._saved(network, path, then), lambda error: self._unsaved(path, error)
+            work, lambda _: self._saved(begun, network, path, then), lambda error: self._unsaved(path, error)
         )
 
-    def _saved(self, network: Network, path: Path, then: Callable[[], object] | None) -> None:
+    def _count(self) -> None:
+        self.begun += 1
+
+    def _saved(self, begun: int, network: Network, path: Path, then: Callable[[], object] | None) -> None:
         self.saving = False
-        self.document.saved(path, network)
+        if begun == self.begun:  # else another document is open by now, which has a file of its own
+            self.document.saved(path, network)
         self.session.remember(path, count_ties(network))
         self.document.told.emit(f"Saved {path.name}.")
         waiting, self.waiting = self.waiting, []

@@ -69,7 +69,7 @@ GESTURES = {
         ("L, arrows, Space", "Go to a switch and toggle it; Esc leaves"),
         ("F3 in the find box, Esc", "Step through, go back"),
         ("F2, Del in the bookmarks", "Rename, remove"),
-        ("F6", "Leave the canvas for the next panel"),
+        ("F6, Esc", "Go to the next panel, back to the canvas"),
     ),
 }
 

@@ -1,5 +1,6 @@
 """One learnable in the properties, or a group of them: its switches, and, opened, all that can be done with it."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -362,11 +363,12 @@ def set_factor(document: Any, paths: Sequence[str], field: str, text: str, name:
     """Set a factor of one learnable, or of all that layers own; a sentence if it is none."""
     said = FACTORS[field][0].lower()
     try:
-        factor, network = float(text), document.network
-        for path in paths:
-            layer = network.layer(path)
+        factor, layers = float(text), {path: document.network.layer(path) for path in paths}
+        for path, layer in layers.items():
             given = dict.fromkeys((name,) if name else layer.owned, factor)
-            network = network.set(path, **{field: tuple({**dict(getattr(layer, field)), **given}.items())})
+            factors = tuple({**dict(getattr(layer, field)), **given}.items())
+            layers[path] = dataclasses.replace(layer, **{field: factors})
+        network = document.network.exchange(layers)
     except NetworkError as refusal:
         return str(refusal)
     except ValueError:

@@ -10,6 +10,7 @@ from PySide6.QtGui import (
     QDragLeaveEvent,
     QDragMoveEvent,
     QDropEvent,
+    QKeyEvent,
     QMouseEvent,
     QResizeEvent,
     QShowEvent,
@@ -109,6 +110,7 @@ class MainWindow(QMainWindow):
         document.named.connect(self._titled)
         filing.opening.connect(self.reading.show_name)
         filing.staged.connect(self.reading.show_stage)
+        filing.further.connect(lambda path: self.another().filing.open(path))
         filing.asked.connect(lambda question: ask(self, question))
         filing.opened.connect(lambda opened: self.take(opened))
         filing.elsewhere.connect(lambda opened: self._open_elsewhere(opened))
@@ -230,6 +232,12 @@ class MainWindow(QMainWindow):
         elif self.made_canvas:
             self.canvas.preview.end()
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Go back to the canvas with Escape, where a panel has no use for it."""
+        if event.key() == Qt.Key.Key_Escape and not self.on_start:
+            self.canvas.view.setFocus()
+        super().keyPressEvent(event)
+
     # Documents.
 
     def new_network(self) -> None:
@@ -241,17 +249,14 @@ class MainWindow(QMainWindow):
         else:
             self.another().show_network(Network(), "untitled")
 
-    def show_network(self, network: Network, name: str) -> None:
-        self._open(network, name)
-
-    def _open(self, network: Network, name: str, *more: Any) -> None:
+    def show_network(self, network: Network, name: str, *more: Any) -> None:
         self.bottom.analyzer.table.scrollToTop()
         self.document.open(network, name, *more)
         self.show_page(start=False)
 
     def take(self, opened: Opened) -> None:
         """Show what a file gave."""
-        self._open(opened.network, opened.name, opened.path, opened.view, opened.report)
+        self.show_network(opened.network, opened.name, opened.path, opened.view, opened.report)
         self.document.told.emit(opened.said)
         if opened.report is not None and opened.path is None:
             self.bottom.show_tab(REPORT)
@@ -390,7 +395,5 @@ class MainWindow(QMainWindow):
         attach = self.drop_frame.attaches(self.drop_frame.mapFrom(self, event.position().toPoint()))
         self.drop_frame.hide()
         event.acceptProposedAction()
-        first, *others = dragged_files(event.mimeData())
-        (self.attaching.read if attach else self.filing.open)(first)
-        for path in others:
-            self.another().filing.open(path)
+        paths = dragged_files(event.mimeData())
+        self.attaching.read(paths[0]) if attach else self.filing.open_all(paths)

@@ -14,7 +14,7 @@ from designer.gui.forms import Form
 from designer.gui.layer_form import NOTE, Note
 from designer.gui.together import Together
 from designer.gui.widgets import Label, button, column, row
-from designer.model import Group, Layer, Network, NetworkError
+from designer.model import Group, Layer, NetworkError
 
 if TYPE_CHECKING:
     from designer.gui.properties import Properties
@@ -82,12 +82,7 @@ class SeveralForm(Form):
         return made
 
     def _set_note(self, text: str) -> None:
-        def edit(network: Network) -> Network:
-            for path in self.paths:
-                network = network.set(path, note=text)
-            return network
-
-        self.document.attempt(f"Note on {len(self.paths)} layers", edit)
+        self.document.attempt(f"Note on {len(self.paths)} layers", lambda net: net.set_all(self.paths, note=text))
 
     def _sum(self, which: str) -> str:
         rows = [self.row_of(path) for path in self.paths]
@@ -96,10 +91,8 @@ class SeveralForm(Form):
 
     def _setter(self, name: str) -> Callable[[Any], str | None]:
         def apply(value: Any) -> str | None:
-            network = self.document.network
             try:
-                for path in self.paths:
-                    network = network.set(path, **{name: value})
+                network = self.document.network.set_all(self.paths, **{name: value})
             except NetworkError as refusal:
                 return str(refusal)
             if any(network.layer(path) != self.document.network.layer(path) for path in self.paths):

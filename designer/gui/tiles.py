@@ -8,6 +8,7 @@ from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton
 
+from designer.files.kinds import is_there
 from designer.gui import drawing, theme
 from designer.gui.drawing import draw_icon, draw_text
 from designer.gui.examples import Example
@@ -134,7 +135,7 @@ class Recent(Tile):
     def __init__(self, path: Path, ties: int | None, chosen: Callable[[Path], None]):
         super().__init__(path.name, 40)
         self.path, self.ties = path, ties
-        self.missing = not path.is_file()
+        self.missing = not is_there(path)
         self.setToolTip(tip(f"{path}\n{'This file is missing. ' if self.missing else ''}Del takes it off the list."))
         self.setAccessibleDescription(f"{path}{', missing' if self.missing else ''}")
         self.clicked.connect(lambda: chosen(path))

@@ -2,7 +2,7 @@
 
 import keyword
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any, NamedTuple, Self, cast
 
 from designer.model.errors import NetworkError
@@ -101,6 +101,15 @@ def join(*names: str) -> str:
 def under(path: str, root: str) -> bool:
     """Whether a path is a layer or group, or lies inside it; everything lies under ""."""
     return not root or path == root or path.startswith(root + ".")
+
+
+def among(path: str, roots: Container[str]) -> bool:
+    """Whether a path is one of these layers or groups, or lies inside one of them."""
+    while path:
+        if path in roots:
+            return True
+        path = parent(path)
+    return False
 
 
 def common(a: str, b: str) -> str:

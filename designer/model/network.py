@@ -11,7 +11,7 @@ from typing import Any, Self
 from designer.model import rules
 from designer.model.errors import NetworkError
 from designer.model.layer import Layer
-from designer.model.names import Port, check_name, common, join, parent, shortened, under
+from designer.model.names import Port, among, check_name, common, join, parent, shortened, under
 from designer.model.structure import BUNDLE, DTYPES, Call, Group, Input, Output, Parameter
 from designer.model.values import equal
 
@@ -322,21 +322,41 @@ class Network:
 
     def remove(self, *paths: str) -> Self:
         """Remove layers with their wires, values and aliases."""
+        gone, homes = frozenset(paths), dict[str, set[str]]()
         for path in paths:
             self.layer(path)
+            if not among(parent(path), gone):  # else it goes with its group
+                homes.setdefault(parent(path), set()).add(path.rpartition(".")[2])
         new = self
-        for path in paths:
-            if new.find(path) is not None:  # else it went with its group
-                new = new._change(path, None)
+        for home, names in homes.items():
+            new = new._inside(
+                home,
+                lambda net, names=names: net._kept(  # type: ignore[misc]
+                    layers={name: layer for name, layer in net.layers.items() if name not in names},
+                    positions={name: at for name, at in net.positions.items() if name not in names},
+                ),
+            )
 
         def stays(key: str) -> bool:
-            return not any(under(key, path) for path in paths)
+            return not among(key, gone)
 
         new = new._swept()
         values = {key: value for key, value in new.values.items() if stays(key)}
         aliases = {old: key for old, key in new.aliases.items() if stays(key)}
-        names = {name: key for name, key in new.file_names.items() if stays(key)}
-        return dataclasses.replace(new, values=values, aliases=aliases, file_names=names)
+        file_names = {name: key for name, key in new.file_names.items() if stays(key)}
+        return dataclasses.replace(new, values=values, aliases=aliases, file_names=file_names)
+
+    def exchange(self, layers: Mapping[str, Layer]) -> Self:
+        """Put layers with the same ports and learnables in the places of others, all at once."""
+        homes: dict[str, dict[str, Layer]] = {}
+        for path, layer in layers.items():
+            if not _alike(self.layer(path), layer):
+                raise NetworkError(f"{path} cannot be exchanged for a layer with other ports or learnables.")
+            homes.setdefault(parent(path), {})[path.rpartition(".")[2]] = layer
+        new = self
+        for home, mine in homes.items():
+            new = new._inside(home, lambda net, mine=mine: net._kept(layers=_with(net.layers, mine)))  # type: ignore[misc]
+        return new
 
     def replace(self, path: str, layer: Layer, rename: str | None = None) -> Self:
         """Put another layer in the place of one.
@@ -371,22 +391,16 @@ class Network:
 
     def set(self, path: str, /, **properties: Any) -> Self:
         """Change properties of a layer; learnables that go take their ports, factors and values along."""
-        old = self.layer(path)
-        known = {field.name for field in dataclasses.fields(old)}
-        for name in properties:
-            if name not in known:
-                raise NetworkError(f"{type(old).__name__} has no property {shortened(name)}.")
-        lists = ("input_learnables", "output_learnables", "learn_rate_factors", "weight_decay_factors", "frozen")
-        carried = {name: getattr(old, name) for name in lists if name not in properties and getattr(old, name)}
-        if carried and not isinstance(old, Group):
-            bare = dataclasses.replace(old, **{**properties, **dict.fromkeys(lists, ())})
-            if bare.learnables() != old.learnables():
-                left = set(bare.learnables())
-                properties |= {
-                    field: tuple(item for item in value if (item if isinstance(item, str) else item[0]) in left)
-                    for field, value in carried.items()
-                }
-        return self.replace(path, dataclasses.replace(old, **properties))
+        return self.replace(path, _with_properties(self.layer(path), properties))
+
+    def set_all(self, paths: Iterable[str], /, **properties: Any) -> Self:
+        """Change the same properties of several layers, as ``set`` does."""
+        layers = {path: _with_properties(self.layer(path), properties) for path in paths}
+        alike = {path: layer for path, layer in layers.items() if _alike(self.layer(path), layer)}
+        new = self.exchange(alike)
+        for path, layer in layers.items():
+            new = new if path in alike else new.replace(path, layer)
+        return new
 
     def rename(self, old: str, new: str) -> Self:
         """Give a layer or group another name; ``new`` is the name alone. Values and aliases follow."""
@@ -527,16 +541,10 @@ class Network:
         gone = into.below(home)
         return self._inside(home, lambda net: net._with_wires(_without(net.connections, gone)))
 
-    def _change(self, path: str, layer: Layer | None) -> Self:
-        """Replace or (None) drop a layer, its wires left alone."""
+    def _change(self, path: str, layer: Layer) -> Self:
+        """Replace a layer, its wires left alone."""
         name = path.rpartition(".")[2]
-
-        def edit(net: Network) -> Network:
-            if layer is not None:
-                return net._kept(layers=_with(net.layers, {name: layer}))
-            return net._kept(layers=_without(net.layers, name), positions=_without(net.positions, name))
-
-        return self._inside(parent(path), edit)
+        return self._inside(parent(path), lambda net: net._kept(layers=_with(net.layers, {name: layer})))
 
     def moved(self, wires: Wires, moves: Mapping[str, str]) -> Self:
         """These wires, and our values and aliases, after layers or groups got other paths (old -> new)."""
@@ -674,6 +682,35 @@ def _without(mapping: Mapping[Any, Any], key: object) -> dict[Any, Any]:
     copied: dict[Any, Any] = mapping.copy()  # type: ignore[attr-defined]
     copied.pop(key, None)
     return copied
+
+
+def _with_properties(old: Layer, properties: dict[str, Any]) -> Layer:
+    """A layer with other properties, without what was said of learnables that go."""
+    known = {field.name for field in dataclasses.fields(old)}
+    for name in properties:
+        if name not in known:
+            raise NetworkError(f"{type(old).__name__} has no property {shortened(name)}.")
+    lists = ("input_learnables", "output_learnables", "learn_rate_factors", "weight_decay_factors", "frozen")
+    carried = {name: getattr(old, name) for name in lists if name not in properties and getattr(old, name)}
+    if carried and not isinstance(old, Group):
+        bare = dataclasses.replace(old, **{**properties, **dict.fromkeys(lists, ())})
+        if bare.learnables() != old.learnables():
+            left = set(bare.learnables())
+            properties = properties | {
+                field: tuple(item for item in value if (item if isinstance(item, str) else item[0]) in left)
+                for field, value in carried.items()
+            }
+    return dataclasses.replace(old, **properties)
+
+
+def _alike(old: Layer, layer: Layer) -> bool:
+    """Whether one layer can stand for another with all its wires and values."""
+    return (
+        type(old) is type(layer)
+        and not isinstance(layer, Group | Call)
+        and _ports(old) == _ports(layer)
+        and old.learnables() == layer.learnables()
+    )
 
 
 def _ports(layer: Layer) -> tuple[Any, ...]:

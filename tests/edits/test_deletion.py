@@ -105,3 +105,16 @@ def test_a_borrower_owns_an_uninitialised_one_where_nothing_is_known():
     assert said == ("dec now owns its weight.",)
     assert new.layer("dec").owned == ("weight", "bias")
     assert not new.values
+
+
+def test_many_are_removed_at_once(monkeypatch):
+    """Each removal alone would copy all that is left."""
+    net = Network().chain(x=Input(("B", 8)), **{f"fc{n}": Linear(8) for n in range(20)})
+    net = group(net.move({f"fc{n}": (n, 0) for n in range(20)}), ["fc1", "fc2"], "block")
+    swept = []
+    monkeypatch.setattr(Network, "_swept", lambda net, real=Network._swept: swept.append(net) or real(net))
+    new, _ = delete(net, "block.fc1", "block", *(f"fc{n}" for n in range(3, 20)))
+    assert list(new.layers) == ["x", "fc0"]
+    assert list(new.wires) == [Port("fc0", "in")]
+    assert list(new.positions) == ["fc0"]
+    assert len(swept) == 1

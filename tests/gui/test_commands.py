@@ -213,6 +213,24 @@ def test_what_is_typed_after_the_key_for_settings_takes_the_place_of_the_first_o
     assert desk.network.layer("lstm").hidden_size == 64
 
 
+def test_escape_leads_from_a_panel_back_to_the_canvas(desk, tied):
+    desk.open(tied)
+    desk.select("lstm")
+    view, panels = desk.canvas.view, (desk.window.library.field, desk.window.library.tree, desk.table)
+    for widget in panels:
+        desk.key(Qt.Key.Key_Escape, widget=widget)
+        assert view.hasFocus()
+    desk.key(Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    field = desk.setting("hidden_size")
+    QTest.keyClicks(field, "77")
+    QTest.keyClick(field, Qt.Key.Key_Escape)
+    assert (field.text(), field.hasFocus()) == ("300", True)
+    QTest.keyClick(field, Qt.Key.Key_Escape)
+    assert view.hasFocus()
+    assert desk.document.view.selection == {"lstm"}
+    assert desk.network is tied
+
+
 def test_a_panel_that_is_asked_for_takes_the_place_of_the_other_in_a_small_window(desk, tied):
     desk.open(tied)
     window, control = desk.window, Qt.KeyboardModifier.ControlModifier

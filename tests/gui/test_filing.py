@@ -2,6 +2,7 @@
 
 import dataclasses
 import gc
+import threading
 import weakref
 
 import pytest
@@ -179,6 +180,32 @@ def test_a_file_over_unsaved_work_gets_its_own_window(desk, tied, tmp_path, qtbo
     assert desk.network is changed
     assert windows[1].document.network == tied
     assert windows[1].document.name == "other"
+
+
+def test_several_files_that_are_chosen_get_a_window_each(desk, tied, tmp_path, monkeypatch, qtbot):
+    paths = [tmp_path / f"{name}.network" for name in ("one", "two")]
+    for path in paths:
+        save(tied, path)
+    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: ([str(path) for path in paths], ""))
+    desk.key(Qt.Key.Key_O, CONTROL, desk.window.start.starts[0])
+    windows = desk.window.session.windows
+    qtbot.waitUntil(lambda: [window.document.name for window in windows] == ["one", "two"])
+
+
+def test_what_is_opened_while_something_is_saved_keeps_its_own_file(desk, tied, tmp_path, monkeypatch, qtbot):
+    other, go = tmp_path / "other.network", threading.Event()
+    save(tied, other)
+    monkeypatch.setattr("designer.files.project.save", lambda *given: go.wait(20) and save(*given))
+    _saved_as(monkeypatch, tmp_path / "first")
+    first = tied.set("fc", bias=False)
+    desk.window.show_network(first, "first")
+    desk.key(Qt.Key.Key_S, CONTROL)
+    desk.window.filing.open(other)
+    qtbot.waitUntil(lambda: desk.document.name == "other")
+    go.set()
+    qtbot.waitUntil(lambda: not desk.window.filing.saving)
+    assert (desk.document.path, desk.document.name, desk.network) == (other, "other", tied)
+    assert load(tmp_path / "first.network") == first
 
 
 def test_a_file_over_nothing_unsaved_takes_its_place(desk, tied, tmp_path, qtbot):

@@ -190,6 +190,19 @@ def test_recent_files(desk, recents, tied, qtbot):
     assert session.ties == {str(path): 1}
 
 
+def test_a_recent_file_that_nobody_may_look_at(desk, tmp_path, qtbot):
+    """As in a folder that is locked now; here by a name that no file can have."""
+    path = tmp_path / f"{'long' * 70}.network"
+    desk.window.session.remember(path)
+    (line,) = desk.window.start.recents
+    assert line.missing
+    desk.click(line)
+    qtbot.waitUntil(lambda: bool(desk.refusals))
+    assert desk.refusals[-1] == f"{path.name} cannot be read: File name too long."
+    desk.click(line, line.remove_area().center().toPoint())
+    assert not desk.window.session.recent()
+
+
 def test_arrows_go_everywhere(desk, recents):
     """Across both columns and back; Del takes a recent file off the list, Enter opens one."""
     start = desk.window.start

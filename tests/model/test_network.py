@@ -162,6 +162,25 @@ def test_set_keeps_wires_and_values_whose_ports_and_learnables_stay():
     assert "b.weight" not in net.set("b", input_learnables=()).values
 
 
+def test_layers_with_the_same_ports_are_exchanged_at_once():
+    inner = Network().chain(x=Input(("B", 4)), b=Linear(4), c=Linear(4))
+    net = Network().add(a=Linear(4), block=Group(inner))
+    new = net.exchange({name: Linear(4, frozen=("weight",)) for name in ("a", "block.b", "block.c")})
+    assert new == net.set("a", frozen=("weight",)).set("block.b", frozen=("weight",)).set("block.c", frozen=("weight",))
+    with pytest.raises(NetworkError, match=r"block\.b cannot be exchanged for a layer with other ports or learnables"):
+        net.exchange({"block.b": Linear(4, bias=False)})
+
+
+def test_several_layers_are_set_as_one_by_one():
+    net = Network().chain(x=Input(("B", 4)), a=Linear(4), b=Linear(4, frozen=("bias",)), c=Linear(4, bias=False))
+    one_by_one = net
+    for name in "abc":
+        one_by_one = one_by_one.set(name, bias=False, note="hi")
+    assert net.set_all("abc", bias=False, note="hi") == one_by_one
+    with pytest.raises(NetworkError, match="ReLU has no property 'bias'"):
+        net.add(r=ReLU()).set_all(["a", "r"], bias=False)
+
+
 def test_set_drops_what_is_said_of_learnables_that_go():
     net = Network().add(
         lstm=LSTM(
