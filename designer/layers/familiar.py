@@ -26,7 +26,7 @@ METHODS = frozenset(
     relu round rsqrt sigmoid sign sin sinh sqrt square tan tanh trunc
     all.dim amax amin any.dim argmax argmin cumprod cumsum max.dim mean mean.dim min.dim sum sum.dim_IntList topk
     clamp clamp.Tensor clamp_max clamp_min logical_and logical_or logical_xor maximum minimum bmm mm
-    chunk clone detach diagonal expand flatten.using_ints flip movedim.int narrow permute repeat reshape roll
+    chunk clone contiguous detach diagonal expand flatten.using_ints flip movedim.int narrow permute repeat reshape roll
     squeeze squeeze.dim squeeze.dims t transpose.int tril triu unbind.int unfold unsqueeze
     gather index_select masked_fill.Scalar masked_fill.Tensor masked_select nonzero to.dtype
     """.split()
