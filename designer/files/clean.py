@@ -3,8 +3,8 @@
 import dataclasses
 from typing import Any
 
-from designer.files.functional import whole_slice
-from designer.files.program import Dtype, Op, Program, Ref, renamed
+from designer.files.functional import VIEWS, whole_slice
+from designer.files.program import Dtype, Meta, Op, Program, Ref, renamed
 
 CHECKS = frozenset(
     """
@@ -71,6 +71,7 @@ def _spell_out_copies(program: Program) -> None:
 def _drop_same(program: Program) -> None:
     names: dict[Ref, Ref] = {}
     layouts = {ref for op in program.ops if op.name in NEEDS_LAYOUT for ref in op.refs()}
+    computed = {ref for op in program.ops if op.name not in VIEWS | COPIES for ref in op.refs()}
     kept = []
     for op in program.ops:
         if op.name in CHECKS:
@@ -81,13 +82,27 @@ def _drop_same(program: Program) -> None:
         result = op.results[0] if len(op.results) == 1 else None
         source = op.arguments[0] if op.arguments else None
         if result is not None and isinstance(source, Ref) and _same(op, source, result, program):
-            copied = op.name in COPIES and result in layouts
+            before, after = program.metas[source], program.metas[result]
+            copied = op.name in COPIES and (
+                result in layouts or (result in computed and _channels_last(before) and after.contiguous)
+            )
             if not copied:
                 names[result] = source
                 continue
+            if after.contiguous and not before.contiguous:  # a clone that lies as the first would change nothing
+                op = dataclasses.replace(op, target="aten.contiguous.default", arguments=[source], keywords={})
         kept.append(op)
     program.ops = kept
     program.outputs = [(label, renamed(value, names)) for label, value in program.outputs]
+
+
+def _channels_last(meta: Meta) -> bool:
+    """Whether a tensor lay in the recorded run as convolutions and norms take for a sign to run other kernels."""
+    if len(meta.sizes) not in (4, 5) or len(meta.strides) != len(meta.sizes) or meta.contiguous:
+        return False
+    first, channels, *others = zip(meta.sizes, meta.strides)
+    sizes, strides = zip(first, *others, channels)
+    return Meta(meta.dtype, sizes, strides).contiguous
 
 
 def _plain_cast(op: Op, program: Program) -> Op:

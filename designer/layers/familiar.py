@@ -1,5 +1,6 @@
 """Simple operations of ATen as people write them: the very same call, as an operator, an index or a method."""
 
+import re
 from typing import Any
 
 # Operators between a tensor and another, or a number.
@@ -25,7 +26,7 @@ METHODS = frozenset(
     relu round rsqrt sigmoid sign sin sinh sqrt square tan tanh trunc
     all.dim amax amin any.dim argmax argmin cumprod cumsum max.dim mean mean.dim min.dim sum sum.dim_IntList topk
     clamp clamp.Tensor clamp_max clamp_min logical_and logical_or logical_xor maximum minimum bmm mm
-    chunk clone detach diagonal expand flatten.using_ints flip movedim.int narrow permute repeat reshape roll
+    chunk clone contiguous detach diagonal expand flatten.using_ints flip movedim.int narrow permute repeat reshape roll
     squeeze squeeze.dim squeeze.dims t transpose.int tril triu unbind.int unfold unsqueeze
     gather index_select masked_fill.Scalar masked_fill.Tensor masked_select nonzero to.dtype
     """.split()
@@ -35,6 +36,8 @@ FUNCTIONS = {"where.self": "torch.where", "stack": "torch.stack"}
 FUNCTIONS |= {"zeros_like": "torch.zeros_like", "ones_like": "torch.ones_like"}
 MADE = {"zeros": "torch.zeros", "ones": "torch.ones"}  # of nothing
 MADE |= dict.fromkeys(("arange", "arange.start", "arange.start_step"), "torch.arange")
+
+SIMPLE = re.compile(r"-?[\w.]+(e-\d+)?")  # a name, an attribute or a number
 
 
 def familiar(operation: str, names: list[str], arguments: tuple[Any, ...], given: list[str], named: bool) -> str | None:
@@ -52,7 +55,7 @@ def familiar(operation: str, names: list[str], arguments: tuple[Any, ...], given
         return None
     x, *rest = given
     if operation in OPERATORS:
-        return f"{x} {OPERATORS[operation]} {rest[0]}" if len(rest) == 1 and _is_number(arguments[1]) else None
+        return _between(x, OPERATORS[operation], rest[0]) if len(rest) == 1 and _is_number(arguments[1]) else None
     if operation == "rsub.Scalar":
         return f"{rest[0]} - {x}" if len(rest) == 1 and _is_number(arguments[1]) else None
     if operation in PREFIXES:
@@ -82,6 +85,13 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float | tuple) and not isinstance(value, bool)
 
 
+def _between(x: str, sign: str, y: str) -> str:
+    """An operator between two operands; formatters leave no space around a power of names and numbers."""
+    if sign == "**" and SIMPLE.fullmatch(x) and SIMPLE.fullmatch(y):
+        return f"{x}**{y}"
+    return f"{x} {sign} {y}"
+
+
 def _indexed(operation: str, x: str, arguments: tuple[Any, ...], rest: list[str]) -> str | None:
     """A part of a tensor, along one of the first dimensions or the last."""
     dim = arguments[1] if len(arguments) > 1 else 0
@@ -90,8 +100,14 @@ def _indexed(operation: str, x: str, arguments: tuple[Any, ...], rest: list[str]
     before = "..., " if dim == -1 else ":, " * dim
     if operation == "select.int":
         return f"{x}[{before}{_bare(rest[1])}]"
-    start, end, step = _ends(rest)
-    return f"{x}[{before}{start}:{end}{step}]"
+    return f"{x}[{before}{_slice(*_ends(rest))}]"
+
+
+def _slice(start: str, end: str, step: str) -> str:
+    """A slice; formatters leave space around its colons where an end is more than a name or a number."""
+    space = "" if all(map(re.compile(r"-?\w*").fullmatch, (start, end, step))) else " "
+    text = (start and start + space) + ":" + (end and space + end)
+    return f"{text}{space if end else ''}:{space}{step}" if step else text
 
 
 def _ends(rest: list[str]) -> tuple[str, str, str]:
@@ -101,7 +117,7 @@ def _ends(rest: list[str]) -> tuple[str, str, str]:
     return (
         "" if start in ("None", "0") else _bare(start),
         "" if end == "None" or far else _bare(end),
-        "" if step in ("None", "1") else f":{_bare(step)}",
+        "" if step in ("None", "1") else _bare(step),
     )
 
 

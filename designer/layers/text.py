@@ -15,6 +15,8 @@ def literal(value: Any) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         return f'float("{value}")'
     written = repr(value)
+    if isinstance(value, float):
+        return written.replace("e+", "e")  # as formatters write it
     return f'"{written[1:-1]}"' if written[0] == "'" and '"' not in written else written
 
 

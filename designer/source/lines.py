@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 WIDTH = 120
 OPEN, CLOSE = "([{", ")]}"
-OPERATORS = (" + ", " - ", " * ", " / ", " @ ")
+SIGNS = ("+", "-", "*", "/", "@", "%", "//", "**", "==", "!=", "<", "<=", ">", ">=", "&", "|", "^")
+OPERATORS = tuple("**" if sign == "**" else f" {sign} " for sign in SIGNS)  # a power may have no space around it
 
 
 def laid_out(line: str, comment: str = "", indent: int = 0) -> list[str]:
@@ -49,16 +50,22 @@ def _valued(start: str, value: str, indent: int) -> list[str]:
     parts = split(value)
     if len(parts) > 1:
         return [f"{start}(", *_each(parts, indent + 4), " " * indent + ")"]
-    if operator := next((operator for operator in OPERATORS if len(split(value, operator)) > 1), None):
-        terms = [f"{operator.lstrip() if n else ''}{term}" for n, term in enumerate(split(value, operator))]
+    pieces = _pieces(value)
+    operator = next((operator for operator in OPERATORS if len(split(value, operator)) > 1), None)
+    if operator and not (len(split(value, operator)) == 2 and (_enclosed(pieces[0]) or _enclosed(pieces[-1]))):
+        terms = [f"{operator.strip() + ' ' if n else ''}{term}" for n, term in enumerate(split(value, operator))]
         lines = [inside + value] if len(inside + value) <= WIDTH else [inside + term for term in terms]
         return [f"{start}(", *lines, " " * indent + ")"]
-    pieces = _pieces(value)
     last = max((n for n, piece in enumerate(pieces) if isinstance(piece, Bracket) and piece.inner), default=None)
     needed = value if last is None else "".join(map(_text, pieces[:last])) + "("
     if len(start + needed) <= WIDTH or len(inside + needed) > WIDTH or len(start) >= WIDTH:
         return _flowed(start, value, "", indent)
     return [f"{start}(", *_flowed(inside, value, "", indent + 4), " " * indent + ")"]
+
+
+def _enclosed(piece: str | Bracket) -> bool:
+    """Whether a piece is an expression in brackets, and no call or index."""
+    return isinstance(piece, Bracket) and not piece.called
 
 
 def _unbreakable(value: str) -> str:

@@ -2,9 +2,9 @@
 
 import dataclasses
 import keyword
-import math
 from typing import Any, NamedTuple
 
+from designer.layers.text import literal
 from designer.model import BUNDLE, Call, Group, Layer, Network, Parameter, Port, layer_types
 from designer.model.names import free, join
 
@@ -162,9 +162,4 @@ def _value(value: Any) -> str:
         return f"({', '.join(map(_value, value))}{',' if len(value) == 1 else ''})"
     if isinstance(value, dict):
         return f"{{{', '.join(f'{_value(key)}: {_value(entry)}' for key, entry in value.items())}}}"
-    if isinstance(value, float) and not math.isfinite(value):
-        return f'float("{value!r}")'
-    if isinstance(value, str):
-        text = repr(value)
-        return f'"{value}"' if text == f"'{value}'" and '"' not in value else text
-    return repr(value)
+    return literal(value)

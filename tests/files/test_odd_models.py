@@ -372,3 +372,27 @@ class Alternating(nn.Module):
 def test_a_group_that_loses_all_of_its_layers_is_not_left_behind(opened):
     network, _ = opened(Alternating(), {"x": torch.randn(2, 4)})
     assert not analyze(network).problems
+
+
+class LaidAnew(nn.Module):
+    """Rows that become a picture again, laid out as one: a convolution runs other kernels where they are not."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear, self.conv = nn.Linear(8, 8), nn.Conv2d(8, 16, 3, padding=1)
+
+    def forward(self, x):
+        rows = self.linear(x.permute(0, 2, 3, 1).contiguous().reshape(-1, 256, 8))
+        heads = rows.unflatten(2, (2, 4)).transpose(1, 2).contiguous()
+        return self.conv(rows.reshape(-1, 16, 16, 8).permute(0, 3, 1, 2).contiguous()), heads.sum(3)
+
+
+@pytest.mark.parametrize("decomposed", [False, True])
+def test_a_copy_stays_where_the_kernels_of_a_convolution_depend_on_it(exported, decomposed):
+    torch.manual_seed(0)
+    model, x = LaidAnew().eval(), torch.randn(2, 8, 16, 16)
+    network, _ = import_pytorch(exported(model, {"x": x}, {"x": (0,)}, decomposed=decomposed))
+    copies = [layer for _, layer in network.walk() if getattr(layer, "operation", "") == "contiguous"]
+    assert len(copies) == 1
+    assert ".contiguous()" in write_pytorch(network)
+    assert torch.equal(build(network)(x)[0], model(x)[0])

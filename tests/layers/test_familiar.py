@@ -1,12 +1,16 @@
 """Every familiar form of an operation gives bit for bit what the operation itself gives."""
 
 import contextlib
+import itertools
 import random
+import subprocess
+import sys
 
 import pytest
 import torch
 
 from designer.layers import Operation, familiar, operations
+from designer.source.lines import laid_out
 
 NAMES = sorted({*familiar.OPERATORS, *familiar.PREFIXES, *familiar.METHODS, *familiar.FUNCTIONS, *familiar.MADE})
 NAMES += ["rsub.Scalar", "select.int", "slice.Tensor"]
@@ -127,3 +131,31 @@ def test_forms_are_short():
         assert Operation(name, ports=("x",), arguments=arguments).call("self", "x") == form
     for name, arguments in (("add.Tensor", (x, True)), ("add.Tensor", (2, x)), ("select.int", (x, -2, 0))):
         assert Operation(name, ports=("x",), arguments=arguments).call("self", "x").startswith("torch.ops.aten.")
+
+
+NUMBERS = (0, 2, -1, 0.5, -0.5, 1e-05, -1e38, 1e16, float("inf"), ("size", "x", 0), ("-", ("size", "x", 0), 1))
+ENDS = (None, 0, 3, -2, ("size", "x", 0), ("-", ("size", "x", 0), 1), ("*", ("+", ("size", "x", 1), 2), 3))
+LONG = "self.encoder.layers.attention_of_the_first_block.weight_of_its_projection"
+
+
+def test_ruff_leaves_forms_as_they_are():
+    x, other = ("port", "x"), ("port", "other")
+    made = [Operation(sign, ports=("x",), arguments=(x, n)) for sign in familiar.OPERATORS for n in NUMBERS]
+    made += [Operation(sign, ports=("x", "other"), arguments=(x, other)) for sign in familiar.OPERATORS]
+    made += [Operation(sign, ports=("x",), arguments=(x,)) for sign in familiar.PREFIXES]
+    made += [Operation("rsub.Scalar", ports=("x",), arguments=(x, n)) for n in NUMBERS]
+    made += [Operation("select.int", ports=("x",), arguments=(x, 1, n)) for n in (0, *ENDS[2:])]
+    made += [
+        Operation("slice.Tensor", ports=("x",), arguments=(x, dim, start, end, step))
+        for dim, start, end, step in itertools.product((0, -1), ENDS, ENDS, (1, 2, ("size", "x", 0)))
+    ]
+    made = [layer for layer in made if layer.check() is None]
+    lines = []
+    for text in ("x", "self.fc.weight", 'self.enc["0"].weight', LONG, f"{LONG}.first", f"{LONG}.of_two"):
+        for layer in made:
+            if len(text) < 40 or layer.operation not in ("select.int", "slice.Tensor"):
+                lines += laid_out(f"y = {layer.call('self', *(text, LONG)[: len(layer.ports)])}")
+    ruff = [sys.executable, "-m", "ruff", "format", "--isolated", "--line-length", "120", "--diff", "-"]
+    given = "\n".join(lines) + "\n"
+    assert len(lines) > 1_500
+    assert subprocess.run(ruff, input=given, capture_output=True, text=True, check=False).stdout == ""
