@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from designer.model import rules
 from designer.model.errors import NetworkError
+from designer.model.interchange import interchangeable, ports_of, with_properties
 from designer.model.layer import Layer
 from designer.model.names import Port, among, check_name, common, join, parent, shortened, under
 from designer.model.structure import BUNDLE, DTYPES, Call, Group, Input, Output, Parameter
@@ -350,7 +351,7 @@ class Network:
         """Put layers with the same ports and learnables in the places of others, all at once."""
         homes: dict[str, dict[str, Layer]] = {}
         for path, layer in layers.items():
-            if not _alike(self.layer(path), layer):
+            if not interchangeable(self.layer(path), layer):
                 raise NetworkError(f"{path} cannot be exchanged for a layer with other ports or learnables.")
             homes.setdefault(parent(path), {})[path.rpartition(".")[2]] = layer
         new = self
@@ -368,7 +369,7 @@ class Network:
         if not isinstance(layer, Layer):
             raise NetworkError(f"{shortened(path)} must be a layer, not {shortened(layer)}.")
         new = self._change(path, layer)
-        if _ports(old) != _ports(layer) or isinstance(old, Group | Call) or isinstance(layer, Group | Call):
+        if ports_of(old) != ports_of(layer) or isinstance(old, Group | Call) or isinstance(layer, Group | Call):
             new = new._swept()
         if type(old) is not type(layer) or isinstance(layer, Group):
             rules.check_borders(new)
@@ -391,12 +392,12 @@ class Network:
 
     def set(self, path: str, /, **properties: Any) -> Self:
         """Change properties of a layer; learnables that go take their ports, factors and values along."""
-        return self.replace(path, _with_properties(self.layer(path), properties))
+        return self.replace(path, with_properties(self.layer(path), properties))
 
     def set_all(self, paths: Iterable[str], /, **properties: Any) -> Self:
         """Change the same properties of several layers, as ``set`` does."""
-        layers = {path: _with_properties(self.layer(path), properties) for path in paths}
-        alike = {path: layer for path, layer in layers.items() if _alike(self.layer(path), layer)}
+        layers = {path: with_properties(self.layer(path), properties) for path in paths}
+        alike = {path: layer for path, layer in layers.items() if interchangeable(self.layer(path), layer)}
         new = self.exchange(alike)
         for path, layer in layers.items():
             new = new if path in alike else new.replace(path, layer)
@@ -682,40 +683,6 @@ def _without(mapping: Mapping[Any, Any], key: object) -> dict[Any, Any]:
     copied: dict[Any, Any] = mapping.copy()  # type: ignore[attr-defined]
     copied.pop(key, None)
     return copied
-
-
-def _with_properties(old: Layer, properties: dict[str, Any]) -> Layer:
-    """A layer with other properties, without what was said of learnables that go."""
-    known = {field.name for field in dataclasses.fields(old)}
-    for name in properties:
-        if name not in known:
-            raise NetworkError(f"{type(old).__name__} has no property {shortened(name)}.")
-    lists = ("input_learnables", "output_learnables", "learn_rate_factors", "weight_decay_factors", "frozen")
-    carried = {name: getattr(old, name) for name in lists if name not in properties and getattr(old, name)}
-    if carried and not isinstance(old, Group):
-        bare = dataclasses.replace(old, **{**properties, **dict.fromkeys(lists, ())})
-        if bare.learnables() != old.learnables():
-            left = set(bare.learnables())
-            properties = properties | {
-                field: tuple(item for item in value if (item if isinstance(item, str) else item[0]) in left)
-                for field, value in carried.items()
-            }
-    return dataclasses.replace(old, **properties)
-
-
-def _alike(old: Layer, layer: Layer) -> bool:
-    """Whether one layer can stand for another with all its wires and values."""
-    return (
-        type(old) is type(layer)
-        and not isinstance(layer, Group | Call)
-        and _ports(old) == _ports(layer)
-        and old.learnables() == layer.learnables()
-    )
-
-
-def _ports(layer: Layer) -> tuple[Any, ...]:
-    ends = () if isinstance(layer, Call | Group) else (layer.inputs(), layer.outputs())
-    return (*ends, layer.variadic, layer.input_learnables, layer.output_learnables)
 
 
 def _port_renamed(port: Port, layers: "set[str]", old: str, new: str) -> Port:
