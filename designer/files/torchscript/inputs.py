@@ -199,5 +199,15 @@ def _tried(order: int, number: int) -> tuple[int, ...]:
     return (2, 3, 5) if order == 0 else (4 + 3 * order, 6 + 4 * order, 11 + 6 * order)
 
 
+def wider(plan: Plan) -> Iterator[Plan]:
+    """The same arguments with free sizes that are tried with larger numbers too, the smaller of these first."""
+    for factor, start in ((5, 0), (1, 16_000)):
+        symbols: dict[str, tuple[int, ...]] = {
+            name: (numbers[0], factor * numbers[0] + start + 1 + n, 2 * (factor * numbers[0] + start) + 5 + 2 * n)
+            for n, (name, numbers) in enumerate(plan.symbols.items())
+        }
+        yield dataclasses.replace(plan, symbols=symbols)
+
+
 def _fixed(leaf: Leaf, numbers: Mapping[str, tuple[int, ...]]) -> tuple[int, ...]:
     return tuple(size if isinstance(size, int) else 2 for size in leaf.shape)

@@ -15,7 +15,7 @@ from designer.files.fold import LEARNING
 from designer.files.outputs import Held, Left, in_order, results, with_texts
 from designer.files.program import Program, Ref, Stored
 from designer.files.torchscript.follow import Follower, Named, plain_name
-from designer.files.torchscript.inputs import WORLDS, Plan, arguments_given, asked, plans
+from designer.files.torchscript.inputs import WORLDS, Plan, arguments_given, asked, plans, wider
 from designer.files.torchscript.numbers import Number
 from designer.files.torchscript.objects import Objects
 from designer.files.torchscript.text import Text, Unfit, Unfollowed
@@ -142,21 +142,42 @@ def needed(script: Script, names: list[str]) -> NeedsInputs:
 def _followed(script: Script, ways: list[Plan], notes: list[str]) -> Program:
     """The program for the way that leaves the most sizes free."""
     first: Unfollowed | None = None
+    held: Program | None = None  # right for small inputs
     for plan in ways:
         try:
-            program = follow(script, plan)
+            program, lost = follow(script, plan)
+            if lost:
+                held = held or program
+                program = _for_larger(script, plan)
         except Unfollowed as error:
             first, last = first or error, error
             continue
-        program.notes += notes
         if plan.fixed and first is not None:
             program.notes.append(f"{plan.fixed} are fixed as they are: {first}")
+        program.notes += notes
         return program
+    if held is not None:
+        held.notes += [*notes, f"it is the program for small inputs, because larger ones cannot be followed: {first}"]
+        return held
     raise last
 
 
-def follow(script: Script, plan: Plan) -> Program:
-    """The program for some arguments. Raises Unfollowed."""
+def _for_larger(script: Script, plan: Plan) -> Program:
+    """The program for a plan whose free sizes came to one number somewhere, followed for larger ones.
+
+    What is one number for the largest too is one for all. Raises Unfollowed.
+    """
+    *nearer, largest = wider(plan)
+    for other in nearer:
+        with contextlib.suppress(Unfollowed):
+            program, lost = follow(script, other)
+            if not lost:
+                return program
+    return follow(script, largest)[0]
+
+
+def follow(script: Script, plan: Plan) -> tuple[Program, bool]:
+    """The program for some arguments, and whether free sizes came to one number somewhere. Raises Unfollowed."""
     import torch
 
     objects = script.objects
@@ -174,7 +195,7 @@ def follow(script: Script, plan: Plan) -> Program:
     name, outputs = script.name, found.outputs
     program = Program(name, given, stored, worlds.slots, worlds.ops, outputs, worlds.metas, worlds.numbers, {}, notes)
     program.places = found.places
-    return program
+    return program, worlds.lost
 
 
 def _stored(objects: Objects, worlds: Worlds) -> dict[str, Stored]:
