@@ -14,6 +14,7 @@ from designer.model.names import free, shortened
 
 WORLDS = 3  # sizes that each free one is tried with
 MOST_SIZES = 8
+NUMBERS: dict[str, Any] = {"int": int, "float": float, "bool": bool}  # types of arguments that are no tensors
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +80,16 @@ def arguments_given(inputs: Any, wanted: dict[str, tuple[str, bool]]) -> dict[st
     for name, value in examples.items():
         if isinstance(value, list | tuple):
             examples[name] = list(value) if wanted[name][0].startswith("List") else tuple(value)
+        if isinstance(value, Example) and wanted[name][0] in NUMBERS:
+            examples[name] = _number(name, value, wanted[name][0])
     return examples
+
+
+def _number(name: str, given: Example, kind: str) -> Any:
+    """A number that was given where sizes are asked for."""
+    if len(given.shape) != 1 or type(given.shape[0]) is not int:
+        raise FileError(f"{shortened(name)} is a number ({kind}): give that in the place of its sizes.")
+    return NUMBERS[kind](given.shape[0])
 
 
 def _is_shape(value: Any) -> bool:

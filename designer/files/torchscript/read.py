@@ -15,7 +15,7 @@ from designer.files.fold import LEARNING
 from designer.files.outputs import Held, Left, in_order, results, with_texts
 from designer.files.program import Program, Ref, Stored
 from designer.files.torchscript.follow import Follower, Named, plain_name
-from designer.files.torchscript.inputs import WORLDS, Plan, arguments_given, asked, plans, wider
+from designer.files.torchscript.inputs import NUMBERS, WORLDS, Plan, arguments_given, asked, plans, wider
 from designer.files.torchscript.numbers import Number
 from designer.files.torchscript.objects import Objects
 from designer.files.torchscript.text import Text, Unfit, Unfollowed
@@ -131,11 +131,19 @@ def _complete(script: Script, given: dict[str, Any], wanted: dict[str, tuple[str
 
 
 def needed(script: Script, names: list[str]) -> NeedsInputs:
-    """The question for the sizes of some inputs."""
-    told = " and ".join(map(shortened, names))
+    """The question for the sizes of some inputs, and for those that are numbers."""
+    found = script.text.class_of(script.objects.model.kind)
+    forward = found.methods.get("forward") if found else None
+    kinds = asked(forward) if forward else {}
+    numbers = [name for name in names if kinds.get(name, ("",))[0] in NUMBERS]
+    sized = [name for name in names if name not in numbers]
+    parts = [f"the sizes of {' and '.join(map(shortened, sized))}"] if sized else []
+    parts += [f"which number {' and '.join(map(shortened, numbers))} is"] if numbers else []
+    example = dict.fromkeys(sized[:1], "(2, 3)") | dict.fromkeys(numbers[:1], "1")
+    shown = ", ".join(f"{name!r}: {value}" for name, value in example.items())
     return NeedsInputs(
-        f"{script.name} does not tell the sizes of {told}: give them, as in inputs={{{names[0]!r}: (2, 3)}}.",
-        tuple(Wanted(name) for name in names),
+        f"{script.name} does not tell {' and '.join(parts)}: give them, as in inputs={{{shown}}}.",
+        tuple(Wanted(name, (1,) if name in numbers else None) for name in names),
     )
 
 
