@@ -29,7 +29,7 @@ SIZES = {"aten.sym_size.int": "{}.shape[{}]", "aten.sym_numel.default": "{}.nume
 # On tensors of its own, or harmless where all is on one device.
 PLAIN = frozenset(
     """
-    _weight_norm.default copy_.default detach_.default fill_.Scalar fill_.Tensor to.device zero_.default
+    _weight_norm.default copy_.default detach_.default fill_.Scalar fill_.Tensor to.device to.prim_Device zero_.default
     """.split()
 )
 # Batch normalisation whose kernel trusts the sizes that it is given.
