@@ -126,7 +126,8 @@ def check_inputs(path: str, network: Network, given: Mapping[str, Input], report
     """Refuse an input that the network does not have; one that is a list or a dictionary is several of it."""
     named = {*network.inputs, *(("input",) if report.kind == MODULE and len(network.inputs) == 1 else ())}
     unknown = [name for name in given if not any(f"{each}_".startswith(f"{name}_") for each in named)]
-    if unknown and not report.code:  # else its code would have told
+    told = report.code or (report.kind == "TorchScript" and len(given) > 1)  # or its reader has; numbers are no inputs
+    if unknown and not told:
         takes = ", ".join(network.inputs) or "no inputs"
         raise FileError(f"{Path(path).name} takes {takes}, and not {shortened(unknown[0])}.")
 

@@ -301,7 +301,10 @@ def _wrong_dtype(propagation: Propagation, path: str, layer: Layer, flows: Seque
 
 
 def _needed(propagation: Propagation, path: str) -> str:
-    """Which sizes a layer needs that runs at some points only: tried at a base and a divisor of 96 more."""
+    """Which sizes a layer needs that runs at some points only: tried at a base and some times a divisor of 96 more.
+
+    One time is not enough: where sizes are rounded up, a size that is no multiple can run as well.
+    """
     refused = propagation.facts[path].refused
     base = propagation.at[0]
 
@@ -313,7 +316,8 @@ def _needed(propagation: Propagation, path: str) -> str:
     for name in base:
         if all(runs(name, more) for more in (1, ODD)):
             continue
-        if (step := next((step for step in MULTIPLES if runs(name, step)), None)) is not None:
+        fitting = (step for step in MULTIPLES if all(runs(name, step * times) for times in (1, 2, 3)))
+        if (step := next(fitting, None)) is not None:
             needs.append(f"{name} to be a multiple of {step}")
     return " and ".join(needs) or f"other sizes than {', '.join(f'{n} = {s}' for n, s in refused[0].items())}"
 

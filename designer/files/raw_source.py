@@ -30,7 +30,7 @@ SIZES = {"aten.sym_size.int": "{}.shape[{}]", "aten.sym_numel.default": "{}.nume
 PLAIN = frozenset(
     """
     _weight_norm.default copy_.default detach_.default fill_.Scalar fill_.Tensor normal_.default to.device
-    uniform_.default zero_.default
+    to.prim_Device uniform_.default zero_.default
     """.split()
 )
 # Batch normalisation whose kernel trusts the sizes that it is given.

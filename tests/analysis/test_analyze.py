@@ -386,6 +386,13 @@ def test_two_steps_down_and_up_again_need_a_multiple_of_four():
     assert texts(net) == ["join needs H to be a multiple of 4.", "join2 needs H to be a multiple of 4."]
 
 
+def test_a_multiple_that_rounding_up_lets_run_once_is_not_told():
+    steps = {f"c{n}": Conv2d(2, 3, stride=2, padding=1) for n in range(1, 6)}
+    net = Network().chain(x=Input(("B", 3, "H", 64)), **steps, up=Upsample())
+    net = net.add(join=Concatenate(1)).connect("c4", "join").connect("up", "join")
+    assert texts(net) == ["join needs H to be a multiple of 32."]  # 96 + 24 is halved to 8 and 4 too
+
+
 def test_small_sizes_do_not_fit_by_chance():
     net = Network().add(x=Input(("B", 3)), y=Input(("B", 4)), m=MatMul()).connect("x", "m").connect("y", "m/other")
     assert [problem.severity for problem in analyze(net).problems] == ["error"]

@@ -3,7 +3,7 @@
 import dataclasses
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -12,6 +12,7 @@ from designer.files.onnx_graph.decides import Decides
 from designer.files.onnx_graph.items import MOST_KNOWN, Item, Known, Unsupported, known, known_stored
 from designer.files.onnx_graph.model_file import MOST_NODES, OnnxFile
 from designer.files.onnx_graph.node import Run, filled
+from designer.files.onnx_graph.order import DEEPEST, names_used, ordered
 from designer.files.onnx_graph.places import called, is_call, is_named, place_of
 from designer.files.onnx_graph.weights import TYPES, real
 from designer.files.program import Dtype, Op, Ref
@@ -20,7 +21,6 @@ from designer.files.torchscript.text import Unfollowed
 from designer.files.torchscript.worlds import Value, Worlds
 from designer.model.names import shortened
 
-DEEPEST = 20  # graphs and functions inside each other
 REFUSED = (RuntimeError, TypeError, ValueError, IndexError, KeyError, AttributeError, AssertionError, ArithmeticError)
 OWN_DOMAINS = ("", "ai.onnx", "ai.onnx.ml")
 # Where a file is written as ONNX, but with functions or operators of its exporter's library for what ONNX has too.
@@ -48,7 +48,7 @@ class Follower:
         self.versions = {entry.domain: entry.version for entry in file.model.opset_import}
         self.stored: dict[str, Value] = {}
         self.file_keys = set(self.weights.stored)
-        self.taken = set(self.names_used(file.model.graph.node, [out.name for out in file.model.graph.output]))
+        self.taken = set(names_used(file.model.graph.node, [out.name for out in file.model.graph.output]))
         self.users: dict[str, list[tuple[Any, int]]] = {}  # what the file stores -> the nodes that take it, and where
         self._find_users(file.model.graph)
         self.repeating: dict[str, bool] = {}
@@ -216,8 +216,8 @@ class Follower:
 
     def run_nodes(self, nodes: Any, outputs: list[str]) -> None:
         before = self.uses
-        self.uses = Counter(self.names_used(nodes, outputs))
-        for node in self.ordered(nodes):
+        self.uses = Counter(names_used(nodes, outputs))
+        for node in ordered(nodes):
             check()
             self.count += 1
             if self.count > MOST_NODES:
@@ -229,44 +229,6 @@ class Follower:
                         raise FileError(f"two of its nodes give {shortened(name)}")
                     self.scopes[-1][name] = item
         self.uses = before
-
-    def names_used(self, nodes: Any, outputs: list[str], depth: int = 0) -> Iterator[str]:
-        """The names that nodes take, those of the graphs inside them too."""
-        if depth > DEEPEST:
-            raise FileError("its graphs are nested too deeply")
-        yield from outputs
-        for node in nodes:
-            yield from node.input
-            for attribute in node.attribute:
-                for inner in (*([attribute.g] if attribute.type == 5 else []), *attribute.graphs):
-                    yield from self.names_used(inner.node, [out.name for out in inner.output], depth + 1)
-
-    def ordered(self, nodes: Any) -> list[Any]:
-        """The nodes, each after those that give what it takes; most files have them so."""
-        makers = {name: n for n, node in enumerate(nodes) for name in node.output if name}
-        needs = [{makers[name] for name in self.names_used([node], []) if name in makers} for node in nodes]
-        if all(max(need, default=-1) < n for n, need in enumerate(needs)):
-            return list(nodes)
-        order: list[int] = []
-        done = [0] * len(nodes)  # 1: begun, 2: placed
-        for start in range(len(nodes)):
-            todo = [start]
-            while todo:
-                at = todo[-1]
-                if done[at] == 2:
-                    todo.pop()
-                    continue
-                missing = [n for n in needs[at] if done[n] != 2]
-                if not missing:
-                    done[at] = 2
-                    order.append(at)
-                    todo.pop()
-                elif done[at] or any(done[n] == 1 for n in missing):
-                    raise FileError("its nodes need each other in a circle")
-                else:
-                    done[at] = 1
-                    todo += missing
-        return [nodes[n] for n in order]
 
     def run_node(self, node: Any) -> list[Item]:
         """What a node gives, for each of its outputs."""

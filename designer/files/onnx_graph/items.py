@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from designer.files.torchscript.numbers import WRITTEN, Number, each
+from designer.files.torchscript.small_sizes import small
 from designer.files.torchscript.text import Unfollowed
 from designer.files.torchscript.worlds import Value, Worlds
 
@@ -118,7 +119,6 @@ ON_KNOWN: dict[str, Callable[..., Any]] = {
     "Not": operator.not_,
 }
 GIVES_BOOL = frozenset("Equal Greater GreaterOrEqual Less LessOrEqual And Or Xor Not".split())
-ROUNDING = frozenset("Div Floor Ceil".split())  # they give small sizes the same number
 SPELLED = {"Add": "add", "Sub": "sub", "Mul": "mul", "Div": "floordiv", "Neg": "neg"}
 
 
@@ -137,18 +137,10 @@ def computed(worlds: Worlds, name: str, *items: Known) -> Known:
             number = each(function, *numbers)
         except (ArithmeticError, ValueError, TypeError):
             raise Unfollowed(f"it computes {name} of numbers for which there is none") from None
-        worlds.lost = worlds.lost or (name in ROUNDING and _lost(number, numbers))
+        worlds.lost = worlds.lost or small(name, number, numbers)
         worlds.assumed = worlds.assumed or (name in GIVES_BOOL and any(isinstance(n, Number) for n in numbers))
         found.append(_written(worlds, name, rounded(number, dtype), numbers))
     return known(found, arrays[0].shape, dtype)
-
-
-def _lost(number: Any, numbers: Sequence[Any]) -> bool:
-    """Whether free sizes came to one number, and not because each divides the other."""
-    if isinstance(number, Number) or not any(isinstance(n, Number) for n in numbers):
-        return False
-    exact = each(lambda *parts: len(parts) > 1 and parts[1] != 0 and parts[0] % parts[1] == 0, *numbers)
-    return exact is not True
 
 
 def _written(worlds: Worlds, name: str, number: Any, numbers: Sequence[Any]) -> Any:

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 from designer.files.program import Setting
-from designer.files.torchscript.numbers import ON_NUMBERS, WRITTEN, Differs, Number, each, is_number
+from designer.files.torchscript.numbers import LARGEST, ON_NUMBERS, WRITTEN, Differs, Number, each, fraction, is_number
+from designer.files.torchscript.small_sizes import small
 from designer.files.torchscript.text import Lost, Unfollowed
 from designer.files.torchscript.worlds import CODES, Value, Worlds
 
 OF_DEVICES = ("type", "index")
 ORDERED = ("eq", "ne", "lt", "le", "gt", "ge")
+ROUNDED = ("Int", "IntImplicit", "floor", "ceil")  # of what is not negative
 LONGEST = 1_000_000  # entries of a list or a text
 NOT_HERE = object()  # it is a call on tensors
 
@@ -35,7 +37,11 @@ def builtin(worlds: Worlds, name: str, arguments: list[Any], keywords: dict[str,
 
 def _on_numbers(worlds: Worlds, name: str, arguments: list[Any], keywords: dict[str, Any]) -> Any:
     if name in ("to", "type_as") and arguments and is_number(arguments[0]):
-        return _cast(arguments)
+        found = _cast(arguments)
+        if isinstance(found, Number) and arguments[0].ratio and type(found.values[0]) is int:
+            return _rounded(worlds, found, arguments[0].ratio, False)
+        worlds.lost = worlds.lost or small("Int", found, arguments[:1])
+        return found
     if name.removesuffix("_") in ON_NUMBERS and arguments and is_number(arguments[0]):
         name = name.removesuffix("_")  # where tracing made a tensor of a number, and changed that
     if name not in ON_NUMBERS or not arguments:
@@ -57,6 +63,10 @@ def _on_numbers(worlds: Worlds, name: str, arguments: list[Any], keywords: dict[
         found = each(ON_NUMBERS[name], *numbers, *options)
     except (ArithmeticError, ValueError, TypeError):
         raise Unfollowed(f"it computes {name} of numbers for which there is none") from None
+    worlds.lost = worlds.lost or small(name, found, numbers)
+    if isinstance(found, Number) and len(numbers) == 1 and numbers[0].ratio and name in ROUNDED:
+        return _rounded(worlds, found, numbers[0].ratio, name == "ceil")
+    found = found if options else fraction(name, found, numbers)
     target = "floordiv" if name == "div" and options else "" if options else WRITTEN.get(name, "")
     if name == "rsub" and not options:
         target, numbers = "sub", numbers[::-1]
@@ -70,6 +80,21 @@ def _on_numbers(worlds: Worlds, name: str, arguments: list[Any], keywords: dict[
     ):
         return next((n for n in numbers if isinstance(n, Number) and n.values == found.values), found)
     return found
+
+
+def _rounded(worlds: Worlds, found: Number, ratio: tuple[Number, int], up: bool) -> Any:
+    """A quotient of a size, rounded down or up, with the calls that compute it."""
+    over, divisor = ratio
+    if over.ref is None or divisor >= LARGEST:
+        return found
+    more = Number(tuple(n + (divisor - 1 if up else 0) for n in over.values))
+    rounded = Number(tuple(map(int, found.values)))
+    if any(n // divisor != entry for n, entry in zip(more.values, rounded.values)):
+        return found
+    if up:
+        over = worlds.number(more, "_operator.add", [over, divisor - 1])
+    named = worlds.number(rounded, "_operator.floordiv", [over, divisor])
+    return named if type(found.values[0]) is int else Number(found.values, None, (named, 1))
 
 
 def _cast(arguments: list[Any]) -> Any:

@@ -14,6 +14,7 @@ from designer.model.names import free, shortened
 
 WORLDS = 3  # sizes that each free one is tried with
 MOST_SIZES = 8
+NUMBERS: dict[str, Any] = {"int": int, "float": float, "bool": bool}  # types of arguments that are no tensors
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +80,16 @@ def arguments_given(inputs: Any, wanted: dict[str, tuple[str, bool]]) -> dict[st
     for name, value in examples.items():
         if isinstance(value, list | tuple):
             examples[name] = list(value) if wanted[name][0].startswith("List") else tuple(value)
+        if isinstance(value, Example) and wanted[name][0] in NUMBERS:
+            examples[name] = _number(name, value, wanted[name][0])
     return examples
+
+
+def _number(name: str, given: Example, kind: str) -> Any:
+    """A number that was given where sizes are asked for."""
+    if len(given.shape) != 1 or type(given.shape[0]) is not int:
+        raise FileError(f"{shortened(name)} is a number ({kind}): give that in the place of its sizes.")
+    return NUMBERS[kind](given.shape[0])
 
 
 def _is_shape(value: Any) -> bool:
@@ -197,6 +207,16 @@ def _tried(order: int, number: int) -> tuple[int, ...]:
     if number:
         return number, number + 2 + order, number + 7 + 2 * order
     return (2, 3, 5) if order == 0 else (4 + 3 * order, 6 + 4 * order, 11 + 6 * order)
+
+
+def wider(plan: Plan) -> Iterator[Plan]:
+    """The same arguments with free sizes that are tried with larger numbers too, the smaller of these first."""
+    for factor, start in ((5, 0), (1, 16_000)):
+        symbols: dict[str, tuple[int, ...]] = {
+            name: (numbers[0], factor * numbers[0] + start + 1 + n, 2 * (factor * numbers[0] + start) + 5 + 2 * n)
+            for n, (name, numbers) in enumerate(plan.symbols.items())
+        }
+        yield dataclasses.replace(plan, symbols=symbols)
 
 
 def _fixed(leaf: Leaf, numbers: Mapping[str, tuple[int, ...]]) -> tuple[int, ...]:

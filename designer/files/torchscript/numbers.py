@@ -3,7 +3,7 @@
 import dataclasses
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from designer.files.program import Ref
@@ -22,6 +22,7 @@ class Number:
 
     values: tuple[Any, ...]
     ref: Ref | None = None  # its name in the program, where that can compute it
+    ratio: "tuple[Number, int] | None" = None  # of a fraction: whole numbers that it is the quotient of
 
 
 def each(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -113,5 +114,42 @@ ON_NUMBERS: dict[str, Callable[..., Any]] = {
     "detach": lambda a: a,
     "clone": lambda a: a,
 }
+
+
+def fraction(name: str, number: Any, numbers: Sequence[Any]) -> Any:
+    """A number that is no whole one, with the quotient that it is, so that a program can round it as the file does."""
+    if not isinstance(number, Number) or not 1 <= len(numbers) <= 2 or not isinstance(numbers[0], Number):
+        return number
+    first, by = numbers[0], numbers[-1]
+    if name in ("Float", "FloatImplicit"):
+        name, by = "div", 1
+    if first.ratio is None and not all(type(n) is int and n >= 0 for n in first.values):
+        return number
+    over, divisor = first.ratio or (first, 1)
+    if name in ("mul", "div", "true_divide") and isinstance(by, float) and by > 0:
+        inverse = 1 / by
+        by, name = (inverse, "div") if name == "mul" else (by, name)
+        by = int(by) if by == int(by) else by
+    if name in ("div", "true_divide") and type(by) is int and by > 0:
+        return Number(number.values, number.ref, (over, divisor * by))
+    return number
+
+
+def quotient(wanted: tuple[int, ...], values: tuple[int, ...]) -> tuple[int, int] | None:
+    """What has to be added to a size, and what that is divided by, to give other numbers; None where that is unsure."""
+    fits = {
+        (rest, divisor)
+        for divisor in range(2, 65)
+        for rest in range(-divisor, divisor + 1)
+        if all((value + rest) // divisor == number for value, number in zip(values, wanted))
+    }
+    divisors = {divisor for _, divisor in fits}
+    if len(divisors) != 1:
+        return None  # small numbers are as many fractions
+    divisor = divisors.pop()
+    likely = (0, divisor - 1, -1, divisor, -divisor)  # rounded down or up, and by one more or less
+    return next(((rest, divisor) for rest in likely if (rest, divisor) in fits), None)
+
+
 # Those that a program computes by itself from sizes.
 WRITTEN = {"add": "add", "sub": "sub", "mul": "mul", "floordiv": "floordiv", "floor_divide": "floordiv", "neg": "neg"}

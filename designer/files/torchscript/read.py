@@ -16,7 +16,7 @@ from designer.files.outputs import Held, Left, in_order, results, with_texts
 from designer.files.program import Program, Ref, Stored
 from designer.files.torchscript.alike import Reshaped
 from designer.files.torchscript.follow import Follower, Named, plain_name
-from designer.files.torchscript.inputs import WORLDS, Plan, arguments_given, asked, plans
+from designer.files.torchscript.inputs import NUMBERS, WORLDS, Plan, arguments_given, asked, plans, wider
 from designer.files.torchscript.numbers import Number
 from designer.files.torchscript.objects import Objects
 from designer.files.torchscript.text import Text, Unfit, Unfollowed
@@ -132,39 +132,68 @@ def _complete(script: Script, given: dict[str, Any], wanted: dict[str, tuple[str
 
 
 def needed(script: Script, names: list[str]) -> NeedsInputs:
-    """The question for the sizes of some inputs."""
-    told = " and ".join(map(shortened, names))
+    """The question for the sizes of some inputs, and for those that are numbers."""
+    found = script.text.class_of(script.objects.model.kind)
+    forward = found.methods.get("forward") if found else None
+    kinds = asked(forward) if forward else {}
+    numbers = [name for name in names if kinds.get(name, ("",))[0] in NUMBERS]
+    sized = [name for name in names if name not in numbers]
+    parts = [f"the sizes of {' and '.join(map(shortened, sized))}"] if sized else []
+    parts += [f"which number {' and '.join(map(shortened, numbers))} is"] if numbers else []
+    example = dict.fromkeys(sized[:1], "(2, 3)") | dict.fromkeys(numbers[:1], "1")
+    shown = ", ".join(f"{name!r}: {value}" for name, value in example.items())
     return NeedsInputs(
-        f"{script.name} does not tell the sizes of {told}: give them, as in inputs={{{names[0]!r}: (2, 3)}}.",
-        tuple(Wanted(name) for name in names),
+        f"{script.name} does not tell {' and '.join(parts)}: give them, as in inputs={{{shown}}}.",
+        tuple(Wanted(name, (1,) if name in numbers else None) for name in names),
     )
 
 
 def _followed(script: Script, ways: list[Plan], notes: list[str]) -> Program:
     """The program for the way that leaves the most sizes free."""
     first: Unfollowed | None = None
+    held: Program | None = None  # right for small inputs
     for plan in ways:
         try:
-            program = follow(script, plan)
+            program, lost = follow(script, plan)
+            if lost:
+                held = held or program
+                program = _for_larger(script, plan)
         except Unfollowed as error:
             first, last = first or error, error
             continue
-        program.notes += notes
         if plan.fixed and first is not None:
             program.notes.append(f"{plan.fixed} are fixed as they are: {first}")
+        program.notes += notes
         return program
+    if held is not None:
+        held.notes += [*notes, f"it is the program for small inputs, because larger ones cannot be followed: {first}"]
+        return held
     raise last
 
 
-def follow(script: Script, plan: Plan) -> Program:
-    """The program for some arguments. Raises Unfollowed."""
+def _for_larger(script: Script, plan: Plan) -> Program:
+    """The program for a plan whose free sizes came to one number somewhere, followed for larger ones.
+
+    What is one number for the largest too is one for all. Raises Unfollowed.
+    """
+    *nearer, largest = wider(plan)
+    for other in nearer:
+        with contextlib.suppress(Unfollowed):
+            program, lost = follow(script, other)
+            if not lost:
+                return program
+    return follow(script, largest)[0]
+
+
+def follow(script: Script, plan: Plan) -> tuple[Program, bool]:
+    """The program for some arguments, and whether free sizes came to one number somewhere. Raises Unfollowed."""
     try:
         return _follow(script, plan, Worlds(plan.symbols, WORLDS))
     except Reshaped:
         return _follow(script, plan, Worlds(plan.symbols, WORLDS, remember=False))
 
 
-def _follow(script: Script, plan: Plan, worlds: Worlds) -> Program:
+def _follow(script: Script, plan: Plan, worlds: Worlds) -> tuple[Program, bool]:
     import torch
 
     objects = script.objects
@@ -181,7 +210,7 @@ def _follow(script: Script, plan: Plan, worlds: Worlds) -> Program:
     name, outputs = script.name, found.outputs
     program = Program(name, given, stored, worlds.slots, worlds.ops, outputs, worlds.metas, worlds.numbers, {}, notes)
     program.places = found.places
-    return program
+    return program, worlds.lost
 
 
 def _stored(objects: Objects, worlds: Worlds) -> dict[str, Stored]:

@@ -9,7 +9,8 @@ from designer.files.errors import FileError
 from designer.files.program import Dtype, Format, Meta, Op, Place, Ref, Setting, Size, Stored
 from designer.files.raw_source import PLAIN, runnable
 from designer.files.torchscript.alike import OTHERWISE, Answers
-from designer.files.torchscript.numbers import Number, is_number, plain
+from designer.files.torchscript.numbers import Number, is_number, plain, quotient
+from designer.files.torchscript.small_sizes import one_place
 from designer.files.torchscript.text import Lost, Unfollowed
 from designer.files.torchscript.unknown import masks, with_some_sizes
 from designer.model.names import shortened
@@ -150,12 +151,11 @@ class Worlds:
             rest = wanted[0] - factor * values[0]
             if all(factor * v + rest == w for v, w in zip(values, wanted)):
                 return self.computed(self.computed(ref, values, "mul", factor), values, "add", rest, factor)
-        for divisor in range(2, 65):
-            for rest in range(-divisor, divisor + 1):
-                if all((v + rest) // divisor == w for v, w in zip(values, wanted)):
-                    moved = self.computed(ref, values, "add", rest)
-                    return self.computed(moved, tuple(v + rest for v in values), "floordiv", divisor)
-        return None
+        if (found := quotient(wanted, values)) is None:
+            return None
+        rest, divisor = found
+        moved = self.computed(ref, values, "add", rest)
+        return self.computed(moved, tuple(v + rest for v in values), "floordiv", divisor)
 
     def computed(self, ref: Ref, values: tuple[Any, ...], name: str, by: int, factor: int = 1) -> Ref:
         if (name, by) in (("mul", 1), ("add", 0)):
@@ -258,7 +258,7 @@ class Worlds:
             refs.append(ref)
             return self.tensor(ref, fakes)
 
-        self.lost = self.lost or _lost(name, placed, results)
+        self.lost = self.lost or one_place(name, placed, results)
         first = results[0]
         listed = isinstance(first, list) or (isinstance(first, tuple) and str(schema.returns[0].type) == "List[Tensor]")
         if isinstance(first, list | tuple):
@@ -321,17 +321,6 @@ def _many(value: Any) -> bool:
     if isinstance(value, Value):
         return any(fake is not value.fakes[0] for fake in value.fakes)
     return isinstance(value, Number)
-
-
-def _lost(name: str, placed: list[Any], results: list[Any]) -> bool:
-    """Whether a window over a free size stood in one place only, whatever the size was."""
-    strided = name == "slice" and len(placed) > 4 and placed[4] != 1
-    windowed = name.startswith("conv") or ("pool" in name and "adaptive" not in name) or name in ("stft", "unfold")
-    if not (windowed or strided) or not isinstance(placed[0], Value):
-        return False
-    given = [result[0] if isinstance(result, list | tuple) else result for result in results]
-    before, after = ([len(set(sizes)) > 1 for sizes in zip(*(t.shape for t in ts))] for ts in (placed[0].fakes, given))
-    return sum(after) < sum(before)
 
 
 def _device(value: Any) -> Any:
