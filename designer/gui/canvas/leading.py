@@ -27,7 +27,7 @@ class Leading:
         self.led = 0  # how often a wire found a way, or went
         self._held: dict[WireItem, None] | None = None  # wires whose ways are found later
         self._passing: dict[WireItem, None] = {}  # whose ways depend on the layers that they pass
-        self._passed: set[Cell] = set()  # the squares where nodes were and are since wires were led the last time
+        self._passed: dict[Cell, list[QRectF]] = {}  # where nodes were and are since wires were led the last time
         self._late = QTimer(view, singleShot=True, interval=0)
         self._late.timeout.connect(self.reroute)
 
@@ -44,7 +44,9 @@ class Leading:
         if not self.view.canvas.mirror.wires:
             return
         for frame in frames:
-            self._passed.update(cells(frame.adjusted(-NEAR, -NEAR, NEAR, NEAR)))
+            around = frame.adjusted(-NEAR, -NEAR, NEAR, NEAR)
+            for cell in cells(around):
+                self._passed.setdefault(cell, []).append(around)
         if not self._late.isActive():
             self._late.start()
 
@@ -67,9 +69,9 @@ class Leading:
         if gesture is not None and gesture.dragging:
             self._late.start(WHILE_DRAGGING)
             return
-        passed, self._passed = self._passed, set()
+        passed, self._passed = self._passed, {}
         waiting = (wire for wire in self._passing if wire.seen < self.moves)
-        self._lead([wire for wire in waiting if not passed.isdisjoint(cells(wire.boundingRect()))])
+        self._lead([wire for wire in waiting if _met(passed, wire.boundingRect())])
 
     @contextlib.contextmanager
     def holding(self) -> Iterator[None]:
@@ -97,3 +99,8 @@ class Leading:
             self.ways.leave(wire)
         for wire in sorted(wires, key=lambda wire: wire.span()):
             wire.redraw()
+
+
+def _met(passed: dict[Cell, list[QRectF]], rect: QRectF) -> bool:
+    """Whether nodes came or left where a rectangle is."""
+    return any(rect.intersects(around) for cell in cells(rect) for around in passed.get(cell, ()))

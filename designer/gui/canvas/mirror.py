@@ -108,11 +108,11 @@ class Mirror:
     def _update(self, dirty: set[str], places: Mapping[str, Place]) -> list[tuple[str, Look]]:
         changed = []
         shown, layers = self.shown, self.shown.network.layers
-        moved = places != self._places or len(self.nodes) != len(layers)
-        self._places = places
+        before, self._places = self._places, places
+        moved = {path for path, place in places.items() if before.get(path) != place} if places != before else set()
         for name, layer in layers.items():
             path = f"{shown.path}.{name}" if shown.path else name
-            if not moved and path not in dirty and not isinstance(layer, Call):
+            if path not in moved and path not in dirty and not isinstance(layer, Call):
                 continue
             node = self.nodes.get(path)
             if node is None:
