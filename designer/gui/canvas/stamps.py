@@ -5,9 +5,10 @@ import math
 from collections.abc import Callable, Hashable
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QPaintEngine, QPainter, QPixmap
+from PySide6.QtGui import QPaintEngine, QPainter, QPixmap, QTransform
 
 HELD = 12_000_000  # pixels of all pictures together, 4 bytes each
+RASTER = QPaintEngine.Type.Raster
 LARGEST = HELD // 24  # of one picture: near by few are seen, which are drawn at once
 
 _made: "collections.OrderedDict[Hashable, QPixmap]" = collections.OrderedDict()  # the one used last stands last
@@ -17,7 +18,7 @@ _held = 0  # pixels
 def onto_pixels(painter: QPainter) -> None:
     """Move what is drawn next by less than a pixel, so that its origin lies on one: then it is as sharp as can be."""
     shown = painter.deviceTransform()
-    if _on_screen(painter):
+    if _on_screen(painter, shown):
         painter.translate(
             (round(shown.dx()) - shown.dx()) / shown.m11(), (round(shown.dy()) - shown.dy()) / shown.m22()
         )
@@ -31,7 +32,7 @@ def stamp(painter: QPainter, at: QPointF, area: QRectF, what: Hashable, draw: Ca
     shown = painter.deviceTransform()
     scale = shown.m11()
     wide, high = math.ceil(area.width() * scale) + 2, math.ceil(area.height() * scale) + 2
-    if not _on_screen(painter) or wide * high > LARGEST:
+    if not _on_screen(painter, shown) or wide * high > LARGEST:
         painter.save()
         painter.translate(at)
         draw(painter)
@@ -61,10 +62,9 @@ def stamp(painter: QPainter, at: QPointF, area: QRectF, what: Hashable, draw: Ca
     painter.setWorldTransform(world)
 
 
-def _on_screen(painter: QPainter) -> bool:
-    shown = painter.deviceTransform()
-    raster = painter.paintEngine().type() == QPaintEngine.Type.Raster
-    return raster and shown.m11() == shown.m22() > 0 and not shown.isRotating()
+def _on_screen(painter: QPainter, shown: QTransform) -> bool:
+    upright = shown.m11() == shown.m22() > 0 and not shown.isRotating()
+    return upright and painter.paintEngine().type() is RASTER
 
 
 def _keep(key: Hashable, picture: QPixmap) -> None:
