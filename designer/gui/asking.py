@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QDialog, QFileDialog, QFrame, QLineEdit, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFileDialog, QLineEdit, QVBoxLayout, QWidget
 
 from designer.files.asking import Argument, Buildable, Choice, NeedsCode, NeedsInputs, Wanted
 from designer.files.errors import FileError
 from designer.files.given import argument_of, input_of
 from designer.files.kinds import is_there
 from designer.gui.editors import Dropdown, Field, write
+from designer.gui.scrolling import scrolling
 from designer.gui.tips import tip
 from designer.gui.widgets import Icon, Label, button, column, line, row, sentence
 from designer.model.structure import DTYPES
@@ -79,12 +80,7 @@ class Asking(QDialog):
         self.place = QVBoxLayout(self.body)
         self.place.setContentsMargins(24, 0, 24, 16)
         self.place.setSpacing(0)
-        self.area = QScrollArea()
-        self.area.setFrameShape(QFrame.Shape.NoFrame)
-        self.area.setWidgetResizable(True)
-        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.area.setWidget(self.body)
+        self.area = scrolling(self.body)
         self.problem = sentence(name="error")
         self.decline, self.go = button(decline, self.reject), button(verb, self.accept)
         for each in (self.decline, self.go):

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, Qt
 from PySide6.QtGui import QCloseEvent, QKeyEvent
-from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from designer.gui.drawing import category_of
 from designer.gui.editors import Field
+from designer.gui.scrolling import scrolling
 from designer.gui.tips import tip
 from designer.gui.widgets import Label, Tile, Tool, button, line, row, sentence
 
@@ -41,12 +42,7 @@ class Card(QFrame):
         self.place = QVBoxLayout(self.body)
         self.place.setContentsMargins(0, 8, 0, 8)
         self.place.setSpacing(0)
-        self.area = QScrollArea()
-        self.area.setFrameShape(QFrame.Shape.NoFrame)
-        self.area.setWidgetResizable(True)
-        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.area.setWidget(self.body)
+        self.area = scrolling(self.body)
         self.problem = sentence(name="error")
         self.problem_row = row(self.problem, margins=(16, 0, 16, 8))
         self.problem_row.hide()

@@ -5,8 +5,6 @@ from typing import cast
 from PySide6.QtCore import QEvent, QModelIndex, QPointF, QRectF, Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QMouseEvent, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QFrame,
     QHeaderView,
     QStyledItemDelegate,
     QStyleOptionViewItem,
@@ -17,8 +15,9 @@ from designer.gui import theme
 from designer.gui.copying import tabbed
 from designer.gui.drawing import draw_checkbox, draw_icon, draw_text, text_width
 from designer.gui.match_rows import COLUMNS, FROM, HOW, MARKS, SHAPE, THERE, TICK, VALUE, Index, Line, Rows
+from designer.gui.scrolling import show_rows
 
-ROW, BOX = 28, 14
+BOX = 14
 MEASURED = 500  # rows that are measured for the widths of their columns
 
 
@@ -31,24 +30,9 @@ class Matches(QTableView):
         self.hovered = -1
         self.setModel(self.rows)
         self.setItemDelegate(_Cells(self))
-        self.setAccessibleName("Matches")
-        self.setShowGrid(False)
-        self.setMouseTracking(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        head = show_rows(self, "Matches")
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setTabKeyNavigation(False)
-        self.setWordWrap(False)
-        self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(ROW)
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        head = self.horizontalHeader()
-        head.setFixedHeight(28)
-        head.setMinimumSectionSize(20)
-        head.setHighlightSections(False)
         head.setSectionsClickable(False)
         head.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self.rows.modelReset.connect(self._reset)

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from designer.gui.document import Document
 from designer.gui.forms import Form, NetworkForm
 from designer.gui.layer_form import LayerForm
+from designer.gui.scrolling import scrolling
 from designer.gui.several_form import SeveralForm
 from designer.gui.widgets import Label, row
 from designer.gui.wire_form import WireForm
@@ -25,11 +26,7 @@ class Properties(QWidget):
         self.helping = False  # what layers and settings mean is shown
         self.folded: set[str] = {"Cost", "Note"}  # sections, of whatever is shown
         self.opened: dict[str, set[str]] = {}  # layer -> learnables whose details are shown
-        self.area = QScrollArea()
-        self.area.setFrameShape(QFrame.Shape.NoFrame)
-        self.area.setWidgetResizable(True)
-        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.area = scrolling()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)

@@ -15,6 +15,7 @@ from designer.files.values import VALUES
 from designer.gui.comparing import Comparing
 from designer.gui.document import Document
 from designer.gui.offer import Offer, key_of, listed
+from designer.gui.scrolling import scrolling
 from designer.gui.suggesting import Suggesting
 from designer.gui.tips import tip
 from designer.gui.widgets import Fold, Icon, Label, Link, Piece, button, column, line, row, sentence
@@ -101,7 +102,7 @@ class ReportPanel(QWidget):
             row(_fixed(Label(name, "t2"), 84), 8, _filling(value), margins=(14, 0, 12, 0), height=22)
             for name, value in facts(report).items()
         ]
-        left = _scrolled(column(8, *known, 8, None))
+        left = scrolling(column(8, *known, 8, None))
         left.setFixedWidth(FACTS)
         edge = QFrame(objectName="line")
         edge.setFixedWidth(1)
@@ -137,7 +138,7 @@ class ReportPanel(QWidget):
         pieces += [self._list(section) for section in sections(report, self.document.network)]
         self.nothing = row(Label("Nothing else is to be said about this file.", "t2"), margins=(14, 12, 14, 12))
         self.nothing.setVisible(len(pieces) == 1)
-        return _scrolled(column(*pieces, self.nothing, None))
+        return scrolling(column(*pieces, self.nothing, None))
 
     def _offer(self, report: Report) -> None:
         """Show the ties that are suggested, once they are known."""
@@ -310,13 +311,3 @@ def _filling(text: str) -> Label:
     label = Label(text, "t1", Qt.TextElideMode.ElideMiddle)
     label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
     return label
-
-
-def _scrolled(content: QWidget) -> QScrollArea:
-    area = QScrollArea()
-    area.setWidgetResizable(True)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    area.setWidget(content)
-    return area

@@ -4,13 +4,14 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QKeyEvent, QKeySequence, QMouseEvent, QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from designer.analysis import Row
 from designer.gui import drawing
 from designer.gui.copying import Lines, tabbed
 from designer.gui.document import Document
 from designer.gui.rows import INDENT, Cells, Index, Rows
+from designer.gui.scrolling import show_rows
 from designer.gui.table import COLUMNS
 from designer.gui.table_menus import choose_columns, choose_jump, row_menu
 from designer.model.names import parent
@@ -40,24 +41,9 @@ class Table(QTableView):
         self.rows = Rows(document)
         self.setModel(self.rows)
         self.setItemDelegate(Cells(self))
-        self.setAccessibleName("Analyzer")
-        self.setShowGrid(False)
-        self.setMouseTracking(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        head = show_rows(self, "Analyzer")
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setTabKeyNavigation(False)
-        self.setWordWrap(False)
-        self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(28)
-        head = self.horizontalHeader()
-        head.setFixedHeight(28)
-        head.setMinimumSectionSize(20)
         head.setSectionsClickable(True)
-        head.setHighlightSections(False)
         head.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         head.sectionClicked.connect(self._sort_by)
         head.sectionResized.connect(self._resized)
