@@ -12,7 +12,7 @@ from designer.analysis.problems import Findings, find, find_after, listed
 from designer.analysis.report import Analysis, Row
 from designer.analysis.rows import borrowed_after, rows_after, rows_of
 from designer.analysis.waiting import MustWait, hurries
-from designer.model import Call, Network
+from designer.model import Call, Network, NetworkError
 
 # The last few analyses: what an edit left alone is taken from the one of the network before it.
 _recent: "collections.deque[Analysis]" = collections.deque(maxlen=4)
@@ -23,7 +23,10 @@ def analyze(network: Network) -> Analysis:
     """Tell what each layer does, stores and borrows, and what is wrong.
 
     A network with errors is analyzed as far as it goes: what is not known is marked, and totals are the least.
+    Raises NetworkError for what is no Network, as a module of torch.
     """
+    if not isinstance(network, Network):
+        raise NetworkError(f"A Network is expected here, not {_kind(network)}; import_pytorch makes one of a module.")
     if hurries():
         raise MustWait
     begun = _forgotten
@@ -35,6 +38,11 @@ def analyze(network: Network) -> Analysis:
     if begun == _forgotten:  # else it may be of a network that was let go meanwhile
         _recent.append(analysis)
     return analysis
+
+
+def _kind(found: object) -> str:
+    """What something is, in a sentence."""
+    return "None" if found is None else f"a value of type {type(found).__name__}"
 
 
 def forget(networks: Iterable[Network]) -> None:

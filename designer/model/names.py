@@ -134,6 +134,8 @@ class Port(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Self:
+        if not isinstance(text, str):
+            raise NetworkError(f"A port is named as in 'emb/weight', not {shortened(text)}.")
         layer, _, name = text.partition("/")
         return cls(layer, name)
 

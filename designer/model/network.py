@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import math
+import numbers
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from types import MappingProxyType
@@ -429,7 +430,7 @@ class Network:
         homes: dict[str, dict[str, tuple[float, float]]] = {}
         for path, at in positions.items():
             self.layer(path)
-            if len(at) != 2 or not all(map(math.isfinite, at)):
+            if len(at) != 2 or not all(isinstance(size, numbers.Real) and math.isfinite(size) for size in at):
                 raise NetworkError(f"The position of {path} must be two finite numbers, not {shortened(at)}.")
             homes.setdefault(parent(path), {})[path.rpartition(".")[2]] = (float(at[0]), float(at[1]))
         new = self

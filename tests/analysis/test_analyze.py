@@ -6,7 +6,7 @@ import json
 import pytest
 import torch
 
-from designer import Network, analyze, build, freeze, group, tie, transfer, untie
+from designer import Network, NetworkError, analyze, build, freeze, group, tie, transfer, untie, write_pytorch
 from designer.analysis import as_dict, flow, probe
 from designer.layers import (
     GRU,
@@ -438,3 +438,12 @@ def test_the_same_network_is_analyzed_once():
     net = language_model()
     assert analyze(net) is analyze(net)
     assert analyze(Network()).rows == []
+
+
+@pytest.mark.parametrize(
+    ("given", "kind"), [(torch.nn.Linear(3, 4), "a value of type Linear"), (None, "None")], ids=["module", "None"]
+)
+@pytest.mark.parametrize("use", [analyze, build, write_pytorch])
+def test_what_is_no_network_is_refused_in_a_sentence(use, given, kind):
+    with pytest.raises(NetworkError, match=f"^A Network is expected here, not {kind}; import_pytorch makes one"):
+        use(given)

@@ -365,6 +365,8 @@ def test_names_that_python_or_torch_could_not_take(name):
         (lambda n: n.set("fc", out_features=-3), "must be a whole number of at least 1, not -3."),
         (lambda n: n.move({"no": (1, 2)}), "There is no layer 'no'."),
         (lambda n: n.move({"fc": (1, math.inf)}), "The position of fc must be two finite numbers, not (1, inf)."),
+        (lambda n: n.move({"fc": ("1", 2)}), "The position of fc must be two finite numbers, not ('1', 2)."),
+        (lambda n: n.connect(None, "fc"), "A port is named as in 'emb/weight', not None."),
         (lambda n: n.with_values({"no.weight": torch.ones(1)}), "No layer has a learnable or buffer 'no.weight'."),
         (lambda n: n.with_values({"fc": torch.ones(1)}), "No layer has a learnable or buffer 'fc'."),
         (lambda n: n.with_values({"act.weight": torch.ones(1)}), "No layer has a learnable or buffer 'act.weight'."),
