@@ -11,6 +11,7 @@ from designer.files.archive import Archive, Span
 from designer.files.errors import FileError
 from designer.files.pickled import Made, Name, Reference, read_pickle
 from designer.files.program import Stored
+from designer.model import DTYPES
 from designer.model.names import shortened
 from designer.model.values import Stamp, Tensor
 
@@ -355,6 +356,6 @@ def map_stored(stamp: Stamp, stored: Mapping[str, Stored], spans: Mapping[str, S
 
 
 def dtype_of(stored: Mapping[str, Stored]) -> str:
-    """The type of most of the tensors that could train."""
-    floats = Counter(entry.dtype for entry in stored.values() if "float" in entry.dtype)
+    """The type of most of the tensors that could train; numbers packed into a byte or less are only kept."""
+    floats = Counter(entry.dtype for entry in stored.values() if "float" in entry.dtype and entry.dtype in DTYPES)
     return floats.most_common(1)[0][0] if floats else "float32"

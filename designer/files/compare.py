@@ -4,17 +4,19 @@ A child contains a crash, a loop without end and a lack of memory; the app's pro
 """
 
 import json
+import math
 import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from designer.files.program import Program, Ref
+from designer.files.program import Meta, Program, Ref
 from designer.files.progress import run_child
 
 SECONDS = 300
 LARGEST_FILE = 1 << 20  # torch tries out where it may write
+LARGEST_RESULT = 2 << 30  # bytes of one tensor
 SPARE_BYTES = 12 << 30  # beside the weights: torch alone reserves several GB of addresses
 
 
@@ -87,6 +89,8 @@ def compared(path: str, told: str = "") -> Comparison:
     program = recorded.program
     if random := next((op.target for op in program.ops if draws(op.target, op.arguments)), None):
         return Comparison(None, f"{random} draws random numbers")
+    if large := too_large(program):
+        return Comparison(None, large)
     try:
         source = raw_source(program)
     except NotListed as call:
@@ -129,6 +133,18 @@ def compared(path: str, told: str = "") -> Comparison:
         largest, at = max([(largest, at), *gaps], key=lambda pair: pair[0])
     outputs = list(network.outputs)
     return Comparison(largest, "", outputs[at] if largest and 1 < len(outputs) > at else "")
+
+
+def too_large(program: Program) -> str:
+    """Why a program is not run to compare: a tensor of it that would take memory as no network of use does."""
+    from designer.files.checkpoint import ITEM_BYTES
+
+    def taken(meta: Meta) -> int:
+        steps = zip(meta.sizes, meta.strides)
+        return math.prod(size.number for size, step in steps if step.number) * ITEM_BYTES.get(meta.dtype, 1)
+
+    largest = max(map(taken, program.metas.values()), default=0)
+    return f"one of its tensors takes {largest:,} bytes" if largest > LARGEST_RESULT else ""
 
 
 def draws(target: str, arguments: list[Any]) -> bool:

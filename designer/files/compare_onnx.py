@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from designer.files.compare import Comparison, first_line, largest_difference, probe
+from designer.files.compare import Comparison, first_line, largest_difference, probe, too_large
 from designer.files.compare_onnx_operators import corrected
 from designer.files.errors import FileError
 
@@ -26,6 +26,8 @@ def compared_onnx(path: Path, inputs: Any) -> Comparison:
     program, file = read_program(path, inputs)
     if random := next((node.op_type for node in file.model.graph.node if node.op_type in RANDOM), None):
         return Comparison(None, f"{random} draws random numbers")
+    if large := too_large(program):
+        return Comparison(None, large)
     try:
         network = open_recorded(path, "ONNX", inputs).network
         module = build(network).eval()

@@ -4,11 +4,20 @@ import re
 import struct
 import zlib
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 TABLE_END = bytes.fromhex("57fb808b247547db")  # of TensorFlow's tables, which are LevelDB's
+PACKED = re.compile(
+    rb"\x1f\x8b\x08|BZh[1-9]1AY&SY|\xfd7zXZ\0|\x28\xb5\x2f\xfd|7z\xbc\xaf\x27\x1c"
+)  # gzip, bzip2, xz, zstd, 7-Zip
 PADDLE = b"StructuredToParameterName@@"  # the last key of what paddle.save pickles
+
+DISTRIBUTED = (
+    "is a checkpoint of torch.distributed.checkpoint, whose values lie in many files: put them into one with "
+    "dcp_to_torch_save of torch.distributed.checkpoint.format_utils and open that"
+)
 
 
 def matlab_or_hdf5(head: bytes, size: int) -> str:
@@ -34,6 +43,12 @@ def is_matlab_4(head: bytes, size: int) -> bool:
 
 def foreign_name(head: bytes, size: int, end: Callable[[int], bytes]) -> str:
     """Tell a kind of file that is refused by name; "" for others. ``end`` reads the last bytes."""
+    if head.startswith(b"version https://git-lfs.github.com/spec/"):
+        return "Git LFS"
+    if re.match(rb"(\xef\xbb\xbf)?\s*<(!doctype\s+html|html)\b", head, re.IGNORECASE):
+        return "web page"
+    if PACKED.match(head):
+        return "packed"
     if head[:4] == b"GGUF":
         return "GGUF"
     if head[4:8] == b"TFL3":
@@ -124,6 +139,8 @@ def what_folder(folder: Path) -> str:
     """What a folder is that another program wrote as if it were a file; "" for any other."""
     if (folder / "saved_model.pb").is_file():
         return ": TensorFlow keeps a program in it, which is not opened"
+    if (folder / ".metadata").is_file() and any(name.suffix == ".distcp" for name in islice(folder.iterdir(), 1000)):
+        return f": it {DISTRIBUTED}"
     if (folder / "Manifest.json").is_file() and (folder / "Data").is_dir():
         return ": it is a Core ML model, which is compiled for devices"
     return ""

@@ -258,8 +258,7 @@ def _finished(program: Program, rebuilt: Rebuilt, views: list[View], tensors: di
         owner = owners.get(other) or aliases.get(other)
         if owner is not None and name != owner:
             aliases.setdefault(name, owner)
-    floats = Counter(s.dtype for s in program.stored.values() if s.role == "parameter" and "float" in s.dtype)
-    dtype = floats.most_common(1)[0][0] if floats else "float32"
+    dtype = dtype_of({name: s for name, s in program.stored.items() if s.role == "parameter"})
     names = _file_names(program, rebuilt, views, twins, aliases)
     return dataclasses.replace(rebuilt.network, values=values, aliases=aliases, dtype=dtype, file_names=names)
 

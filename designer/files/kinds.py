@@ -13,7 +13,7 @@ from typing import BinaryIO, NamedTuple
 
 from designer.files.archive import Archive
 from designer.files.errors import FileError
-from designer.files.foreign import foreign_name, matlab_or_hdf5, varint, what_folder
+from designer.files.foreign import DISTRIBUTED, foreign_name, matlab_or_hdf5, varint, what_folder
 from designer.files.python_classes import classes_of, parsed
 from designer.files.shards import indexes_in
 
@@ -45,6 +45,10 @@ REFUSALS = {
     "torch.package": "is a torch.package, which can only be opened by running its code: "
     "export the model and write it with torch.export.save",
     "pickle": "is a pickle, which cannot be opened: export the model and write it with torch.export.save",
+    "distributed checkpoint": f"belongs to what {DISTRIBUTED}",
+    "Git LFS": "is a note of Git LFS that stands for a file, which was not fetched: run git lfs pull beside it",
+    "web page": "is a web page, saved in the place of a file: download the file that it leads to",
+    "packed": "is packed, as gzip, bzip2, xz, zstd and 7-Zip do it: unpack it and open the file inside",
     "NumPy pickle": "is a pickle of NumPy arrays, which is not unpickled: "
     "write its arrays with numpy.savez and open those",
     "Python": "is Python source that defines no class of modules: "
@@ -184,6 +188,8 @@ def _pickled(data: bytes, parts: int = 1) -> str:
     found = _all_imports(data, parts)
     if found is None:
         return "pickle"
+    if any(name.startswith("torch.distributed.checkpoint.metadata.") for name in found.names):
+        return "distributed checkpoint"
     if any(not _is_data(name) for name in found.names):
         if found.module and any("torch" in name for name in found.names):
             return "module pickle"

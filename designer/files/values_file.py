@@ -116,10 +116,11 @@ def map_tensors(stamp: Stamp, header: Header) -> dict[str, Tensor]:
         begin = header.start + entry.begin
         if entry.begin == entry.end:
             tensor = torch.empty(entry.shape, dtype=dtype)
-        elif begin % size:  # torch computes wrongly or not at all on what does not begin at a whole element
-            raise FileError(f"the bytes of {shortened(name)} begin at {begin:,}, which {size} does not divide.")
         else:
-            tensor = torch.frombuffer(buffer, dtype=dtype, count=(entry.end - entry.begin) // size, offset=begin)
+            there: Any = buffer
+            if begin % size:  # torch computes wrongly or not at all on what does not begin at a whole element
+                there, begin = bytearray(buffer[begin : header.start + entry.end]), 0
+            tensor = torch.frombuffer(there, dtype=dtype, count=(entry.end - entry.begin) // size, offset=begin)
             tensor = tensor.reshape(entry.shape)
         if name in paired:
             tensor = _joined(name, tensor)

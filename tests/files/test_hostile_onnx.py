@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from designer.files.compare import Comparison, compared
 from designer.files.errors import FileError
 from designer.files.imports import import_pytorch
 from designer.source import write_pytorch
@@ -143,6 +144,60 @@ def test_what_is_nested_ends_in_a_sentence(tmp_path, made, monkeypatch):
     path.write_bytes(made.SerializeToString())
     with pytest.raises(FileError, match=r"a\.onnx "):
         import_pytorch(path)
+
+
+def growing_list():
+    nodes = [helper.make_node("SequenceConstruct", ["x"], ["l0"])]
+    nodes += [helper.make_node("SequenceInsert", [f"l{n}", "x"], [f"l{n + 1}"]) for n in range(30)]
+    return model([*nodes, helper.make_node("ConcatFromSequence", ["l30"], ["y"], axis=0)])
+
+
+def apart(count):
+    """A tensor that is taken apart."""
+    return model([helper.make_node("Split", ["x"], [f"y{n}" for n in range(count)], axis=1)], outputs=["y0"])
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (growing_list(), "a.onnx is not opened: its lists of tensors have more than 100 entries."),
+        (apart(200), "a.onnx is not opened: one of its nodes gives 200 results, more than the 100 read."),
+    ],
+    ids=["lists", "results"],
+)
+def test_what_grows_without_end_is_refused(tmp_path, monkeypatch, made, said):
+    monkeypatch.setattr("designer.files.onnx_graph.control.MOST_ENTRIES", 100)
+    monkeypatch.setattr("designer.files.onnx_graph.follow.MOST_PARTS", 100)
+    (tmp_path / "a.onnx").write_bytes(made.SerializeToString())
+    with pytest.raises(FileError) as error:
+        import_pytorch(tmp_path / "a.onnx")
+    assert str(error.value) == said
+
+
+@pytest.mark.parametrize(
+    ("node", "said"),
+    [
+        (helper.make_node("Unsqueeze", ["x", "axes"], ["y"]), "on a tensor of more than 64 sizes"),
+        (helper.make_node("Concat", ["x"] * 101, ["y"], axis=0), "with a list of 101 entries, of at most 100"),
+    ],
+    ids=["sizes", "entries"],
+)
+def test_a_call_that_grows_without_end_is_only_shown(tmp_path, monkeypatch, node, said):
+    monkeypatch.setattr("designer.files.torchscript.bounds.MOST_PARTS", 100)
+    axes = numpy_helper.from_array(np.arange(80), "axes")
+    weights = [axes] if "axes" in node.input else []
+    (tmp_path / "a.onnx").write_bytes(model([node], weights).SerializeToString())
+    network, report = import_pytorch(tmp_path / "a.onnx")
+    assert [layer.operation for _, layer in network.walk() if hasattr(layer, "operation")][-1].startswith("onnx.")
+    assert said in str(report)
+
+
+def test_a_tensor_of_terabytes_is_not_made_to_compare(tmp_path):
+    nodes = [helper.make_node("Expand", ["x", "sizes"], ["z"]), helper.make_node("Relu", ["z"], ["y"])]
+    sizes = numpy_helper.from_array(np.array([2**20, 2**18, 4]), "sizes")
+    (tmp_path / "a.onnx").write_bytes(model(nodes, [sizes], [("x", [1, 1, 4])]).SerializeToString())
+    found = compared(str(tmp_path / "a.onnx"))
+    assert found == Comparison(None, "one of its tensors takes 4,398,046,511,104 bytes")
 
 
 def test_names_never_become_code(tmp_path):

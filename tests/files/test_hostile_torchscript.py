@@ -97,6 +97,15 @@ def test_name_what_cannot_be_followed(written, body, told, tmp_path, monkeypatch
 
 
 @pytest.mark.parametrize(
+    "call",
+    ["unbind(y)", "unbind(y, -3)", "split(y, 1)", "split(y, 2, -3)", "chunk(y, 99999999)", "tensor_split(y, 99999999)"],
+)
+def test_refuse_to_take_a_tensor_apart_without_end(written, call):
+    body = f"y = torch.expand(x, [100000000, 2, 3])\nl = torch.{call}\nreturn torch.relu(l[0])"
+    assert " to take a tensor apart into " in opened(written(body))
+
+
+@pytest.mark.parametrize(
     "body", ["return " + "(" * 5000 + "x" + ")" * 5000, "return x\n )", "\0", "return " + "-" * 9000 + "1"]
 )
 def test_refuse_text_that_is_none(written, body):

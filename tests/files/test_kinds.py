@@ -1,9 +1,12 @@
 """Files are told apart by their bytes; those that cannot be opened get one sentence that says what to do."""
 
 import argparse
+import bz2
 import contextlib
+import gzip
 import io
 import json
+import lzma
 import pickle
 import struct
 import tarfile
@@ -117,6 +120,14 @@ WRITERS = {
         "import os\nfrom torch import nn\nos.mkdir('ran')\nclass Net(nn.Module):\n    pass\n"
     ),
     "Python": lambda path: path.write_text("import os\nos.mkdir('ran')\n"),
+    "distributed checkpoint": lambda path: path.write_bytes(
+        b"\x80\x04\x8c\x25torch.distributed.checkpoint.metadata\x94\x8c\x08Metadata\x94\x93)\x81."
+    ),
+    "Git LFS": lambda path: path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12\n"),
+    "web page": lambda path: path.write_text("\n<!DOCTYPE html>\n<html><title>Not found</title></html>"),
+    "packed": lambda path: path.write_bytes(gzip.compress(b"model")),
+    "packed bzip2": lambda path: path.write_bytes(bz2.compress(b"model")),
+    "packed xz": lambda path: path.write_bytes(lzma.compress(b"model")),
     "GGUF": lambda path: path.write_bytes(b"GGUF" + bytes(20)),
     "HDF5": hdf5,
     "Keras": keras,

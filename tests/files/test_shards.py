@@ -249,3 +249,10 @@ def test_the_structure_of_100_gb_is_read_without_the_numbers(tmp_path):
 def resident():
     """The bytes of memory that this process has in use."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_a_folder_of_a_distributed_checkpoint_says_how_to_make_it_one_file(tmp_path):
+    (tmp_path / ".metadata").write_bytes(b"")
+    (tmp_path / "__0_0.distcp").write_bytes(b"")
+    with pytest.raises(FileError, match=r" is a folder, not a file: it is a checkpoint of torch\.distributed\.check"):
+        import_pytorch(tmp_path)

@@ -1,6 +1,7 @@
 """State_dicts, checkpoints and safetensors files open as trees of their values, with nothing run."""
 
 import io
+import json
 import os
 import pickle
 import pickletools
@@ -330,3 +331,28 @@ def test_what_torch_saved_instead_of_values_is_told(tmp_path, what, sentence, zi
     with pytest.raises(FileError) as caught:
         import_pytorch(tmp_path / "a.pt")
     assert str(caught.value) == f"a.pt cannot be read: it holds {sentence}, and no tensors under names."
+
+
+def test_numbers_that_begin_within_an_element_are_copied(tmp_path):
+    """Other programs put nothing between header and numbers; torch reads no mapping there."""
+    numbers = torch.arange(6.0).reshape(2, 3)
+    document = {
+        "a.flag": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]},
+        "a.w": {"dtype": "F32", "shape": [2, 3], "data_offsets": [1, 25]},
+    }
+    header = json.dumps(document).encode()
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(struct.pack("<Q", len(header)) + header + b"\7" + numbers.numpy().tobytes())
+    network, _ = import_pytorch(path)
+    assert torch.equal(network.values["a.w"], numbers)
+    save(network, tmp_path / "a.network")
+    assert torch.equal(load(tmp_path / "a.network").values["a.w"], numbers)
+
+
+@pytest.mark.parametrize("dtype", ["float8_e4m3fn", "float8_e8m0fnu"])
+def test_a_file_of_small_floats_only_opens(tmp_path, dtype):
+    numbers = torch.ones(2, 3).to(getattr(torch, dtype))
+    save_file({"a.w": numbers, "b.w": numbers.clone()}, tmp_path / "a.safetensors")
+    network, _ = import_pytorch(tmp_path / "a.safetensors")
+    assert network.dtype == "float32"
+    assert network.values["a.w"].dtype == numbers.dtype

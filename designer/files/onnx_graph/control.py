@@ -10,6 +10,7 @@ from designer.files.onnx_graph.node import Run
 from designer.files.torchscript.text import Unfollowed
 
 MOST_TURNS = 1000
+MOST_ENTRIES = 2_000_000  # of all lists together: each change of one is a new list
 
 
 def _truth(item: Item, what: str) -> bool:
@@ -67,6 +68,9 @@ def _construct(run: Run, *items: Item) -> Any:
 def _insert(run: Run, items: Item, item: Item, at: Item = None) -> Any:
     if not isinstance(items, list):
         raise Unsupported("it puts a tensor into what is no list")
+    run.follower.entries += len(items)
+    if run.follower.entries > MOST_ENTRIES:
+        raise FileError(f"its lists of tensors have more than {MOST_ENTRIES:,} entries")
     place = len(items) if at is None else run.whole(at, "a place in a list")[0]
     return [*items[:place], item, *items[place:]]
 

@@ -17,6 +17,7 @@ from designer.files.onnx_graph.places import called, is_call, is_named, place_of
 from designer.files.onnx_graph.weights import TYPES, real
 from designer.files.program import Dtype, Op, Ref
 from designer.files.progress import check
+from designer.files.torchscript.bounds import MOST_PARTS
 from designer.files.torchscript.text import Unfollowed
 from designer.files.torchscript.worlds import Value, Worlds
 from designer.model.names import shortened
@@ -41,6 +42,7 @@ class Follower:
         self.made: dict[Ref, Op] = {}  # a value -> the call that gives it
         self.values: dict[Ref, Value] = {}
         self.count = 0
+        self.entries = 0  # of lists that were made
         self.loose: dict[str, str] = {}  # numbers that stand alone in the program, by what they are
         self.placeholders: list[tuple[str, str]] = []  # operator, and why it is only shown
         self.told: dict[str, Any] = {}  # name of a value -> what the file says about its type
@@ -235,6 +237,8 @@ class Follower:
         from designer.files.onnx_graph.normalising import QUANTIZED
         from designer.files.onnx_graph.table import OPERATORS
 
+        if len(node.output) > MOST_PARTS:
+            raise FileError(f"one of its nodes gives {len(node.output):,} results, more than the {MOST_PARTS:,} read")
         place, kind = self.worlds.place, self.worlds.kind
         if len(self.scopes) == 1 or not place:
             self.worlds.place, self.worlds.kind = place_of(node)

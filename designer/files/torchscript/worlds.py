@@ -9,6 +9,7 @@ from designer.files.errors import FileError
 from designer.files.program import Dtype, Format, Meta, Op, Place, Ref, Setting, Size, Stored
 from designer.files.raw_source import PLAIN, runnable
 from designer.files.torchscript.alike import OTHERWISE, Answers
+from designer.files.torchscript.bounds import check_call
 from designer.files.torchscript.numbers import Number, is_number, plain, quotient
 from designer.files.torchscript.small_sizes import one_place
 from designer.files.torchscript.text import Lost, Unfollowed
@@ -190,6 +191,7 @@ class Worlds:
         kinds = {argument.name: str(argument.real_type) for argument in schema.arguments}
         placed = [_typed(value, str(a.real_type)) for value, a in zip(arguments, schema.arguments)]
         named = {key: _typed(value, kinds.get(key, "")) for key, value in keywords.items()}
+        check_call(name, placed + [named[a.name] for a in schema.arguments[len(placed) :] if a.name in named])
         results = self.results(function, placed, {key: value for key, value in named.items() if value is not None})
         return self.written(name, overload, schema, placed, named, results)
 
