@@ -1,6 +1,7 @@
 """Put a layer on a wire, and lead wires past layers."""
 
 from designer.model import BUNDLE, Layer, Network, NetworkError, Port
+from designer.model.rules import check_border
 
 
 def insert(network: Network, target: str | Port, path: str, layer: Layer | None = None) -> Network:
@@ -34,15 +35,26 @@ def wired(network: Network, path: str) -> bool:
 
 def bypass(network: Network, *paths: str) -> Network:
     """Connect what feeds layers with what they feed; of several inputs the first that is wired goes on."""
+    feeders: dict[str, Port] = {}
     for path in paths:
         inputs = (network.source_of(Port(path, name)) for name in network.inputs_of(path))
-        source = next((source for source in inputs if source is not None), None)
-        if source is None:
-            continue
-        for name in network.outputs_of(path):
-            for target in network.targets.get(Port(path, name), ()):
-                network = network.connect(source, target)
-    return network
+        if source := next((source for source in inputs if source is not None), None):
+            feeders[path] = source
+    outputs = {Port(path, name): path for path in feeders for name in network.outputs_of(path)}
+
+    def before(source: Port) -> Port:
+        while (path := outputs.get(source)) is not None:
+            source = feeders[path]
+        return source
+
+    led = {target: before(source) for target, source in network.wires.items() if source in outputs}
+    if not led:
+        return network
+    # All at once: each wire alone would copy all others. None closes a loop, since its target needed the source before.
+    new = network.rewired({**network.wires, **led})
+    for target, source in led.items():
+        check_border(new, source, target)
+    return new
 
 
 def _kind(layer: Layer) -> str:

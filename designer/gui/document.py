@@ -11,9 +11,10 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 from designer.analysis import Analysis, forget
 from designer.analysis.waiting import MustWait, not_waiting
 from designer.gui.bookmarks import Bookmark
-from designer.gui.moved import kept, renaming
+from designer.gui.busy import busy
+from designer.gui.moved import Renaming, kept, renaming
 from designer.model import Group, Network, NetworkError, Port
-from designer.model.names import parent
+from designer.model.names import join, parent
 
 if TYPE_CHECKING:
     from designer.files.report import Report
@@ -43,7 +44,7 @@ class View:
             selection=frozenset(map(new, self.selection)),
             unfolded=frozenset(map(new, self.unfolded)),
             places={new(path): place for path, place in self.places.items()},
-            bookmarks=tuple(mark._replace(path=new(mark.path)) for mark in self.bookmarks),
+            bookmarks=tuple(_followed(mark, before, now, new) for mark in self.bookmarks),
             hidden=hidden,
         )
 
@@ -69,11 +70,27 @@ def is_group(network: Network, path: str) -> bool:
     return not path or isinstance(network.find(path), Group)
 
 
+def _followed(mark: Bookmark, before: Network, now: Network, new: Renaming) -> Bookmark:
+    """A bookmark of a group that has another path; of one that was dissolved, where its layers stand now."""
+    path = new(mark.path)
+    if is_group(before, mark.path) and not is_group(now, path):
+        held = before.network_at(mark.path)
+        for name in held.layers:
+            home, _, its_name = new(join(mark.path, name)).rpartition(".")
+            if home != path and is_group(now, home):
+                was, at = held.positions.get(name), now.network_at(home).positions.get(its_name)
+                dx, dy = (at[0] - was[0], at[1] - was[1]) if was and at else (0.0, 0.0)
+                left, top, zoom = mark.place
+                return Bookmark(mark.name, home, (left + dx, top + dy, zoom))
+    return mark._replace(path=path)
+
+
 class Lost(NamedTuple):
     """What of the view goes with a step, and comes back with the next one the other way."""
 
     hidden: frozenset[str] = frozenset()
     unfolded: frozenset[str] = frozenset()
+    bookmarks: tuple[tuple[Bookmark, Bookmark], ...] = ()  # of dissolved groups: what became of them, and they
 
 
 NOTHING = Lost()
@@ -171,7 +188,7 @@ class Document(QObject):
                 refuse(str(error))
 
         try:
-            with not_waiting():
+            with not_waiting(), busy(before.count):
                 network = edit(before)
         except NetworkError as refusal:
             refuse(str(refusal))
@@ -218,11 +235,16 @@ class Document(QObject):
         gone = kept(before.hidden, left, network, renaming(left, network)).gone if before.hidden else before.hidden
         if any(back):
             view = dataclasses.replace(view, hidden=view.hidden | back.hidden, unfolded=view.unfolded | back.unfolded)
+        moved = tuple(pair for pair in zip(view.bookmarks, before.bookmarks) if pair[0] != pair[1])
+        if back.bookmarks:
+            were = dict(back.bookmarks)
+            view = dataclasses.replace(view, bookmarks=tuple(were.get(mark, mark) for mark in view.bookmarks))
         self.view = view.within(network)
-        self.changed.emit()
-        if self.view is not before:
-            self.viewed.emit()
-        return Lost(gone, view.unfolded - self.view.unfolded)
+        with busy(network.count):
+            self.changed.emit()
+            if self.view is not before:
+                self.viewed.emit()
+        return Lost(gone, view.unfolded - self.view.unfolded, moved)
 
     def open(
         self,
@@ -255,7 +277,8 @@ class Document(QObject):
         """Take the analysis of the network that is shown; None when it failed, so that older numbers stay stale."""
         if analysis is not None:
             self.analysis, self.stale = analysis, False
-        self.analyzed.emit()
+        with busy(self.network.count):
+            self.analyzed.emit()
 
 
 class Edit(QUndoCommand):

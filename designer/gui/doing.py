@@ -10,6 +10,7 @@ from designer.analysis import Analysis
 from designer.edits import align, arrange, distribute, freeze, group, ungroup
 from designer.edits.aligning import Edge
 from designer.edits.outline import Outline
+from designer.gui.busy import busy
 from designer.gui.document import Document
 from designer.gui.following import downstream, next_borrower, owner_of
 from designer.gui.properties import split
@@ -132,7 +133,8 @@ class Doing(QObject):
                 canvas.fit(all=True, at_once=True)
             return made
 
-        canvas.motion.glide(change)
+        with busy(len(canvas.mirror.nodes)):
+            canvas.motion.glide(change)
 
     def align(self, to: Edge) -> None:
         """Put the selected layers in line."""

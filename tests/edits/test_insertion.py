@@ -98,3 +98,12 @@ def test_bypass_of_a_permute_makes_the_tie_direct():
 
 def test_bypass_of_what_nothing_feeds(net):
     assert bypass(net, "x", "out") is net
+
+
+def test_bypass_of_many_joins_through_all_of_them():
+    net = Network().chain(x=Input(("B", 8)), **{f"l{n}": Linear(8) for n in range(3_000)}, out=Output())
+    gone = [f"l{n}" for n in reversed(range(3_000)) if n % 3]
+    new, said = delete(bypass(net, *gone), *gone)
+    kept = [f"l{n}" for n in range(0, 3_000, 3)]
+    assert said == ()
+    assert {t.layer: s.layer for t, s in new.wires.items()} == dict(zip([*kept, "out"], ["x", *kept]))

@@ -9,6 +9,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
 from designer.edits.deletion import delete
 from designer.edits.insertion import bypass
 from designer.edits.outline import Outline
+from designer.gui.busy import busy
 from designer.gui.canvas.adding import Adding
 from designer.gui.canvas.bookmarking import Bookmarking
 from designer.gui.canvas.commands import commands
@@ -245,7 +246,8 @@ class Canvas(NodeGraph):
         self.document.look(selection=names)
 
     def select_all(self) -> None:
-        self.select(self.mirror.nodes)
+        with busy(len(self.mirror.nodes)):
+            self.select(self.mirror.nodes)
 
     def clear(self) -> None:
         """Cancel a gesture that is under way or armed, else clear the selection."""
@@ -336,7 +338,8 @@ class Canvas(NodeGraph):
         if able:
             unfold = not self.node(able[0]).look.unfolded if unfold is None else unfold
             unfolded = self.document.view.unfolded
-            self.document.look(unfolded=unfolded | set(able) if unfold else unfolded - set(able))
+            with busy(len(able)):
+                self.document.look(unfolded=unfolded | set(able) if unfold else unfolded - set(able))
 
     def fold_names(self, path: str, group: str) -> None:
         """Open a group of names of learnables, or close it; one is open at a time."""

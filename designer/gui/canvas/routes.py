@@ -11,6 +11,7 @@ CLEAR = 16.0  # free on both sides of a tie that goes straight
 OUT = 20.0  # how far a tie leaves a layer before it turns
 BELOW = 24.0  # a lane lies so far under the lowest layer that it passes
 PITCH = 12.0  # between two lanes
+MOST = 60  # lanes that are looked at: where none of them is free, the first is shared
 CORNER = 10.0
 ARROW = 16.0  # before a borrower, where a tie is level under its arrow
 CELL = 2048.0  # lanes are kept by squares so wide
@@ -170,9 +171,8 @@ def tie(
     y = lowest + BELOW
     while found := blockers(QRectF(left - 2, y - CLEAR, right - left + 4, 2 * CLEAR)):
         y = max(frame.bottom() for frame in found) + BELOW
-    while not free(y):
-        y += PITCH
-    return _through_lane(start, out, y, back, end)
+    lanes = (y + n * PITCH for n in range(MOST))
+    return _through_lane(start, out, next((lane for lane in lanes if free(lane)), y), back, end)
 
 
 def _through_lane(start: QPointF, out: float, y: float, back: float, end: QPointF) -> Route:

@@ -19,54 +19,56 @@ from designer.gui.canvas.wire import wire_pen
 from designer.gui.canvas.wiring import draw_tip
 from designer.gui.drawing import shape_text
 from designer.gui.theme import faded
-from designer.model import Network, Port
+from designer.model import Group, Network, Port
+from designer.model.names import under
 
 if TYPE_CHECKING:
     from designer.gui.canvas.canvas import Canvas
 
 WIDE = 480  # of the list of pairs
+MOST = 40  # pairs that are offered: groups may fit each other in thousands of ways
 
 
 def tie_layers(network: Network, analysis: Analysis | None, owner: str, borrower: str) -> Join:
     """Let one layer borrow from another: the pair that fits, or a choice among several, matrices and like names first.
 
-    Shapes are those of the analysis; nothing is asked of torch.
+    Of a group, the learnables of its layers. Shapes are those of the analysis; nothing is asked of torch.
     """
-    giver, taker = network.layer(owner), network.layer(borrower)
-    for path, layer in ((owner, giver), (borrower, taker)):
-        if not layer.learnables():
-            return Join("", f"{path} has no learnables")
+    gives, takes = _learnables(network, owner), _learnables(network, borrower)
+    for path, ports in ((owner, gives), (borrower, takes)):
+        if not ports:
+            inside = " in its layers" if isinstance(network.layer(path), Group) else ""
+            return Join("", f"{path} has no learnables{inside}")
     if analysis is None:
         return Join("", "The shapes are not known yet")
+    given, wanted = (
+        {port: shape for port in ports if (shape := analysis.learnable_shape(port)) is not None}
+        for ports in (gives, takes)
+    )
+    if not given or not wanted:
+        return _unknown(analysis, owner, borrower)
     found: list[tuple[tuple[int, bool], Join]] = []
-    sizes: dict[bool, list[tuple[int, str]]] = {True: [], False: []}
-    known = False
-    for give in giver.learnables():
-        have = analysis.learnable_shape(source := Port(owner, give))
-        for take in taker.learnables():
-            want = analysis.learnable_shape(target := Port(borrower, take))
-            if have is None or want is None:
+    for source, have in given.items():
+        for target, want in wanted.items():
+            if len(have) != len(want) or not permutations(have, want) or network.source_of(target) == source:
                 continue
-            known = True
-            sizes[True].append((len(have), f"{owner}.{give} is {shape_text(have)}"))
-            sizes[False].append((len(want), f"{borrower}.{take} is {shape_text(want)}"))
-            if not permutations(have, want) or network.source_of(target) == source:
-                continue
+            if len(found) == MOST:
+                group = owner if isinstance(network.layer(owner), Group) else borrower
+                return Join("", f"{borrower} fits {owner} in more than {MOST} ways", f"Enter {group} to choose there.")
             made = joins.join(network, analysis, _giving(source), _taking(target))
             if not made.refused:
-                found.append(((-len(have), give != take), made))
+                found.append(((-len(have), source.name != target.name), made))
     pairs = [made for _, made in sorted(found, key=lambda pair: pair[0])]
     if len(pairs) == 1:
         return pairs[0]
     if pairs:
         says = f"{borrower} fits {owner} in {len(pairs)} ways"
         return Join(pairs[0].text, says, "Release to choose.", choices=tuple(pairs))
-    if not known:
-        return _unknown(analysis, owner, borrower)
-    if network.targets and any(network.source_of(Port(borrower, n)) == Port(owner, n) for n in taker.learnables()):
+    if network.targets and any(network.source_of(target) in gives for target in takes):
         return Join("", f"{borrower} takes all that fits from {owner} already")
-    largest = [max(sizes[side], key=lambda size: size[0])[1] for side in (True, False)]
-    return Join("", f"{', '.join(largest)}: no permutation fits")
+    largest = [max(sizes.items(), key=lambda size: len(size[1])) for sizes in (given, wanted)]
+    says = ", ".join(f"{port.layer}.{port.name} is {shape_text(shape)}" for port, shape in largest)
+    return Join("", f"{says}: no permutation fits")
 
 
 def _unknown(analysis: Analysis, *paths: str) -> Join:
@@ -79,6 +81,12 @@ def _unknown(analysis: Analysis, *paths: str) -> Join:
     path = next((path for path in paths if not sized(path)), paths[0])
     wrong = next((problem.text for problem in analysis.problems if path in problem.layers), "")
     return Join("", f"The shapes of {path} are not known yet", wrong)
+
+
+def _learnables(network: Network, path: str) -> list[Port]:
+    """The learnables of a layer, or of all layers in a group."""
+    layers = [at for at in network.all if under(at, path)] if isinstance(network.layer(path), Group) else [path]
+    return [Port(at, name) for at in layers for name in network.layer(at).learnables()]
 
 
 def _giving(port: Port) -> End:

@@ -5,7 +5,7 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from designer.edits import group
+from designer.edits import arrange, group, ungroup
 from designer.gui.bookmarks import Bookmark, bookmarks_from, bookmarks_to
 from designer.gui.document import View
 from designer.gui.filing import view_from, view_to
@@ -134,3 +134,32 @@ def test_what_is_no_bookmark_in_a_file_is_left_out():
     assert bookmarks_to(made) == [good]
     assert bookmarks_from([{**good, "name": "x\ny" + "z" * 500}])[0].name == "x y" + "z" * 77
     assert len(bookmarks_from([{**good, "name": f"{n}"} for n in range(5000)])) == 1000
+
+
+def test_a_bookmark_in_a_group_that_is_dissolved_shows_the_same_layers(it):
+    it.document.attempt("Arrange", arrange)
+    kept(it)
+    fc = it.canvas.node("block.fc")
+    far = it.view.center - fc.frame.center()
+    before = it.document.view.bookmarks
+    it.document.attempt("Ungroup block", lambda net: ungroup(net, "block"))
+    top, moved = it.document.view.bookmarks
+    assert (top, moved.name, moved.path, moved.place[2]) == (before[0], "block.fc", "", before[1].place[2])
+    it.view.set_camera(QPointF(9000, 9000), 0.3)
+    it.canvas.bookmarking.go(moved)
+    shown = it.view.center - it.canvas.node("fc").frame.center()
+    assert (shown - far).manhattanLength() < 1
+    it.document.history.undo()
+    assert it.document.view.bookmarks == before
+    it.document.history.redo()
+    assert it.document.view.bookmarks == (top, moved)
+
+
+def test_a_bookmark_of_a_group_that_was_deleted_waits_for_it(it):
+    kept(it)
+    before = it.document.view.bookmarks
+    it.document.attempt("Delete block", lambda net: net.remove("block"))
+    it.canvas.bookmarking.go(before[1])
+    assert it.refusals == ["The group block of the bookmark block.fc is no more."]
+    it.document.history.undo()
+    assert it.document.view.bookmarks == before

@@ -5,7 +5,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from designer.layers import Embedding, Input, Linear, Permute, Softmax
+from designer.edits import group
+from designer.layers import Embedding, Input, Linear, Permute, ReLU, Softmax
 from designer.model import Network, Port
 
 
@@ -173,3 +174,25 @@ def test_why_shapes_are_not_known_is_said(stage):
     said = "The shapes of rest are not known yet. rest has nothing on its input 'in'."
     assert on.refusals == [said]
     assert on.undo_texts() == []
+
+
+def test_a_group_ties_what_its_layers_have(stage):
+    net = Network().chain(x=Input(("B", "T"), dtype="int64"), emb=Embedding(50, 30), act=ReLU(), fc=Linear(50))
+    it = stage(group(net, ["act", "fc"], "head"))
+    it.canvas.tie("emb", "head")
+    assert it.network.source_of(Port("head.fc", "weight")) == Port("emb", "weight")
+    assert it.undo_texts() == ["Take weight of head.fc from emb"]
+    it.canvas.tie("emb", "head")
+    assert it.refusals == ["head takes all that fits from emb already."]
+
+
+def test_a_group_says_when_it_has_nothing_to_tie_or_too_much(stage):
+    names = [f"l{n}" for n in range(25)]
+    net = Network().chain(x=Input(("B", 8)), a=Linear(8), **{name: Linear(8) for name in names}, act=ReLU())
+    it = stage(group(group(net, ["act"], "end"), names, "body"))
+    it.canvas.tie("a", "end")
+    it.canvas.tie("a", "body")
+    assert it.refusals == [
+        "end has no learnables in its layers.",
+        "body fits a in more than 40 ways. Enter body to choose there.",
+    ]
