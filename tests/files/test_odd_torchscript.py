@@ -136,3 +136,21 @@ def test_a_size_that_a_learnable_fixes_is_not_freed(saved):
     network, _ = import_pytorch(saved(module, x))
     check(module, network, x)
     assert network.layer("x").shape == ("B", 64, 4)
+
+
+class Filled(nn.Module):
+    """A number with a point that is equal to a size, and numbers rounded to steps, which torch knows on real ones."""
+
+    def forward(self, x):
+        rounded = torch.fake_quantize_per_tensor_affine(x, 0.1, 0, -128, 127)
+        return rounded, torch.full((2, x.shape[0]), x.shape[0] * 1.0), torch.full((x.shape[0],), x.shape[0] * 0.5)
+
+
+def test_numbers_with_a_point_are_computed_of_sizes(saved):
+    module, x = Filled(), torch.randn(3, 4)
+    network, report = import_pytorch(saved(module, x))
+    assert not report.placeholders
+    for given in (x, torch.randn(5, 4)):
+        for ours, theirs in zip(build(network)(given), module(given), strict=True):
+            assert torch.equal(ours, theirs)
+            assert ours.dtype == theirs.dtype

@@ -70,8 +70,8 @@ def _on_numbers(worlds: Worlds, name: str, arguments: list[Any], keywords: dict[
     target = "floordiv" if name == "div" and options else "" if options else WRITTEN.get(name, "")
     if name == "rsub" and not options:
         target, numbers = "sub", numbers[::-1]
-    whole = isinstance(found, Number) and all(type(n) is int for n in found.values)
-    if whole and target and all(type(n) is int or (isinstance(n, Number) and n.ref is not None) for n in numbers):
+    drawn = isinstance(found, Number) and all(type(n) in (int, float) for n in found.values)
+    if drawn and target and all(_drawn(n) for n in numbers):
         return worlds.number(found, f"_operator.{target}", numbers)
     if (
         isinstance(found, Number)
@@ -80,6 +80,11 @@ def _on_numbers(worlds: Worlds, name: str, arguments: list[Any], keywords: dict[
     ):
         return next((n for n in numbers if isinstance(n, Number) and n.values == found.values), found)
     return found
+
+
+def _drawn(number: Any) -> bool:
+    """Whether a number can be an argument of a call that computes one."""
+    return number.ref is not None if isinstance(number, Number) else type(number) in (int, float)
 
 
 def _rounded(worlds: Worlds, found: Number, ratio: tuple[Number, int], up: bool) -> Any:

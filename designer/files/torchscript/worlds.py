@@ -108,10 +108,13 @@ class Worlds:
         if not isinstance(found, Number):
             return found
         ref = self.fresh()
-        self.numbers[ref] = self.size(found.values)
-        self.known.setdefault(found.values, ref)
+        if type(found.values[0]) is int:
+            self.numbers[ref] = self.size(found.values)
+            self.known.setdefault(found.values, ref)
+        else:  # equal to a whole number or not
+            self.numbers[ref] = Size(found.values[0], "?")
         self.write(Op(target, [self.given(a) for a in arguments], {}, [ref], False, self.place, self.kind))
-        return Number(found.values, ref)
+        return dataclasses.replace(found, ref=ref)
 
     def shape(self, value: Value, dim: int) -> Any:
         """A size of a tensor."""
@@ -135,8 +138,12 @@ class Worlds:
         """The name of a number; one that no call computed is told from those that are known."""
         if number.ref is not None:
             return number.ref
-        if number.values in self.known:
-            return self.known[number.values]
+        if (ref := self.known.get(number.values)) is not None:
+            if type(number.values[0]) is int:
+                return ref
+            pointed = self.number(number, "_operator.mul", [Number(tuple(map(int, number.values)), ref), 1.0])
+            assert isinstance(pointed, Number)
+            return self.named(pointed)
         for values, ref in list(self.known.items()):
             if (found := self.told(number.values, values, ref)) is not None:
                 return found
