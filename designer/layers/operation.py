@@ -88,8 +88,8 @@ class Operation(Layer, category="Shape and maths", search="aten function any pri
 
     def unpack(self):
         known = signature(self.operation)
-        only = "," if known and known.lists and len(self.outputs()) == 1 else ""
-        return ", ".join(f"{{{name}}}" for name in self.outputs()) + only
+        listed = ", ".join(f"{{{name}}}" for name in self.outputs())
+        return f"({listed},)" if known and known.lists and len(self.outputs()) == 1 else listed
 
     def summary(self, *shapes):
         return self.operation
