@@ -26,7 +26,7 @@ def guesses(flows: "list[Flow]") -> "Iterator[list[Flow]]":
         others = [sizes for text, sizes in entries.items() if text != name]
         multiples = [[size and size * (n + 2) for n, size in enumerate(sizes)] for sizes in others]
         multiples.append([DIVISIBLE * (n + 2) for n in range(len(flows[0].at))])
-        alike = [[size] * len(flows[0].at) for size in sorted(fixed)]
+        alike: list[list[int | None]] = [[size] * len(flows[0].at) for size in sorted(fixed)]
         for numbers in (*multiples, *others, *alike):
             yield [_renumbered(flow, name, numbers) for flow in flows]
 

@@ -4,6 +4,7 @@ import warnings
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from designer import build, import_pytorch
@@ -154,3 +155,18 @@ def test_numbers_with_a_point_are_computed_of_sizes(saved):
         for ours, theirs in zip(build(network)(given), module(given), strict=True):
             assert torch.equal(ours, theirs)
             assert ours.dtype == theirs.dtype
+
+
+class Halved(nn.Module):
+    """Sizes times a number that tracing stores as a tensor, and numbers whose bits are moved."""
+
+    def forward(self, x):
+        return F.interpolate(x, scale_factor=0.5, mode="area"), (x * 4).int() << 1
+
+
+def test_sizes_times_a_stored_number(saved):
+    module, x = Halved(), torch.randn(2, 3, 8, 8)
+    network, _ = import_pytorch(saved(module, x))
+    for given in (x, torch.randn(3, 3, 8, 8)):
+        for ours, theirs in zip(build(network)(given), module(given), strict=True):
+            assert torch.equal(ours, theirs)

@@ -1,5 +1,6 @@
 """What TorchScript computes beside tensors: sizes, numbers, texts, lists and dictionaries."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ from designer.files.torchscript.small_sizes import small
 from designer.files.torchscript.text import Lost, Unfollowed
 from designer.files.torchscript.worlds import CODES, Value, Worlds
 
+KEEPING = ("to", "detach", "clone")  # calls that a number of the file comes out of as it was
 OF_DEVICES = ("type", "index")
 ORDERED = ("eq", "ne", "lt", "le", "gt", "ge")
 ROUNDED = ("Int", "IntImplicit", "floor", "ceil")  # of what is not negative
@@ -19,6 +21,8 @@ NOT_HERE = object()  # it is a call on tensors
 def builtin(worlds: Worlds, name: str, arguments: list[Any], keywords: dict[str, Any]) -> Any:
     """Compute a call that is none on tensors, or give ``NOT_HERE``."""
     first = arguments[0] if arguments else None
+    if isinstance(first, Value) and first.number is not None and name in KEEPING:
+        return _kept(worlds, name, first, arguments, keywords)
     if isinstance(first, Value) and name in OF_TENSORS:
         return OF_TENSORS[name](worlds, *arguments)
     if name in ALWAYS and (name not in OF_DEVICES or isinstance(first, Setting)):
@@ -33,6 +37,12 @@ def builtin(worlds: Worlds, name: str, arguments: list[Any], keywords: dict[str,
     if isinstance(first, str | list | bool | None) and name in COMPARED and not _tensors(arguments):
         return COMPARED[name](*arguments)
     return _on_numbers(worlds, name, arguments, keywords)
+
+
+def _kept(worlds: Worlds, name: str, first: Value, arguments: list[Any], keywords: dict[str, Any]) -> Any:
+    """A number that the file stores, perhaps as another type of numbers."""
+    found = worlds.call(name, arguments, keywords)
+    return dataclasses.replace(found, number=_cast([first.number, *arguments[1:]]))
 
 
 def _on_numbers(worlds: Worlds, name: str, arguments: list[Any], keywords: dict[str, Any]) -> Any:
