@@ -15,7 +15,8 @@ from designer.analysis.shapes import Point, Size, count_text, describe, points
 from designer.model import Input, Layer, Network, Output, Port, Shape
 from designer.model.names import parent
 
-SCALES = (Fraction(1), Fraction(4), Fraction(16), Fraction(1, 16), Fraction(1, 48))  # small: masks have a largest T
+# Small: masks have a largest T.
+SCALES = (Fraction(1), Fraction(4), Fraction(16), Fraction(1, 16), Fraction(1, 48), Fraction(1, 96))
 ALIKE = 3  # points where no size is free, but one is not known
 
 

@@ -11,10 +11,11 @@ DIVISIBLE = 2**8 * 3**2 * 5 * 7  # by most sizes of a batch
 
 
 def guesses(flows: "list[Flow]") -> "Iterator[list[Flow]]":
-    """The flows with one such size as a multiple of another size, or equal to it.
+    """The flows with one such size as a multiple of another size, or equal to it or to a fixed one.
 
     So the rows of a mask meet those of the same mask, and the last words of a batch become a batch again.
     """
+    fixed = {size for flow in flows for size in flow.shape or () if isinstance(size, int) and size > 1}
     entries = {
         text: [tensor and tensor.sizes[d] for tensor in flow.at]
         for flow in flows
@@ -25,7 +26,8 @@ def guesses(flows: "list[Flow]") -> "Iterator[list[Flow]]":
         others = [sizes for text, sizes in entries.items() if text != name]
         multiples = [[size and size * (n + 2) for n, size in enumerate(sizes)] for sizes in others]
         multiples.append([DIVISIBLE * (n + 2) for n in range(len(flows[0].at))])
-        for numbers in (*multiples, *others):
+        alike: list[list[int | None]] = [[size] * len(flows[0].at) for size in sorted(fixed)]
+        for numbers in (*multiples, *others, *alike):
             yield [_renumbered(flow, name, numbers) for flow in flows]
 
 

@@ -134,7 +134,7 @@ def _answered(
     Whatever torch refuses is remembered; a lack of memory or a deep recursion says nothing of the layer, and leaves.
     """
     import torch
-    from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException
+    from torch._subclasses import fake_tensor
 
     def told(mode: Any, real: bool = False) -> Outcome:
         with torch.no_grad(), mode:
@@ -155,12 +155,13 @@ def _answered(
         raise
     except NotImplementedError as error:
         return Outcome(error=_sentence(error)) if fake else _answered(made, run, outputs, inputs, dtype, True)
-    except DynamicOutputShapeException as error:
+    except fake_tensor.DynamicOutputShapeException as error:
         try:
             return told(symbolic_mode())
         except Exception:  # whatever else torch says
             return Outcome(error=f"the sizes that {error.func} gives depend on numbers")
-    except DataDependentOutputException as error:  # it looks at some numbers, as a check that a window covers all
+    except (fake_tensor.DataDependentOutputException, fake_tensor.UnsupportedOperatorException) as error:
+        # It looks at some numbers, as a check that a window covers all, or torch knows it on real ones alone.
         if sum(math.prod(tensor.sizes) for tensor in inputs) > MOST_REAL:
             return Outcome(error=f"what it gives depends on numbers ({error.func})")
         try:

@@ -15,6 +15,7 @@ from designer.files.asking import Choice, tell_inputs
 from designer.files.attention import join_attention
 from designer.files.checkpoint import dtype_of
 from designer.files.clean import clean
+from designer.files.equal_sizes import equal_sizes
 from designer.files.errors import FileError
 from designer.files.false_ties import drawn_as_ties
 from designer.files.fold import fold
@@ -219,6 +220,8 @@ def _rebuilt(recorded: Recorded) -> Opened:
     """The program as a network, its values mapped."""
     stage("rebuilding")
     program, stamp = recorded.program, recorded.stamp
+    equal_sizes(program)
+    untrained(program)
     tensors = recorded.tensors(list(program.stored))
     for op, why in functional(program):
         program.notes.append(f"{op.target} could not be written without changing its tensor: {why}")
@@ -241,6 +244,13 @@ def _rebuilt(recorded: Recorded) -> Opened:
         check_network(network)
         program.notes.append(f"it could not be drawn in groups ({error})")
     return Opened(network, program, rebuilt, views, stamp)
+
+
+def untrained(program: Program) -> None:
+    """Keep parameters of whole numbers, such as packed weights, as buffers: none of them can be trained."""
+    for name, stored in program.stored.items():
+        if stored.role == "parameter" and stored.whole:
+            program.stored[name] = stored._replace(role="buffer")
 
 
 def _finished(program: Program, rebuilt: Rebuilt, views: list[View], tensors: dict[str, Any]) -> Network:

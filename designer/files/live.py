@@ -134,7 +134,7 @@ def _traced(module: Any, inputs: Any, path: Path, refusal: FileError) -> tuple[E
     for example in examples(module, inputs):
         named = example.kwargs or None
         try:
-            with torch.no_grad(), giving(module, _flat) as given:
+            with torch.no_grad(), giving(module, _flat) as given, unchanged(module):
                 script = torch.jit.trace(
                     module, example.args or None, example_kwarg_inputs=named, strict=False, check_trace=False
                 )
@@ -160,10 +160,32 @@ def evaluating(module: Any) -> Iterator[None]:
     training = [part for part in module.modules() if part.training]
     module.eval()
     try:
-        yield
+        with unchanged(module):
+            yield
     finally:
         for part in training:
             part.training = True
+
+
+@contextlib.contextmanager
+def unchanged(module: Any) -> Iterator[None]:
+    """Let a module run for a while, and give its buffers the numbers again that they had: some count its runs."""
+    import torch
+
+    kept = [
+        (part, name, value, value._version, value.detach().clone())
+        for part in module.modules()
+        for name, value in part.named_buffers(recurse=False)
+    ]
+    try:
+        yield
+    finally:
+        for part, name, value, version, before in kept:
+            with torch.no_grad():
+                if value._version != version:
+                    value.copy_(before)
+            if not isinstance(part, torch.jit.ScriptModule) and getattr(part, name, None) is not value:
+                setattr(part, name, value)
 
 
 # What it is run on.

@@ -74,7 +74,7 @@ class _Builder:
         if done.wired:
             network = self.chained(layers, calls, Input(*_input(root, shape)))
         else:
-            network = Network().add(**layers)
+            network = Network(layers=layers)  # a file may call a layer what a script may not, as BERT does its self
         network = dataclasses.replace(network, layers={**kept, **network.layers})
         for part, other in self.again:
             self.name_again(part, other)
@@ -115,9 +115,8 @@ class _Builder:
         """A network of one layer after the other."""
         name = counted("x", layers)
         ends = {} if first.shape else {counted("out", layers): Output()}
-        network = Network().add(**{name: first})
-        for other, layer in {**layers, **ends}.items():
-            network = network.add(**{other: layer})
+        network = Network(layers={name: first, **layers, **ends})
+        for other in (*layers, *ends):
             if other in calls:
                 network = network.connect(Port(calls[other], BUNDLE), Port(other, BUNDLE))
             network, name = network.connect(name, other), other
@@ -170,7 +169,7 @@ class _Builder:
             inner, calls = self.inside(part.children, path, there, part)
             if self.done.wired:
                 return Group(self.chained(inner, calls, Input()))
-            return Group(Network().add(**inner))
+            return Group(Network(layers=inner))
         frozen = []
         for slot in layer.learnables():
             if (key := _find(part, slot)) is None:
@@ -200,7 +199,7 @@ class _Builder:
             self.done.ties[key] = f"{owner[0]}.{owner[1]}".rstrip(".")
             return
         try:
-            if entry.role == "parameter" and entry.numel:
+            if entry.role == "parameter" and entry.numel and not entry.whole:
                 found[name] = Parameter(entry.shape, frozen=() if entry.trains else ("value",))
                 self.ports[key] = Port(here, "value")
             else:

@@ -171,6 +171,11 @@ class Stored(NamedTuple):
         return (self.storage, self.dtype, self.offset, self.shape, strides)
 
     @property
+    def whole(self) -> bool:
+        """Whether its numbers are whole ones, or truth values, which cannot be trained."""
+        return "float" not in self.dtype and "complex" not in self.dtype
+
+    @property
     def numel(self) -> int:
         count = 1
         for size in self.shape:

@@ -108,7 +108,11 @@ def _resolve(box: Box, ring: list[Item], learnable: set[Ref]) -> None:
     inner = [item for item in ring if isinstance(item, Box)]
     called = {id(item.target) for item in box.items if isinstance(item, Again)}
     others = [item for item in ring if not isinstance(item, Box)]
-    if len(inner) == 1 and all(isinstance(item, Piece) and item.movable and id(item) not in called for item in others):
+    if not inner:  # a second use that waits for what it gives is no use of the whole
+        open_again(box, next(item for item in ring if isinstance(item, Again)))
+        return
+    alone = len(inner) == 1 and id(inner[0]) not in called  # a second use would not do what is moved here
+    if alone and all(isinstance(item, Piece) and item.movable and id(item) not in called for item in others):
         _move(others, box, inner[0])
         return
     for candidate in inner:
@@ -170,6 +174,12 @@ def open_box(parent: Box, box: Box) -> None:
         else:
             items.append(item)
     parent.items = items
+
+
+def open_again(parent: Box, again: Again) -> None:
+    """Put the steps of a second use into the box around it."""
+    at = parent.items.index(again)
+    parent.items[at : at + 1] = opened(again)
 
 
 def _loosened(box: Box) -> list[Item]:

@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 from designer.files.program import Dtype, Op, Place, Program, Ref, Setting, Unreadable, refs_in
 from designer.files.uses import Uses
 from designer.layers import Operation
+from designer.layers.operation import OPERATORS
 from designer.layers.operations import signature
 from designer.model import Layer, NetworkError
 from designer.model.names import free
 
-ARITHMETIC = {"add": "+", "sub": "-", "mul": "*", "floordiv": "//"}
+ARITHMETIC = {"add": "+", "sub": "-", "mul": "*", "floordiv": "//", "truediv": "/", "pow": "**"}
 LARGEST = 2**31
 
 
@@ -161,7 +162,7 @@ class Ports:
             entries = [self.written(entry) for entry in argument]
             tensors = any(isinstance(entry, Ref) and entry in self.calls.metas for entry in argument)
             return ("list", *entries) if tensors else tuple(entries)
-        if isinstance(argument, str) and argument in ("port", "size", "dtype", "list", "+", "-", "*", "//"):
+        if isinstance(argument, str) and argument in ("port", "size", "dtype", "list", *OPERATORS):
             raise Unwritable  # would be read as one of the marks above
         return argument
 
@@ -195,11 +196,21 @@ class Ports:
             return product
         space, _, name = maker.target.rpartition(".")
         if space == "_operator" and name in ARITHMETIC:
-            left, right = (self.number(argument, depth + 1) for argument in maker.arguments)
+            entries = maker.arguments
+            if name == "truediv" or any(isinstance(entry, float) for entry in entries):
+                entries = [self.whole(entry) for entry in entries]
+            left, right = (self.number(entry, depth + 1) for entry in entries)
             return (ARITHMETIC[name], left, right)
+        if maker.target == "torch.sym_float":
+            return ("*", self.number(maker.arguments[0], depth + 1), 1.0)
         if space == "_operator" and name == "neg":
             return ("-", 0, self.number(maker.arguments[0], depth + 1))
         raise Unwritable
+
+    def whole(self, number: Any) -> Any:
+        """The whole number that a program made a float, where what is computed of it is one all the same."""
+        maker = self.calls.makers.get(number) if isinstance(number, Ref) else None
+        return maker.arguments[0] if maker is not None and maker.target == "torch.sym_float" else number
 
 
 def operation(op: Op, calls: Calls) -> Step:

@@ -12,7 +12,7 @@ from designer.model.names import shortened
 DTYPES = frozenset(
     """float32 float64 float16 bfloat16 int64 int32 int16 int8 uint8 bool complex64 complex128""".split()
 )
-OPERATORS = ("+", "-", "*", "//")
+OPERATORS = ("+", "-", "*", "//", "/", "**")
 MANY = 10_000  # entries of the arguments, and of the results
 
 
@@ -20,8 +20,8 @@ class Operation(Layer, category="Shape and maths", search="aten function any pri
     """Run an operation of torch's own library, ATen, that has no layer of its own.
 
     In its arguments a tuple is a list, and a tuple that begins with a text is a reference: ``("port", name)`` is
-    the tensor on a port, ``("size", name, dim)`` one of its sizes, ``("+", a, b)`` (also -, *, //) a number made of
-    sizes, ``("dtype", "float32")`` a type of numbers and ``("list", a, b)`` a list of tensors.
+    the tensor on a port, ``("size", name, dim)`` one of its sizes, ``("+", a, b)`` (also -, *, //, /, **) a number made
+    of sizes, ``("dtype", "float32")`` a type of numbers and ``("list", a, b)`` a list of tensors.
     """
 
     fake = True  # whatever it is written as
@@ -88,8 +88,8 @@ class Operation(Layer, category="Shape and maths", search="aten function any pri
 
     def unpack(self):
         known = signature(self.operation)
-        only = "," if known and known.lists and len(self.outputs()) == 1 else ""
-        return ", ".join(f"{{{name}}}" for name in self.outputs()) + only
+        listed = ", ".join(f"{{{name}}}" for name in self.outputs())
+        return f"({listed},)" if known and known.lists and len(self.outputs()) == 1 else listed
 
     def summary(self, *shapes):
         return self.operation
@@ -184,14 +184,14 @@ def _fits(kind: str, value: Any) -> bool:
             return False
         return all(_fits(entry, item) for item in (value[1:] if value[:1] == ("list",) else value))
     tag = value[0] if isinstance(value, tuple) and value else None
-    number = tag in ("size", *OPERATORS)
+    number = _counts(value) and isinstance(value, tuple)
     match kind:
         case "Tensor":
             return tag == "port" or number or isinstance(value, bool | int | float)
         case "ScalarType":
             return tag == "dtype"
         case "int":
-            return number or (isinstance(value, int) and not isinstance(value, bool))
+            return _counts(value) and _whole(value)
         case "float":
             return number or (isinstance(value, int | float) and not isinstance(value, bool))
         case "Scalar":
@@ -212,7 +212,7 @@ def _source(value: Any, tensors: dict[str, str]) -> str:
             return f"{tensors[name]}.shape[{dim}]"
         case ("dtype", name):
             return f"torch.{name}"
-        case ("+" | "-" | "*" | "//" as operator, a, b):
+        case ("+" | "-" | "*" | "//" | "/" | "**" as operator, a, b):
             return f"({_source(a, tensors)} {operator} {_source(b, tensors)})"
         case ("list", *entries):
             return f"[{', '.join(_source(entry, tensors) for entry in entries)}]"
@@ -250,7 +250,7 @@ def _check_values(values: tuple[Any, ...], ports: tuple[str, ...], left: int) ->
                 pass
             case ("dtype", str(name)) if name in DTYPES:
                 pass
-            case ("+" | "-" | "*" | "//", a, b) if _counts(a) and _counts(b):
+            case ("+" | "-" | "*" | "//" | "/" | "**", a, b) if _counts(a) and _counts(b):
                 left = _check_values((a, b), ports, left)
             case ("list", *entries) if all(_tensor(entry) for entry in entries):
                 left = _check_values(tuple(entries), ports, left)
@@ -262,10 +262,17 @@ def _check_values(values: tuple[Any, ...], ports: tuple[str, ...], left: int) ->
 
 
 def _counts(value: Any) -> bool:
-    """Whether a value is a whole number, perhaps made of sizes."""
+    """Whether a value is a number, perhaps made of sizes."""
     if isinstance(value, tuple):
         return value[:1] in (("size",), *((operator,) for operator in OPERATORS))
-    return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _whole(value: Any) -> bool:
+    """Whether a number is a whole one, whatever the sizes are that it is made of."""
+    if isinstance(value, tuple) and value[0] in OPERATORS:
+        return value[0] not in ("/", "**") and all(map(_whole, value[1:]))
+    return not isinstance(value, float)
 
 
 def _tensor(value: Any) -> bool:

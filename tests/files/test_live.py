@@ -96,6 +96,31 @@ def test_values_are_those_of_the_moment():
     assert all(torch.equal(value, before[key]) for key, value in net.values.items())
 
 
+class Counting(nn.Module):
+    """It counts its runs, and cannot be exported where it chooses by that."""
+
+    def __init__(self, choosing):
+        super().__init__()
+        self.register_buffer("runs", torch.zeros(()))
+        self.register_buffer("last", torch.zeros(()))
+        self.choosing = choosing
+
+    def forward(self, x):
+        self.runs += 1
+        self.last = self.last + 1
+        return x * self.runs if self.choosing and x.sum() > 0 else x + self.runs
+
+
+@pytest.mark.filterwarnings("ignore")  # torch.jit is deprecated
+@pytest.mark.parametrize("choosing", [False, True])
+def test_what_counts_its_runs_counts_none_of_ours(choosing):
+    module = Counting(choosing)
+    network, report = import_pytorch(module, torch.ones(2, 3))
+    assert module.runs == module.last == 0
+    assert report.difference == 0
+    assert torch.equal(build(network)(torch.ones(2, 3)), module(torch.ones(2, 3)))
+
+
 def test_time_is_free_beside_the_batch():
     module = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True).eval()
     net, report = import_pytorch(module, torch.randn(2, 5, 8))

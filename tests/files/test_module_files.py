@@ -89,6 +89,16 @@ def test_shared_parts_are_calls_and_ties(tmp_path):
     assert net.layer("2").frozen == ("bias",)
 
 
+def test_parts_may_be_called_as_the_source_calls_others(tmp_path):
+    names = ("self", "torch", "class", "x-y")
+    module, x = nn.Sequential(collections.OrderedDict((name, nn.Linear(2, 2)) for name in names)), torch.randn(3, 2)
+    torch.save(module, tmp_path / "model.pt")
+    net, _ = import_pytorch(tmp_path / "model.pt")
+    assert torch.equal(build(net)(x), module(x))
+    torch.save(nn.ModuleDict({"self": module}), tmp_path / "model.pt")
+    assert import_pytorch(tmp_path / "model.pt").network.layer("self.self")
+
+
 def test_the_size_of_pictures_is_found(tmp_path):
     path = tmp_path / "model.pt"
     torch.save(classifier(), path)

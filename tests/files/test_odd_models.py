@@ -396,3 +396,52 @@ def test_a_copy_stays_where_the_kernels_of_a_convolution_depend_on_it(exported, 
     assert len(copies) == 1
     assert ".contiguous()" in write_pytorch(network)
     assert torch.equal(build(network)(x)[0], model(x)[0])
+
+
+class LanguageModel(nn.Module):
+    """What it says, and the loss of all words in one row; a mask of few positions, and numbers made of sizes."""
+
+    def __init__(self):
+        super().__init__()
+        self.emb, self.head = nn.Embedding(20, 8), nn.Linear(8, 20)
+        self.register_buffer("mask", torch.ones(9, 9).tril().bool())
+
+    def forward(self, x, y):
+        words = x.shape[1]
+        q = self.emb(x)[:, None] * words**-0.5
+        scores = self.head(F.scaled_dot_product_attention(q, q, q, self.mask[:words, :words])[:, 0])
+        return scores, F.cross_entropy(scores.reshape(-1, 20), y.reshape(-1)), torch.full((x.shape[0],), 2 / words)
+
+
+def test_words_that_a_loss_compares_are_as_many(exported):
+    torch.manual_seed(0)
+    model, x, y = LanguageModel().eval(), torch.randint(0, 20, (2, 5)), torch.randint(0, 20, (2, 5))
+    network, report = import_pytorch(exported(model, {"x": x, "y": y}, {"x": (0, 1), "y": (0, 1)}))
+    assert not report.placeholders
+    assert [network.layer(name).shape for name in ("x", "y")] == [("B", "T")] * 2
+    for size in (5, 4):
+        given = torch.cat([x, x[:1]])[:, :size], torch.cat([y, y[:1]])[:, :size]
+        for ours, theirs in zip(build(network)(*given), model(*given), strict=True):
+            assert torch.equal(ours, theirs)
+
+
+class Packed(nn.Module):
+    """Weights of whole numbers, which are parameters all the same, and a place for each of them."""
+
+    def __init__(self):
+        super().__init__()
+        self.packed = nn.Parameter(torch.randint(-128, 127, (4, 4), dtype=torch.int8), requires_grad=False)
+        self.scale, self.order = nn.Parameter(torch.rand(4, 1)), nn.Parameter(torch.randperm(4), requires_grad=False)
+
+    def forward(self, x):
+        return F.linear(x, self.packed.float() * self.scale)[:, self.order]
+
+
+def test_parameters_of_whole_numbers_are_kept_as_they_are(opened):
+    network, _ = opened(Packed(), {"x": torch.randn(2, 4)})
+    state = build(network).state_dict()
+    assert {key: value.dtype for key, value in state.items()} == {
+        "packed": torch.int8,
+        "scale": torch.float32,
+        "order": torch.int64,
+    }

@@ -4,6 +4,7 @@ import warnings
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from designer import build, import_pytorch
@@ -136,3 +137,36 @@ def test_a_size_that_a_learnable_fixes_is_not_freed(saved):
     network, _ = import_pytorch(saved(module, x))
     check(module, network, x)
     assert network.layer("x").shape == ("B", 64, 4)
+
+
+class Filled(nn.Module):
+    """A number with a point that is equal to a size, and numbers rounded to steps, which torch knows on real ones."""
+
+    def forward(self, x):
+        rounded = torch.fake_quantize_per_tensor_affine(x, 0.1, 0, -128, 127)
+        return rounded, torch.full((2, x.shape[0]), x.shape[0] * 1.0), torch.full((x.shape[0],), x.shape[0] * 0.5)
+
+
+def test_numbers_with_a_point_are_computed_of_sizes(saved):
+    module, x = Filled(), torch.randn(3, 4)
+    network, report = import_pytorch(saved(module, x))
+    assert not report.placeholders
+    for given in (x, torch.randn(5, 4)):
+        for ours, theirs in zip(build(network)(given), module(given), strict=True):
+            assert torch.equal(ours, theirs)
+            assert ours.dtype == theirs.dtype
+
+
+class Halved(nn.Module):
+    """Sizes times a number that tracing stores as a tensor, and numbers whose bits are moved."""
+
+    def forward(self, x):
+        return F.interpolate(x, scale_factor=0.5, mode="area"), (x * 4).int() << 1
+
+
+def test_sizes_times_a_stored_number(saved):
+    module, x = Halved(), torch.randn(2, 3, 8, 8)
+    network, _ = import_pytorch(saved(module, x))
+    for given in (x, torch.randn(3, 3, 8, 8)):
+        for ours, theirs in zip(build(network)(given), module(given), strict=True):
+            assert torch.equal(ours, theirs)

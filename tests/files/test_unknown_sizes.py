@@ -50,6 +50,10 @@ MODELS = {
     "multiplied": (lambda _, x: x[(mask := x > 0)] * x.square()[mask], {"index": ("T1",), "multiply": ("T1",)}),
     "routed": (routed, {"index": ("T1", 4), "fc": ("B", 3)}),
     "last": (last, {"index": ("T1", 4), "fc": ("B", 3)}),
+    "counted": (
+        lambda _, x: x / torch.bincount(x[:, 0].abs().long(), minlength=x.shape[1])[:, None].clamp(min=1).mT,
+        {"bincount": ("T1",), "divide": ("B", 4)},
+    ),
     "written": (moved, {"index": ("T1",), "index_put": ("B", 4)}),
 }
 

@@ -411,6 +411,12 @@ def maths():
         SEQUENCE,
         "lambda x: x[:, x.shape[1] // 2 :]",
     )
+    root = ("**", ("*", ("size", "in", 1), 1.0), -0.5)
+    yield (
+        Operation("mul.Tensor", arguments=(("port", "in"), ("/", root, 2))),
+        SEQUENCE,
+        "lambda x: x * (float(x.shape[1]) ** -0.5 / 2)",
+    )
     yield (
         Operation("stack", ("a", "b"), (("list", ("port", "a"), ("port", "b")), 1)),
         pair,

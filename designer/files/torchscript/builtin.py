@@ -1,5 +1,6 @@
 """What TorchScript computes beside tensors: sizes, numbers, texts, lists and dictionaries."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ from designer.files.torchscript.small_sizes import small
 from designer.files.torchscript.text import Lost, Unfollowed
 from designer.files.torchscript.worlds import CODES, Value, Worlds
 
+KEEPING = ("to", "detach", "clone")  # calls that a number of the file comes out of as it was
 OF_DEVICES = ("type", "index")
 ORDERED = ("eq", "ne", "lt", "le", "gt", "ge")
 ROUNDED = ("Int", "IntImplicit", "floor", "ceil")  # of what is not negative
@@ -19,6 +21,8 @@ NOT_HERE = object()  # it is a call on tensors
 def builtin(worlds: Worlds, name: str, arguments: list[Any], keywords: dict[str, Any]) -> Any:
     """Compute a call that is none on tensors, or give ``NOT_HERE``."""
     first = arguments[0] if arguments else None
+    if isinstance(first, Value) and first.number is not None and name in KEEPING:
+        return _kept(worlds, name, first, arguments, keywords)
     if isinstance(first, Value) and name in OF_TENSORS:
         return OF_TENSORS[name](worlds, *arguments)
     if name in ALWAYS and (name not in OF_DEVICES or isinstance(first, Setting)):
@@ -33,6 +37,12 @@ def builtin(worlds: Worlds, name: str, arguments: list[Any], keywords: dict[str,
     if isinstance(first, str | list | bool | None) and name in COMPARED and not _tensors(arguments):
         return COMPARED[name](*arguments)
     return _on_numbers(worlds, name, arguments, keywords)
+
+
+def _kept(worlds: Worlds, name: str, first: Value, arguments: list[Any], keywords: dict[str, Any]) -> Any:
+    """A number that the file stores, perhaps as another type of numbers."""
+    found = worlds.call(name, arguments, keywords)
+    return dataclasses.replace(found, number=_cast([first.number, *arguments[1:]]))
 
 
 def _on_numbers(worlds: Worlds, name: str, arguments: list[Any], keywords: dict[str, Any]) -> Any:
@@ -70,8 +80,8 @@ def _on_numbers(worlds: Worlds, name: str, arguments: list[Any], keywords: dict[
     target = "floordiv" if name == "div" and options else "" if options else WRITTEN.get(name, "")
     if name == "rsub" and not options:
         target, numbers = "sub", numbers[::-1]
-    whole = isinstance(found, Number) and all(type(n) is int for n in found.values)
-    if whole and target and all(type(n) is int or (isinstance(n, Number) and n.ref is not None) for n in numbers):
+    drawn = isinstance(found, Number) and all(type(n) in (int, float) for n in found.values)
+    if drawn and target and all(_drawn(n) for n in numbers):
         return worlds.number(found, f"_operator.{target}", numbers)
     if (
         isinstance(found, Number)
@@ -80,6 +90,11 @@ def _on_numbers(worlds: Worlds, name: str, arguments: list[Any], keywords: dict[
     ):
         return next((n for n in numbers if isinstance(n, Number) and n.values == found.values), found)
     return found
+
+
+def _drawn(number: Any) -> bool:
+    """Whether a number can be an argument of a call that computes one."""
+    return number.ref is not None if isinstance(number, Number) else type(number) in (int, float)
 
 
 def _rounded(worlds: Worlds, found: Number, ratio: tuple[Number, int], up: bool) -> Any:

@@ -153,3 +153,4 @@ def quotient(wanted: tuple[int, ...], values: tuple[int, ...]) -> tuple[int, int
 
 # Those that a program computes by itself from sizes.
 WRITTEN = {"add": "add", "sub": "sub", "mul": "mul", "floordiv": "floordiv", "floor_divide": "floordiv", "neg": "neg"}
+WRITTEN |= {"div": "truediv", "true_divide": "truediv"}

@@ -20,6 +20,7 @@ MOST_OPS = 200_000
 CODES = {0: "uint8", 1: "int8", 2: "int16", 3: "int32", 4: "int64", 5: "float16", 6: "float32", 7: "float64"}
 CODES |= {9: "complex64", 10: "complex128", 11: "bool", 15: "bfloat16"}
 FORMATS = {0: "contiguous_format", 1: "preserve_format", 2: "channels_last", 3: "channels_last_3d"}
+BITS = ("__and__", "__or__", "__xor__", "__lshift__", "__rshift__")
 # They read or write files, or reach into the process.
 TOUCHING = frozenset("from_file save load _save _load _load_for_lite_interpreter wait fork".split())
 # A number without sizes next to a tensor, as a plain number.
@@ -109,10 +110,12 @@ class Worlds:
         if not isinstance(found, Number):
             return found
         ref = self.fresh()
-        self.numbers[ref] = self.size(found.values)
-        self.known.setdefault(found.values, ref)
+        whole = type(found.values[0]) is int  # else it is no size, though it may be equal to one
+        self.numbers[ref] = self.size(found.values) if whole else Size(found.values[0], "?")
+        if whole:
+            self.known.setdefault(found.values, ref)
         self.write(Op(target, [self.given(a) for a in arguments], {}, [ref], False, self.place, self.kind))
-        return Number(found.values, ref)
+        return dataclasses.replace(found, ref=ref)
 
     def shape(self, value: Value, dim: int) -> Any:
         """A size of a tensor."""
@@ -136,8 +139,9 @@ class Worlds:
         """The name of a number; one that no call computed is told from those that are known."""
         if number.ref is not None:
             return number.ref
-        if number.values in self.known:
-            return self.known[number.values]
+        if (ref := self.known.get(number.values)) is not None:
+            whole = Number(tuple(map(int, number.values)), ref)
+            return ref if type(number.values[0]) is int else self.number(number, "_operator.mul", [whole, 1.0]).ref
         for values, ref in list(self.known.items()):
             if (found := self.told(number.values, values, ref)) is not None:
                 return found
@@ -176,8 +180,8 @@ class Worlds:
             raise FileError(f"it calls {shortened(name)}, which may read or write files")
         if any(_unknown(value) for value in (*arguments, *keywords.values())):
             return Value(self.fresh(), (), unknown=True)
-        packet = getattr(torch.ops.aten, name, None) if name.isidentifier() and not name.startswith("__") else None
-        packet = getattr(torch.ops.aten, name) if name in ("__and__", "__or__", "__xor__") else packet
+        known = name.isidentifier() and (name in BITS or not name.startswith("__"))
+        packet = getattr(torch.ops.aten, name, None) if known else None
         if not hasattr(packet, "overloads"):
             raise Unfollowed(f"it calls {shortened(name)}, which is no operation of PyTorch")
         if name in WITH_NUMBERS and any(isinstance(a, Value) and a.number is None for a in arguments):
@@ -390,9 +394,11 @@ def _convolution(name: str, overload: str, arguments: list[Any]) -> tuple[str, l
     """The name of a call; the convolutions that tracing writes are those that other programs have."""
     if name == "_convolution_mode" and arguments[1].fake.dim() in (3, 4, 5):
         return f"aten.conv{arguments[1].fake.dim() - 2}d.padding", arguments
-    if name == "_convolution":
-        return "aten.convolution.default", arguments[:9]
-    return f"aten.{name}.{overload}", arguments
+    return (
+        ("aten.convolution.default", arguments[:9])
+        if name == "_convolution"
+        else (f"aten.{name}.{overload}", arguments)
+    )
 
 
 def quiet() -> Any:
