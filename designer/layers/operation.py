@@ -14,6 +14,7 @@ DTYPES = frozenset(
 )
 OPERATORS = ("+", "-", "*", "//", "/", "**")
 MANY = 10_000  # entries of the arguments, and of the results
+MOST_POWER = 16  # of whole numbers, which grow without end
 
 
 class Operation(Layer, category="Shape and maths", search="aten function any primitive custom"):
@@ -250,7 +251,11 @@ def _check_values(values: tuple[Any, ...], ports: tuple[str, ...], left: int) ->
                 pass
             case ("dtype", str(name)) if name in DTYPES:
                 pass
-            case ("+" | "-" | "*" | "//" | "/" | "**", a, b) if _counts(a) and _counts(b):
+            case ("**", a, int() | float() as power) if _counts(a):
+                if not -MOST_POWER <= power <= MOST_POWER or _raised(a):
+                    raise NetworkError(f"An Operation raises no number to the power {power} here: it could grow large.")
+                left = _check_values((a, power), ports, left)
+            case ("+" | "-" | "*" | "//" | "/", a, b) if _counts(a) and _counts(b):
                 left = _check_values((a, b), ports, left)
             case ("list", *entries) if all(_tensor(entry) for entry in entries):
                 left = _check_values(tuple(entries), ports, left)
@@ -266,6 +271,11 @@ def _counts(value: Any) -> bool:
     if isinstance(value, tuple):
         return value[:1] in (("size",), *((operator,) for operator in OPERATORS))
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _raised(value: Any) -> bool:
+    """Whether a number is made of a power."""
+    return isinstance(value, tuple) and (value[0] == "**" or any(map(_raised, value[1:])))
 
 
 def _whole(value: Any) -> bool:

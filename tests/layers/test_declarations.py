@@ -266,6 +266,9 @@ REFUSED = [
     (lambda: Operation(arguments=((0, ("x]", 1)),)), "no port, size or sign as 'x]' asks for"),
     (lambda: Operation(arguments=(10**5000,)), "A number of 16610 bits is too large"),
     (lambda: Operation(arguments=(tuple(range(20_000)),)), "more than 10000 arguments"),
+    (lambda: Operation(arguments=(("**", 9, 10**9),)), "raises no number to the power 1000000000 here"),
+    (lambda: Operation(arguments=(("**", ("*", ("**", 9, 9), 9), 9),)), "raises no number to the power 9 here"),
+    (lambda: Operation(arguments=(("**", 9, ("size", "in", 0)),)), "no port, size or sign as '**' asks for"),
     (lambda: Operation(keywords=(("a", 1), ("a", 2))), "the same keyword twice"),
     (lambda: Operation(keywords=((1, 2),)), "pairs of a name and a value"),
 ]
