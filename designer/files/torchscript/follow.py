@@ -18,6 +18,7 @@ from designer.files.torchscript.worlds import TOUCHING, Value, Worlds
 from designer.model.names import join, shortened
 
 MOST_STEPS = 1_000_000
+MOST_RUNS = 30_000  # of functions: two calls of the next in each of 40 would be 2**40
 DEEPEST = 120  # calls inside each other
 CASTS = ("annotate", "unchecked_cast")
 STOPPING = ("no_grad", "inference_mode")
@@ -59,6 +60,7 @@ class Follower:
     def __init__(self, text: Text, objects: Objects, worlds: Worlds, number: Callable[[str], Any]):
         self.text, self.objects, self.worlds, self.constant = text, objects, worlds, number
         self.left = MOST_STEPS
+        self.runs = 0
         self.depth = 0
         self.calls: dict[str, int] = {}
         self.values: dict[Any, Value] = {}
@@ -90,6 +92,10 @@ class Follower:
 
     def run(self, function: Function, arguments: list[Any], keywords: dict[str, Any]) -> Any:
         check()
+        self.runs += 1
+        self.text.endless = self.text.endless or self.runs > MOST_RUNS
+        if self.text.endless:
+            raise Unfollowed(f"it runs its functions more than {MOST_RUNS:,} times")
         if self.depth >= DEEPEST:
             raise Unfollowed(f"its functions call each other more than {DEEPEST} deep")
         given = function.tree.args
