@@ -18,7 +18,7 @@ from designer.files.torchscript.worlds import TOUCHING, Value, Worlds
 from designer.model.names import join, shortened
 
 MOST_STEPS = 1_000_000
-MOST_RUNS = 30_000  # of functions: two calls of the next in each of 40 would be 2**40
+MOST_RUNS = 20_000  # of functions: two calls of the next in each of 40 would be 2**40
 DEEPEST = 120  # calls inside each other
 CASTS = ("annotate", "unchecked_cast")
 STOPPING = ("no_grad", "inference_mode")
