@@ -52,9 +52,11 @@ def legal_name(name: str, numbered: bool) -> str:
     return legal
 
 
-def counted(name: str, taken: Iterable[str]) -> str:
-    """The name, with a number where it is taken."""
-    number, found = 1, name
+def counted(name: str, taken: Iterable[str], begun: dict[str, int] | None = None) -> str:
+    """The name, with a number where it is taken; ``begun`` remembers how far each was counted, for many of one name."""
+    number, found = (begun or {}).get(name, 1), name
     while found in taken:
         found, number = f"{name}_{number}", number + 1
+    if begun is not None:
+        begun[name] = number
     return found

@@ -99,6 +99,7 @@ class _Rebuilder(Placing):
         wanted.sort(key=itemgetter(0))
         numbered = any(is_number(name) for rank, name, _ in wanted if rank < 2)
         taken: set[str] = set()
+        begun: dict[str, int] = {}
         kept = set() if path else {_end_name(label) for label, value in self.program.outputs if isinstance(value, Ref)}
         for rank, name, item in wanted:
             legal = legal_name(name, numbered)
@@ -106,7 +107,7 @@ class _Rebuilder(Placing):
                 legal = legal_name(title(item.step) if isinstance(item, Piece) else f"again_{legal}", numbered)
             if rank == 2:
                 taken |= kept
-            item.name = counted(legal, taken)
+            item.name = counted(legal, taken, begun)
             taken.add(item.name)
             self.paths[id(item)] = f"{path}.{item.name}" if path else item.name
             if isinstance(item, Box):

@@ -146,6 +146,14 @@ def test_what_is_nested_ends_in_a_sentence(tmp_path, made, monkeypatch):
         import_pytorch(path)
 
 
+def test_functions_that_call_each_other_twice_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("designer.files.onnx_graph.follow.MOST_RUNS", 100)
+    path = tmp_path / "a.onnx"
+    path.write_bytes(doubling().SerializeToString())
+    with pytest.raises(FileError, match=r"a\.onnx is not opened: it runs its functions more than 100 times"):
+        import_pytorch(path)
+
+
 def growing_list():
     nodes = [helper.make_node("SequenceConstruct", ["x"], ["l0"])]
     nodes += [helper.make_node("SequenceInsert", [f"l{n}", "x"], [f"l{n + 1}"]) for n in range(30)]

@@ -13,10 +13,22 @@ from torch import nn
 
 from designer.files.errors import FileError
 from designer.files.imports import import_pytorch
+from designer.files.torchscript.read import Unread, read_program
 
 HEAD = "class Net(Module):\n  __parameters__ = []\n  __buffers__ = []\n  training : bool\n"
 METHOD = "  def forward(self: __torch__.Net,\n    x: Tensor) -> Tensor:\n"
 EVENTS = ("exec", "import", "os.", "subprocess", "socket", "shutil", "ctypes", "marshal", "pickle.find_class")
+
+
+class Twice(nn.Module):
+    """A module that calls another twice."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x):
+        return self.inner(self.inner(x))
 
 
 @pytest.fixture
@@ -94,6 +106,19 @@ def test_name_what_cannot_be_followed(written, body, told, tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     assert told in opened(written(body))
     assert not (tmp_path / "mark").exists()
+
+
+@pytest.mark.parametrize("given", [(torch.rand(2, 4),), None], ids=["given", "guessed"])
+def test_calls_that_double_at_each_depth_end_in_a_sentence(tmp_path, monkeypatch, given):
+    monkeypatch.setattr("designer.files.torchscript.follow.MOST_RUNS", 500)
+    network = nn.ReLU()
+    for _ in range(40):
+        network = Twice(network)
+    path = tmp_path / "evil.pt"
+    with warnings.catch_warnings(action="ignore"):
+        torch.jit.script(nn.Sequential(nn.Linear(4, 4), network)).save(path)
+    with pytest.raises(Unread, match="it runs its functions more than 500 times"):
+        read_program(path, given)
 
 
 @pytest.mark.parametrize(

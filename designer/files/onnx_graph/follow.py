@@ -27,6 +27,7 @@ OWN_DOMAINS = ("", "ai.onnx", "ai.onnx.ml")
 # Where a file is written as ONNX, but with functions or operators of its exporter's library for what ONNX has too.
 FRIENDS = {"com.microsoft": frozenset("Gelu FastGelu BiasGelu FusedMatMul QuickGelu".split())}
 
+MOST_RUNS = 20_000  # of functions: each may call the next twice
 LIMIT = re.compile(r"\w+_(min|max)")  # what the exporter of PyTorch calls the numbers of a clamp
 
 
@@ -42,6 +43,7 @@ class Follower:
         self.made: dict[Ref, Op] = {}  # a value -> the call that gives it
         self.values: dict[Ref, Value] = {}
         self.count = 0
+        self.runs = 0  # of functions
         self.entries = 0  # of lists that were made
         self.loose: dict[str, str] = {}  # numbers that stand alone in the program, by what they are
         self.placeholders: list[tuple[str, str]] = []  # operator, and why it is only shown
@@ -285,6 +287,9 @@ class Follower:
         """Run the nodes of a function of the file in the place of the node that calls it."""
         if len(self.scopes) > DEEPEST:
             raise FileError("its functions are nested too deeply")
+        self.runs += 1
+        if self.runs > MOST_RUNS:
+            raise FileError(f"it runs its functions more than {MOST_RUNS:,} times")
         given = {attribute.name: attribute for attribute in node.attribute}
         defaults = {attribute.name: attribute for attribute in function.attribute_proto}
         versions, told, outer = self.versions, self.told, self.scopes

@@ -18,6 +18,7 @@ from designer.files.torchscript.worlds import TOUCHING, Value, Worlds
 from designer.model.names import join, shortened
 
 MOST_STEPS = 1_000_000
+MOST_RUNS = 20_000  # of functions: two calls of the next in each of 40 would be 2**40
 DEEPEST = 120  # calls inside each other
 CASTS = ("annotate", "unchecked_cast")
 STOPPING = ("no_grad", "inference_mode")
@@ -58,8 +59,7 @@ class Follower:
 
     def __init__(self, text: Text, objects: Objects, worlds: Worlds, number: Callable[[str], Any]):
         self.text, self.objects, self.worlds, self.constant = text, objects, worlds, number
-        self.left = MOST_STEPS
-        self.depth = 0
+        self.left, self.runs, self.depth = MOST_STEPS, 0, 0
         self.calls: dict[str, int] = {}
         self.values: dict[Any, Value] = {}
         self.changed: dict[tuple[str, str], Any] = {}
@@ -75,8 +75,7 @@ class Follower:
         function = found.methods.get(name) if found else None
         if function is None:
             raise Unfollowed(f"{shortened(held.part.kind)} has no {shortened(name)}")
-        worlds = self.worlds
-        place, kind = worlds.place, worlds.kind
+        worlds, place, kind = self.worlds, self.worlds.place, self.worlds.kind
         if name == "forward" or name.startswith("forward"):
             count = self.calls.get(held.path, 0)
             self.calls[held.path] = count + 1
@@ -90,12 +89,15 @@ class Follower:
 
     def run(self, function: Function, arguments: list[Any], keywords: dict[str, Any]) -> Any:
         check()
+        self.runs += 1
+        if self.text.endless or self.runs > MOST_RUNS:
+            self.text.endless = True
+            raise Unfollowed(f"it runs its functions more than {MOST_RUNS:,} times")
         if self.depth >= DEEPEST:
             raise Unfollowed(f"its functions call each other more than {DEEPEST} deep")
         given = function.tree.args
         names = [argument.arg for argument in (*given.args, *given.kwonlyargs)]
-        scope = dict(zip(names, arguments))
-        scope |= keywords
+        scope = dict(zip(names, arguments)) | keywords
         defaults = dict(zip(names[len(given.args) - len(given.defaults) : len(given.args)], given.defaults))
         self.depth += 1
         try:

@@ -36,8 +36,8 @@ def guessed(script: Script, wanted: dict[str, tuple[str, bool]]) -> tuple[dict[s
             continue
         told = ", ".join(f"{name} {'x'.join(map(str, shape.shape))} {shape.dtype}" for name, shape in examples.items())
         return examples, [f"the sizes of its inputs are guessed from its first layers: {told}"]
-    if stopped := [reason for reason in reasons if "numbers of a tensor" in str(reason)]:
-        raise stopped[0]  # whatever the sizes are
+    if stopped := [reason for reason in reasons if script.text.endless or "numbers of a tensor" in str(reason)]:
+        raise stopped[-1 if script.text.endless else 0]  # whatever the sizes are
     raise needed(script, must)
 
 

@@ -58,6 +58,7 @@ class Text:
         self.classes: dict[str, Class] = {}
         self.functions: dict[str, Function] = {}
         self.left = LARGEST_TEXT
+        self.endless = False  # whether too much was run for some sizes, so that no others are tried
 
     def class_of(self, name: str) -> Class | None:
         """A class by its full name, ``__torch__.Net``."""
