@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, Qt
 from PySide6.QtGui import QCloseEvent, QKeyEvent
-from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractButton, QFrame, QVBoxLayout, QWidget
 
 from designer.gui.drawing import category_of
 from designer.gui.editors import Field
@@ -150,8 +150,30 @@ class Card(QFrame):
         if event.key() == Qt.Key.Key_Escape:
             self.close()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.accept()
+            at = self.focusWidget()
+            if isinstance(at, QAbstractButton) and not at.isCheckable():
+                at.click()
+            else:
+                self.accept()
         # The rest is not meant for the canvas below.
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        """Step through the fields, the buttons and round again; fields may be made after the buttons."""
+        stops = [stop for stop in self.findChildren(QWidget) if stop.isVisible() and stop.isEnabled()]
+        stops = [stop for stop in stops if stop.focusPolicy() & Qt.FocusPolicy.TabFocus and stop.focusProxy() is None]
+        stops.sort(key=self._turn)
+        at, by = self.focusWidget(), 1 if forward else -1
+        if not stops:
+            return False
+        number = stops.index(at) + by if at in stops else (0 if forward else -1)
+        reason = Qt.FocusReason.TabFocusReason if forward else Qt.FocusReason.BacktabFocusReason
+        stops[number % len(stops)].setFocus(reason)
+        return True
+
+    def _turn(self, stop: QWidget) -> tuple[int, int, int]:
+        at = stop.mapTo(self, QPoint())
+        part = 1 if self.body.isAncestorOf(stop) else 0 if at.y() < self.area.y() else 2
+        return part, at.y(), at.x()
 
 
 def factor_of(text: str) -> float | str:

@@ -188,3 +188,31 @@ def test_transfer_is_refused_in_place(desk):
     desk.window.actions_by_name["transfer"].trigger()
     assert desk.refusals == ["x has no learnables, so there is nothing to transfer."]
     assert asked.gone
+
+
+def test_tab_goes_round_in_the_panel_and_return_presses_its_buttons(desk, tied):
+    desk.open(tied)
+    desk.select("fc")
+    desk.window.actions_by_name["transfer"].trigger()
+    asked = card(desk)
+    passed = []
+    for key, count in ((Qt.Key.Key_Tab, 7), (Qt.Key.Key_Backtab, 3)):
+        for _ in range(count):
+            QTest.keyClick(QApplication.focusWidget(), key)
+            passed.append(QApplication.focusWidget().accessibleName())
+    factors = ["Learn-rate factor of weight", "Learn-rate factor of bias"]
+    assert passed == [
+        *factors,
+        "Cancel",
+        "Transfer",
+        "Close  Esc",
+        "Name",
+        "out_features",
+        "Name",
+        "Close  Esc",
+        "Transfer",
+    ]
+    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Backtab)
+    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Return)
+    assert asked.gone
+    assert desk.network is tied
