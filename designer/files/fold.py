@@ -111,22 +111,27 @@ def _embedding_bag(op: Op, calls: Calls) -> Step | None:
             (8, "padding_idx", None),
         )
     )
-    if any(calls.used(result) for result in op.results[1:]) or factors is not None or mode not in (0, 1, 2):
+    if any(calls.used(result) for result in op.results[1:]) or mode not in (0, 1, 2):
         return None
     settings: dict[str, Any] = {
         "scale_grad_by_freq": by_frequency,
         "mode": ("sum", "mean", "max")[mode],
         "sparse": sparse,
         "padding_idx": None if index in (None, -1) else index,
+        "per_sample_weights": factors is not None,
         **_norm(op),
     }
     count, length = calls.shape(weight)
     rows = _rows(x, offsets, calls)
-    if rows is not None:
-        layer = calls.layer(layers.EmbeddingBag, count, length, **settings)
-        return _step(op, layer, {"in": rows}, {"weight": weight})
-    layer = calls.layer(layers.EmbeddingBag, count, length, **settings, include_last_offset=last, offsets=True)
-    return _step(op, layer, {"in": x, "offsets": offsets}, {"weight": weight})
+    flat = calls.makers.get(factors) if rows is not None and factors is not None else None
+    if flat is not None and flat.name in ("reshape", "view") and calls.shape(flat.arguments[0]) == calls.shape(rows):
+        factors = flat.arguments[0]
+    elif factors is not None:
+        rows = None
+    data = {"in": x, "offsets": offsets} if rows is None else {"in": rows}
+    data |= {"per_sample_weights": factors} if factors is not None else {}
+    settings |= {"include_last_offset": last, "offsets": True} if rows is None else {}
+    return _step(op, calls.layer(layers.EmbeddingBag, count, length, **settings), data, {"weight": weight})
 
 
 def _rows(x: Ref, offsets: Ref, calls: Calls) -> Ref | None:

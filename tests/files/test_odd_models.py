@@ -124,8 +124,10 @@ class SharedStatistics(nn.Module):
 
 @pytest.mark.parametrize("decomposed", [False, True])
 def test_shared_statistics(opened, decomposed):
-    network, _ = opened(SharedStatistics(), {"x": torch.randn(3, 4)}, decomposed=decomposed)
+    network, report = opened(SharedStatistics(), {"x": torch.randn(3, 4)}, decomposed=decomposed)
     assert isinstance(network.layer("a"), BatchNorm1d)
+    told = [note for note in report.notes if note.startswith("a.running_mean and b.running_mean are one buffer")]
+    assert [note.layers for note in told] == [("a", "b")]
 
 
 VOLUMES = [
@@ -419,6 +421,8 @@ def test_words_that_a_loss_compares_are_as_many(exported):
     network, report = import_pytorch(exported(model, {"x": x, "y": y}, {"x": (0, 1), "y": (0, 1)}))
     assert not report.placeholders
     assert [network.layer(name).shape for name in ("x", "y")] == [("B", "T")] * 2
+    told = [note for note in report.notes if "taken for" in note]
+    assert [note.partition(",")[0] for note in told] == [f"size {n} of y is taken for size {n} of x" for n in (0, 1)]
     for size in (5, 4):
         given = torch.cat([x, x[:1]])[:, :size], torch.cat([y, y[:1]])[:, :size]
         for ours, theirs in zip(build(network)(*given), model(*given), strict=True):
@@ -438,7 +442,8 @@ class Packed(nn.Module):
 
 
 def test_parameters_of_whole_numbers_are_kept_as_they_are(opened):
-    network, _ = opened(Packed(), {"x": torch.randn(2, 4)})
+    network, report = opened(Packed(), {"x": torch.randn(2, 4)})
+    assert any(note.startswith("packed, order are parameters of whole numbers") for note in report.notes)
     state = build(network).state_dict()
     assert {key: value.dtype for key, value in state.items()} == {
         "packed": torch.int8,
