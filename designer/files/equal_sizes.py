@@ -59,7 +59,7 @@ def _paired(program: Program, one: Size, other: Size) -> dict[str, str]:
 
 def _told(program: Program, op: Op, changed: str, kept: str) -> str:
     """What to say of a size that was free and now is that of another input."""
-    first = {}
+    first: dict[str, str] = {}
     for ref, meta in program.inputs:
         for dim, size in enumerate(meta.sizes):
             if size.text:

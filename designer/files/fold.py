@@ -123,11 +123,16 @@ def _embedding_bag(op: Op, calls: Calls) -> Step | None:
     }
     count, length = calls.shape(weight)
     rows = _rows(x, offsets, calls)
-    flat = calls.makers.get(factors) if rows is not None and factors is not None else None
-    if flat is not None and flat.name in ("reshape", "view") and calls.shape(flat.arguments[0]) == calls.shape(rows):
-        factors = flat.arguments[0]
-    elif factors is not None:
-        rows = None
+    if rows is not None and factors is not None:
+        flat = calls.makers.get(factors)
+        if (
+            flat is not None
+            and flat.name in ("reshape", "view")
+            and calls.shape(flat.arguments[0]) == calls.shape(rows)
+        ):
+            factors = flat.arguments[0]
+        else:
+            rows = None
     data = {"in": x, "offsets": offsets} if rows is None else {"in": rows}
     data |= {"per_sample_weights": factors} if factors is not None else {}
     settings |= {"include_last_offset": last, "offsets": True} if rows is None else {}
@@ -252,6 +257,8 @@ def _batch_norm(op: Op, calls: Calls) -> Step | None:
     if mean is not None and not {mean, variance} <= calls.slots.keys():  # computed, not kept
         return None
     kind: Any = {4: layers.BatchNorm2d, 5: layers.BatchNorm3d}.get(rank, layers.BatchNorm1d)
+    if mean is not None and not training and momentum == 0:
+        momentum = None  # the mean of all batches, which torch writes so where it changes nothing
     layer = calls.layer(
         kind, eps, momentum, weight is not None, mean is not None, bias=bias is not None or weight is None
     )

@@ -23,6 +23,7 @@ from designer.files.report import Note, described
 from designer.model import Input, Network, NetworkError
 
 SMALL, LARGE = 1, 16  # factors of the sizes that are tried where a size is a name
+CLOSE = 1e-5  # as far apart as the same numbers may be that were added up otherwise
 
 
 class Example(NamedTuple):
@@ -55,6 +56,9 @@ def import_module(module: Any, inputs: Any = None) -> Import:
             example, said = export_module(module, inputs, file)
             notes += map(Note, said)
             opened = open_recorded(file, kind)  # its values stay mapped after the file is gone
+            if _is_fixed(opened.network, example, inputs) and (free := _freed(module, inputs, file)):
+                (example, opened), kind = free, "TorchScript"
+                notes.append(Note("torch.export fixes the sizes of its inputs: it was traced, which leaves them free"))
         except NeedsInputs:
             raise
         except FileError as refusal:
@@ -144,6 +148,44 @@ def _traced(module: Any, inputs: Any, path: Path, refusal: FileError) -> tuple[E
         except Exception:  # whatever the code of the module raises, and what cannot be followed
             continue
     raise refusal
+
+
+def _is_fixed(network: Network, example: Example, inputs: Any) -> bool:
+    """Whether all sizes are plain numbers, though some should be free."""
+    shapes = [layer.shape or () for layer in map(network.layer, network.inputs) if isinstance(layer, Input)]
+    named = any(isinstance(size, str) for shape in shapes for size in shape)
+    wanted = next(_free(example, inputs))
+    return bool(shapes) and not named and wanted is not None and any(size is not None for size in wanted.all)
+
+
+def _freed(module: Any, inputs: Any, path: Path) -> tuple[Example, Opened] | None:
+    """A module as a trace of it, where that is right for other sizes too: a trace takes the way that its example took.
+
+    torch.export fixes a size where one of its kernels asks for it, and also where the module itself does; the
+    first alone can be freed.
+    """
+    failed = FileError("It cannot be traced.")
+    try:
+        example, opened = _traced(module, inputs, path.with_suffix(".pt"), failed)
+    except FileError:
+        return None
+    if _is_fixed(opened.network, example, inputs):
+        return None
+    others = (example, example.map(_tripled), example.map(_first))
+    gaps = [compared_on(module, opened.network, other).difference for other in others]
+    return (example, opened) if all(gap is not None and gap <= CLOSE for gap in gaps) else None
+
+
+def _tripled(value: Any) -> Any:
+    import torch
+
+    return torch.cat([value] * 3) if isinstance(value, torch.Tensor) and value.dim() else value
+
+
+def _first(value: Any) -> Any:
+    import torch
+
+    return value[:1] if isinstance(value, torch.Tensor) and value.dim() else value
 
 
 def _flat(given: Any) -> Any:

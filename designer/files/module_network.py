@@ -82,8 +82,8 @@ class _Builder:
         done.notes += kept_apart(self.modules.stored, self.ports)
         done.notes += on_one_memory(self.doubled(), done.network)
         done.notes += buffers_apart(done.keys, self.modules.stored)
-        if whole := [name for name in done.keys.values() if self.untrained(name)]:
-            done.notes.append(Note(kept_as_buffers(whole)))
+        if untrained := [name for name in done.keys.values() if self.untrained(name)]:
+            done.notes.append(Note(kept_as_buffers(untrained)))
         return done
 
     def untrained(self, name: str) -> bool:

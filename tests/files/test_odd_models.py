@@ -9,7 +9,7 @@ from torch import nn
 from torch.utils import _pytree as tree
 
 from designer import analyze, build, import_pytorch, write_pytorch
-from designer.layers import BatchNorm1d, Embedding, Linear, MultiheadAttention
+from designer.layers import BatchNorm1d, Embedding, EmbeddingBag, Linear, MultiheadAttention
 from designer.model import Port
 
 
@@ -450,3 +450,24 @@ def test_parameters_of_whole_numbers_are_kept_as_they_are(opened):
         "scale": torch.float32,
         "order": torch.int64,
     }
+
+
+class Weighed(nn.Module):
+    """Bags whose indices have factors, as a matrix and as one row; statistics of all batches."""
+
+    def __init__(self):
+        super().__init__()
+        self.bag, self.row = (nn.EmbeddingBag(9, 4, mode="sum") for _ in range(2))
+        self.norm = nn.BatchNorm1d(4, momentum=None)
+
+    def forward(self, x, weights):
+        starts = torch.arange(0, x.numel(), 3)
+        found = self.row(x.reshape(-1), starts, per_sample_weights=weights.reshape(-1))
+        return self.norm(self.bag(x, per_sample_weights=weights) + found)
+
+
+def test_bags_with_factors_and_statistics_of_all_batches(opened):
+    network, _ = opened(Weighed(), {"x": torch.randint(0, 9, (2, 3)), "weights": torch.rand(2, 3)})
+    assert network.layer("bag") == EmbeddingBag(9, 4, mode="sum", per_sample_weights=True)
+    assert network.layer("row").per_sample_weights
+    assert network.layer("norm").momentum is None
