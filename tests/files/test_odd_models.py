@@ -471,3 +471,29 @@ def test_bags_with_factors_and_statistics_of_all_batches(opened):
     assert network.layer("bag") == EmbeddingBag(9, 4, mode="sum", per_sample_weights=True)
     assert network.layer("row").per_sample_weights
     assert network.layer("norm").momentum is None
+
+
+class Extended(nn.Module):
+    """Attention to keys of its own: one that is learnt, and one of zeros."""
+
+    def __init__(self, **more):
+        super().__init__()
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True, **more)
+
+    def forward(self, x, hidden):
+        weighed = self.attention(x, x, x, key_padding_mask=hidden, attn_mask=torch.ones(3, 3).triu(1).bool())
+        return *weighed, self.attention(x, x, x, need_weights=False)[0]
+
+
+@pytest.mark.parametrize(
+    ("learnt", "zeros"),
+    [(True, True), *(pytest.param(one, not one, marks=pytest.mark.nightly) for one in (True, False))],
+)
+def test_attention_to_keys_of_its_own_is_one_layer(opened, learnt, zeros):
+    inputs = {"x": torch.randn(2, 3, 8), "hidden": torch.tensor([[False, False, True]] * 2)}
+    model = Extended(add_bias_kv=learnt, add_zero_attn=zeros)
+    network, _ = opened(model, inputs)
+    found = [layer for _, layer in network.walk() if isinstance(layer, MultiheadAttention)]
+    assert found
+    assert {(layer.add_bias_kv, layer.add_zero_attn) for layer in found} == {(learnt, zeros)}
+    assert build(network).state_dict().keys() == model.state_dict().keys()
