@@ -18,6 +18,7 @@ from designer.files.example_inputs import wanted_inputs
 from designer.files.false_ties import on_one_memory
 from designer.files.imports import Import, Opened, open_recorded
 from designer.files.live_outputs import giving, plain, tensors_in
+from designer.files.live_packed import explained
 from designer.files.outputs import remarks, results
 from designer.files.report import Note, described
 from designer.model import Input, Network, NetworkError
@@ -147,7 +148,8 @@ def _traced(module: Any, inputs: Any, path: Path, refusal: FileError) -> tuple[E
             return example, open_recorded(path, "TorchScript", named or list(example.args), whole)
         except Exception:  # whatever the code of the module raises, and what cannot be followed
             continue
-    raise refusal
+    with unchanged(module):
+        raise explained(module, *next(examples(module, inputs)), refusal)
 
 
 def _is_fixed(network: Network, example: Example, inputs: Any) -> bool:
@@ -171,21 +173,15 @@ def _freed(module: Any, inputs: Any, path: Path) -> tuple[Example, Opened] | Non
         return None
     if _is_fixed(opened.network, example, inputs):
         return None
-    others = (example, example.map(_tripled), example.map(_first))
+    others = (example, *(example.map(lambda value, n=n: _rows(value, n)) for n in (1, sys.maxsize)))
     gaps = [compared_on(module, opened.network, other).difference for other in others]
     return (example, opened) if all(gap is not None and gap <= CLOSE for gap in gaps) else None
 
 
-def _tripled(value: Any) -> Any:
+def _rows(value: Any, most: int) -> Any:
     import torch
 
-    return torch.cat([value] * 3) if isinstance(value, torch.Tensor) and value.dim() else value
-
-
-def _first(value: Any) -> Any:
-    import torch
-
-    return value[:1] if isinstance(value, torch.Tensor) and value.dim() else value
+    return torch.cat([value] * 3)[:most] if isinstance(value, torch.Tensor) and value.dim() else value
 
 
 def _flat(given: Any) -> Any:

@@ -170,6 +170,21 @@ def test_sizes_that_torch_export_fixes_are_free_where_a_trace_is_right_for_other
     assert report.difference == 0
 
 
+class Packing(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rnn = nn.GRU(4, 3, batch_first=True)
+
+    def forward(self, x, lengths):
+        packed = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+        return nn.utils.rnn.pad_packed_sequence(self.rnn(packed)[0], batch_first=True)[0]
+
+
+def test_packed_sequences_are_refused_in_a_sentence_of_their_own():
+    with pytest.raises(FileError, match="Packing cannot be recorded: rnn takes packed sequences"):
+        import_pytorch(Packing(), (torch.randn(2, 5, 4), torch.tensor([5, 3])))
+
+
 @pytest.mark.parametrize(
     ("source", "inputs", "sentence"),
     [
