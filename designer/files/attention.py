@@ -131,7 +131,8 @@ class _Calls(Uses):
             if masks and (self.is_made(masks[0], "add") or self.is_made(masks[0], "reshape")):
                 padding, mask = self.parted(masks[0])
             elif masks:
-                mask = self.back(masks[0], "unsqueeze", 0) if self.is_made(masks[0], "unsqueeze") else masks[0]
+                mask = self.unpadded(masks[0])
+                mask = self.back(mask, "unsqueeze", 0) if self.is_made(mask, "unsqueeze") else mask
             key = self.back(turned_key, "transpose", -2, -1)
             query = self.back(scaled, "mul")
             factor = self.makers[scaled].arguments[1]
@@ -139,20 +140,32 @@ class _Calls(Uses):
                 raise _Different
             settings["need_weights"] = True
             self.add_weights(used, core, settings, results)
+        length = self.shape(key)[-2]
+        key, value = self.without_zeros(key, value, settings)
         heads = [self.back(self.back(ref, "transpose", 0, 1), "view") for ref in (query, key, value)]
+        heads[1:], learnt = self.without_biases(heads[1:], settings)
         settings["num_heads"] = size // self.shape(self.back(query, "transpose", 0, 1))[-1]
         data, learnables = self.projected(heads, size, settings)
+        learnables |= learnt
         if batch_first:
             data = [self.back(ref, "transpose", 1, 0) for ref in data]
+        metas, batch = self.program.metas, 0 if batch_first else 1
+        batches = {metas[ref].sizes[batch] for ref in data} | (
+            {metas[padding].sizes[0]} if padding is not None else set()
+        )
+        if len(batches) > 1:
+            raise _Different  # equal at run time only: a layer needs one name for them
         settings["cross"] = len(set(data)) > 1
         if not settings["cross"]:
             data = data[:1]
+        more = settings.get("add_bias_kv", 0) + settings.get("add_zero_attn", 0)
+        if any(ref is not None and self.shape(ref)[-1] + more != length for ref in (padding, mask)):
+            raise _Different
         if padding is not None:
             settings["key_padding_mask"] = True
             data.append(padding)
         if mask is not None:
-            length = self.shape(query)[-2]
-            if len(self.shape(mask)) != 2 and self.shape(mask)[-2] != length:
+            if len(self.shape(mask)) != 2 and self.shape(mask)[-2] != self.shape(query)[-2]:
                 raise _Different  # made of a padding mask
             settings["attn_mask"] = True
             data.append(mask)
@@ -170,7 +183,40 @@ class _Calls(Uses):
 
     def flat_mask(self, mask: Ref) -> Ref:
         """The mask T x S that was given, from the one that is used."""
-        return self.back(self.back(mask, "unsqueeze", 0), "unsqueeze", 0)
+        return self.back(self.unpadded(self.back(mask, "unsqueeze", 0)), "unsqueeze", 0)
+
+    def unpadded(self, mask: Any) -> Any:
+        """A mask without the columns that the module added for keys of its own."""
+        while self.is_made(mask, "pad") and self.makers[mask].arguments[1:] == [[0, 1]]:
+            mask = self.back(mask, "pad")
+        return mask
+
+    def without_zeros(self, key: Ref, value: Ref, settings: dict[str, Any]) -> tuple[Ref, Ref]:
+        """Keys and values as they were before the module added one of zeros."""
+        if not self.is_made(key, "cat"):
+            return key, value
+        settings["add_zero_attn"] = True
+        parts = [self.lengthened(ref, 1, "zeros") for ref in (key, value)]
+        return parts[0][0], parts[1][0]
+
+    def without_biases(self, heads: list[Ref], settings: dict[str, Any]) -> tuple[list[Ref], dict[str, Ref]]:
+        """Keys and values as they were before the module added one that it has learnt, and those."""
+        if not self.is_made(heads[0], "cat"):
+            return heads, {}
+        settings["add_bias_kv"] = True
+        parts = [self.lengthened(ref, 0, "repeat") for ref in heads]
+        learnt = {name: self.back(made.results[0], "repeat") for name, (_, made) in zip(("bias_k", "bias_v"), parts)}
+        if not self.program.slots.keys() >= {*learnt.values()}:
+            raise _Different
+        return [ref for ref, _ in parts], learnt
+
+    def lengthened(self, ref: Ref, dim: int, name: str) -> tuple[Ref, Op]:
+        """What a tensor was made longer from, and the call that made what was added: one step in time."""
+        cat = self.maker(ref, "cat")
+        parts = cat.arguments[0]
+        if cat.argument(1, "dim", 0) != dim or len(parts) != 2 or self.shape(parts[1])[dim] != 1:
+            raise _Different
+        return parts[0], self.maker(parts[1], name)
 
     def parted(self, mask: Ref) -> tuple[Ref, Ref | None]:
         """The mask of keys B x S, and the one T x S if there was one too, from what was made of both."""
@@ -178,13 +224,13 @@ class _Calls(Uses):
             padding = self.spread(mask)
             return self.unfilled(padding) or padding, None
         first, second = self.makers[mask].arguments
-        padding, pairs = self.spread(second), self.back(first, "unsqueeze", 0)
+        padding, pairs = self.spread(second), self.back(self.unpadded(first), "unsqueeze", 0)
         plain = self.unfilled(padding), self.unfilled(pairs)  # torch wants two masks of one kind
         return (plain[0], plain[1]) if plain[0] and plain[1] else (padding, pairs)
 
     def spread(self, mask: Ref) -> Ref:
         """The mask of keys that was spread over heads and queries."""
-        given = self.back(self.back(self.back(mask, "reshape"), "expand"), "view")
+        given: Ref = self.unpadded(self.back(self.back(self.back(mask, "reshape"), "expand"), "view"))
         if len(self.shape(given)) != 2:
             raise _Different
         return given

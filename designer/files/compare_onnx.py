@@ -26,11 +26,13 @@ def compared_onnx(path: Path, inputs: Any) -> Comparison:
     program, file = read_program(path, inputs)
     if random := next((node.op_type for node in file.model.graph.node if node.op_type in RANDOM), None):
         return Comparison(None, f"{random} draws random numbers")
+    if any(op.name == "dropout" and op.arguments[1:] != [0.0, True] for op in program.ops):
+        return Comparison(None, "Dropout draws random numbers, as in training")
     if large := too_large(program):
         return Comparison(None, large)
     try:
         network = open_recorded(path, "ONNX", inputs).network
-        module = build(network).eval()
+        module = build(network).train(program.training)
     except NetworkError as error:
         return Comparison(None, f"the network cannot be run: {str(error).rstrip('.')}")
     try:

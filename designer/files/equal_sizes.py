@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from designer.files.overlaps import named
 from designer.files.program import Meta, Op, Program, Ref, Size
 
 LOSSES = ("cross_entropy_loss", "nll_loss", "nll_loss_nd", "nll_loss2d")
@@ -24,6 +25,7 @@ def equal_sizes(program: Program) -> None:
         for one, other in _met(program, op):
             pairs = _paired(program, one, other)
             if pairs:
+                program.notes += [_told(program, op, *pair) for pair in pairs.items()]
                 _rename(program, pairs)
 
 
@@ -53,6 +55,16 @@ def _paired(program: Program, one: Size, other: Size) -> dict[str, str]:
     if len(kept) != len(changed) or not {*kept}.isdisjoint(changed):
         return {}
     return dict(zip(changed, kept)) if [places[s] for s in kept] == [places[s] for s in changed] else {}
+
+
+def _told(program: Program, op: Op, changed: str, kept: str) -> str:
+    """What to say of a size that was free and now is that of another input."""
+    first: dict[str, str] = {}
+    for ref, meta in program.inputs:
+        for dim, size in enumerate(meta.sizes):
+            if size.text:
+                first.setdefault(size.symbol, f"size {dim} of {named(ref)}")
+    return f"{first[changed]} is taken for {first[kept]}, because {op.name} compares what is made of both"
 
 
 def _rename(program: Program, names: dict[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""Notes on false ties: learnables of their own whose numbers overlap in memory, so that torch trains these twice."""
+"""Notes on learnables and buffers that are kept in another way than in the model: tied, apart, or as buffers."""
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
@@ -41,6 +41,28 @@ def on_one_memory(pairs: Iterable[tuple[str, str]], network: Network) -> Iterato
         ports = () if port is None else (port,)
         layers = tuple(each.layer for each in ports)
         yield Note(f"{text}; here they are tied, so once", layers, "separate" if ports else "", tuple(map(str, ports)))
+
+
+def buffers_apart(keys: Mapping[str, str], stored: Mapping[str, Stored]) -> Iterator[Note]:
+    """Buffers that layers share, as two may share their statistics, and that each layer keeps for itself here."""
+    firsts: dict[tuple[object, ...], str] = {}
+    found = []
+    for key, name in keys.items():
+        entry = stored.get(name)
+        if entry is not None and entry.role == "buffer" and entry.numel:
+            first = firsts.setdefault(entry.view, key)
+            if first != key:
+                found.append((first, key))
+    for first, key in found[:MOST]:
+        text = f"{named(first)} and {named(key)} are one buffer: here each layer keeps its own, so training parts them"
+        yield Note(text, tuple(dict.fromkeys((parent(first), parent(key)))))
+
+
+def kept_as_buffers(names: list[str]) -> str:
+    """What to say of parameters of whole numbers, which nothing can train."""
+    said = ", ".join(map(named, names[:3])) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
+    are, buffers = ("are parameters", "buffers") if len(names) > 1 else ("is a parameter", "a buffer")
+    return f"{said} {are} of whole numbers, which nothing can train: here kept as {buffers}"
 
 
 def _takers(network: Network) -> dict[str, Port]:

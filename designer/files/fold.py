@@ -111,22 +111,32 @@ def _embedding_bag(op: Op, calls: Calls) -> Step | None:
             (8, "padding_idx", None),
         )
     )
-    if any(calls.used(result) for result in op.results[1:]) or factors is not None or mode not in (0, 1, 2):
+    if any(calls.used(result) for result in op.results[1:]) or mode not in (0, 1, 2):
         return None
     settings: dict[str, Any] = {
         "scale_grad_by_freq": by_frequency,
         "mode": ("sum", "mean", "max")[mode],
         "sparse": sparse,
         "padding_idx": None if index in (None, -1) else index,
+        "per_sample_weights": factors is not None,
         **_norm(op),
     }
     count, length = calls.shape(weight)
     rows = _rows(x, offsets, calls)
-    if rows is not None:
-        layer = calls.layer(layers.EmbeddingBag, count, length, **settings)
-        return _step(op, layer, {"in": rows}, {"weight": weight})
-    layer = calls.layer(layers.EmbeddingBag, count, length, **settings, include_last_offset=last, offsets=True)
-    return _step(op, layer, {"in": x, "offsets": offsets}, {"weight": weight})
+    if rows is not None and factors is not None:
+        flat = calls.makers.get(factors)
+        if (
+            flat is not None
+            and flat.name in ("reshape", "view")
+            and calls.shape(flat.arguments[0]) == calls.shape(rows)
+        ):
+            factors = flat.arguments[0]
+        else:
+            rows = None
+    data = {"in": x, "offsets": offsets} if rows is None else {"in": rows}
+    data |= {"per_sample_weights": factors} if factors is not None else {}
+    settings |= {"include_last_offset": last, "offsets": True} if rows is None else {}
+    return _step(op, calls.layer(layers.EmbeddingBag, count, length, **settings), data, {"weight": weight})
 
 
 def _rows(x: Ref, offsets: Ref, calls: Calls) -> Ref | None:
@@ -247,6 +257,8 @@ def _batch_norm(op: Op, calls: Calls) -> Step | None:
     if mean is not None and not {mean, variance} <= calls.slots.keys():  # computed, not kept
         return None
     kind: Any = {4: layers.BatchNorm2d, 5: layers.BatchNorm3d}.get(rank, layers.BatchNorm1d)
+    if mean is not None and not training and momentum == 0:
+        momentum = None  # the mean of all batches, which torch writes so where it changes nothing
     layer = calls.layer(
         kind, eps, momentum, weight is not None, mean is not None, bias=bias is not None or weight is None
     )

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 
 from designer.files.program import RECURRENT, Program
 from designer.files.report import Note
-from designer.layers import GRU, LSTM, RNN, MultiheadAttention, ScaledDotProductAttention
+from designer.layers import GRU, LSTM, RNN, MultiheadAttention, Operation, ScaledDotProductAttention
 from designer.model import Network
 
 
 def hidden(program: Program, network: Network, kind: str) -> Iterator[Note]:
     """Notes on rates and sizes that were lost when the model was recorded."""
+    yield from _only_shown(network)
     if kind == "pt2":
         yield from _fixed_times(program, network)
     if kind == "ONNX":
@@ -20,6 +21,23 @@ def hidden(program: Program, network: Network, kind: str) -> Iterator[Note]:
         return
     if not program.training:
         yield from _hidden_dropout(network)
+
+
+CONTROL = {
+    "cond": "chooses by numbers which part of the model runs",
+    "while_loop": "repeats a part of the model as long as numbers say so",
+    "map_impl": "runs a part of the model for each entry",
+    "scan": "runs a part of the model for each entry",
+}
+
+
+def _only_shown(network: Network) -> Iterator[Note]:
+    """Calls that run parts of the model by numbers, which no wires say."""
+    for path, layer in network.walk():
+        if isinstance(layer, Operation) and layer.operation.startswith("higher_order."):
+            name = layer.operation.removeprefix("higher_order.").rstrip("?")
+            if name in CONTROL:
+                yield Note(f"{path} {CONTROL[name]}: it is only shown, and what is in that part is not", (path,))
 
 
 def _fixed_times(program: Program, network: Network) -> Iterator[Note]:

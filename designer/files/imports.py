@@ -17,7 +17,7 @@ from designer.files.checkpoint import dtype_of
 from designer.files.clean import clean
 from designer.files.equal_sizes import equal_sizes
 from designer.files.errors import FileError
-from designer.files.false_ties import drawn_as_ties
+from designer.files.false_ties import buffers_apart, drawn_as_ties, kept_as_buffers
 from designer.files.fold import fold
 from designer.files.fold_cells import part_states
 from designer.files.functional import functional
@@ -163,6 +163,7 @@ class Opened(NamedTuple):
             (
                 *map(Note, self.program.notes),
                 *drawn_as_ties(self.views, self.program, self.network),
+                *(buffers_apart(self.rebuilt.keys, self.program.stored) if kind != "ONNX" else ()),  # it merges equals
                 *hidden(self.program, self.network, kind),
             ),
             self.stamp,
@@ -248,9 +249,11 @@ def _rebuilt(recorded: Recorded) -> Opened:
 
 def untrained(program: Program) -> None:
     """Keep parameters of whole numbers, such as packed weights, as buffers: none of them can be trained."""
-    for name, stored in program.stored.items():
-        if stored.role == "parameter" and stored.whole:
-            program.stored[name] = stored._replace(role="buffer")
+    whole = [name for name, stored in program.stored.items() if stored.role == "parameter" and stored.whole]
+    for name in whole:
+        program.stored[name] = program.stored[name]._replace(role="buffer")
+    if whole:
+        program.notes.append(kept_as_buffers(whole))
 
 
 def _finished(program: Program, rebuilt: Rebuilt, views: list[View], tensors: dict[str, Any]) -> Network:

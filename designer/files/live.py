@@ -18,11 +18,13 @@ from designer.files.example_inputs import wanted_inputs
 from designer.files.false_ties import on_one_memory
 from designer.files.imports import Import, Opened, open_recorded
 from designer.files.live_outputs import giving, plain, tensors_in
+from designer.files.live_packed import explained
 from designer.files.outputs import remarks, results
 from designer.files.report import Note, described
 from designer.model import Input, Network, NetworkError
 
 SMALL, LARGE = 1, 16  # factors of the sizes that are tried where a size is a name
+CLOSE = 1e-5  # as far apart as the same numbers may be that were added up otherwise
 
 
 class Example(NamedTuple):
@@ -55,6 +57,9 @@ def import_module(module: Any, inputs: Any = None) -> Import:
             example, said = export_module(module, inputs, file)
             notes += map(Note, said)
             opened = open_recorded(file, kind)  # its values stay mapped after the file is gone
+            if _is_fixed(opened.network, example, inputs) and (free := _freed(module, inputs, file)):
+                (example, opened), kind = free, "TorchScript"
+                notes.append(Note("torch.export fixes the sizes of its inputs: it was traced, which leaves them free"))
         except NeedsInputs:
             raise
         except FileError as refusal:
@@ -143,7 +148,40 @@ def _traced(module: Any, inputs: Any, path: Path, refusal: FileError) -> tuple[E
             return example, open_recorded(path, "TorchScript", named or list(example.args), whole)
         except Exception:  # whatever the code of the module raises, and what cannot be followed
             continue
-    raise refusal
+    with unchanged(module):
+        raise explained(module, *next(examples(module, inputs)), refusal)
+
+
+def _is_fixed(network: Network, example: Example, inputs: Any) -> bool:
+    """Whether all sizes are plain numbers, though some should be free."""
+    shapes = [layer.shape or () for layer in map(network.layer, network.inputs) if isinstance(layer, Input)]
+    named = any(isinstance(size, str) for shape in shapes for size in shape)
+    wanted = next(_free(example, inputs))
+    return bool(shapes) and not named and wanted is not None and any(size is not None for size in wanted.all)
+
+
+def _freed(module: Any, inputs: Any, path: Path) -> tuple[Example, Opened] | None:
+    """A module as a trace of it, where that is right for other sizes too: a trace takes the way that its example took.
+
+    torch.export fixes a size where one of its kernels asks for it, and also where the module itself does; the
+    first alone can be freed.
+    """
+    failed = FileError("It cannot be traced.")
+    try:
+        example, opened = _traced(module, inputs, path.with_suffix(".pt"), failed)
+    except FileError:
+        return None
+    if _is_fixed(opened.network, example, inputs):
+        return None
+    others = (example, *(example.map(lambda value, n=n: _rows(value, n)) for n in (1, sys.maxsize)))
+    gaps = [compared_on(module, opened.network, other).difference for other in others]
+    return (example, opened) if all(gap is not None and gap <= CLOSE for gap in gaps) else None
+
+
+def _rows(value: Any, most: int) -> Any:
+    import torch
+
+    return torch.cat([value] * 3)[:most] if isinstance(value, torch.Tensor) and value.dim() else value
 
 
 def _flat(given: Any) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from designer.edits.arrange import arrange
-from designer.files.false_ties import kept_apart, on_one_memory
+from designer.files.false_ties import buffers_apart, kept_apart, kept_as_buffers, on_one_memory
 from designer.files.modules import Modules, Part
 from designer.files.naming import counted, is_number, legal_name
 from designer.files.nn_layers import NoLayer, layer_of
@@ -81,7 +81,15 @@ class _Builder:
         done.network = arrange(self.tied(network), rows=True)
         done.notes += kept_apart(self.modules.stored, self.ports)
         done.notes += on_one_memory(self.doubled(), done.network)
+        done.notes += buffers_apart(done.keys, self.modules.stored)
+        if untrained := [name for name in done.keys.values() if self.untrained(name)]:
+            done.notes.append(Note(kept_as_buffers(untrained)))
         return done
+
+    def untrained(self, name: str) -> bool:
+        """Whether a name is that of a parameter of whole numbers."""
+        entry = self.modules.stored[name]
+        return entry.role == "parameter" and entry.whole
 
     def doubled(self) -> Iterator[tuple[str, str]]:
         """The names of Parameters that are another object than the first on the same memory, and of that."""

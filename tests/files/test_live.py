@@ -145,6 +145,46 @@ def test_what_fits_one_size_only():
     assert report.difference == 0
 
 
+class Chosen(nn.Module):
+    """The kernel of take_along_dim asks for sizes that torch.export then fixes."""
+
+    def __init__(self, by_size=False):
+        super().__init__()
+        self.fc, self.by_size = nn.Linear(4, 4), by_size
+
+    def forward(self, x):
+        x = self.fc(x)
+        found = torch.take_along_dim(x, x.topk(2, 1).indices, 1)
+        return found * 2 if self.by_size and len(x) == 3 else found
+
+
+def test_sizes_that_torch_export_fixes_are_free_where_a_trace_is_right_for_others():
+    module, x = Chosen(), torch.randn(3, 6, 4)
+    net, report = import_pytorch(module, x)
+    assert net.layer("x").shape[0] == "B"
+    assert report.notes[0] == "torch.export fixes the sizes of its inputs: it was traced, which leaves them free"
+    for given in (x, torch.cat([x, x])):
+        assert torch.equal(build(net)(given), module(given))
+    net, report = import_pytorch(Chosen(by_size=True), x)
+    assert net.layer("x").shape == (3, 6, 4)
+    assert report.difference == 0
+
+
+class Packing(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rnn = nn.GRU(4, 3, batch_first=True)
+
+    def forward(self, x, lengths):
+        packed = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+        return nn.utils.rnn.pad_packed_sequence(self.rnn(packed)[0], batch_first=True)[0]
+
+
+def test_packed_sequences_are_refused_in_a_sentence_of_their_own():
+    with pytest.raises(FileError, match="Packing cannot be recorded: rnn takes packed sequences"):
+        import_pytorch(Packing(), (torch.randn(2, 5, 4), torch.tensor([5, 3])))
+
+
 @pytest.mark.parametrize(
     ("source", "inputs", "sentence"),
     [

@@ -219,6 +219,17 @@ def test_hooks_are_not_left_out_silently(tmp_path):
     assert any(note.startswith("0 is shown as its tensors only: code of the file runs with") for note in report.notes)
 
 
+def test_what_is_kept_in_another_way_is_told(tmp_path):
+    model = nn.Sequential(nn.BatchNorm1d(4), nn.ReLU(), nn.BatchNorm1d(4))
+    model[2].running_mean = model[0].running_mean
+    model.register_parameter("packed", nn.Parameter(torch.arange(3), requires_grad=False))
+    torch.save(nn.ModuleDict({"chain": model}), tmp_path / "model.pt")
+    _, report = import_pytorch(tmp_path / "model.pt")
+    told = {note.partition(",")[0].partition(":")[0] for note in report.notes}
+    assert "chain.0.running_mean and chain.2.running_mean are one buffer" in told
+    assert "chain.packed is a parameter of whole numbers" in told
+
+
 def test_a_damaged_one(tmp_path):
     path = tmp_path / "model.pt"
     torch.save(nn.Sequential(nn.Linear(3, 3)), path)

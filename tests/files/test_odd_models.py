@@ -9,7 +9,7 @@ from torch import nn
 from torch.utils import _pytree as tree
 
 from designer import analyze, build, import_pytorch, write_pytorch
-from designer.layers import BatchNorm1d, Embedding, Linear, MultiheadAttention
+from designer.layers import BatchNorm1d, Embedding, EmbeddingBag, Linear, MultiheadAttention
 from designer.model import Port
 
 
@@ -124,8 +124,10 @@ class SharedStatistics(nn.Module):
 
 @pytest.mark.parametrize("decomposed", [False, True])
 def test_shared_statistics(opened, decomposed):
-    network, _ = opened(SharedStatistics(), {"x": torch.randn(3, 4)}, decomposed=decomposed)
+    network, report = opened(SharedStatistics(), {"x": torch.randn(3, 4)}, decomposed=decomposed)
     assert isinstance(network.layer("a"), BatchNorm1d)
+    told = [note for note in report.notes if note.startswith("a.running_mean and b.running_mean are one buffer")]
+    assert [note.layers for note in told] == [("a", "b")]
 
 
 VOLUMES = [
@@ -419,6 +421,8 @@ def test_words_that_a_loss_compares_are_as_many(exported):
     network, report = import_pytorch(exported(model, {"x": x, "y": y}, {"x": (0, 1), "y": (0, 1)}))
     assert not report.placeholders
     assert [network.layer(name).shape for name in ("x", "y")] == [("B", "T")] * 2
+    told = [note for note in report.notes if "taken for" in note]
+    assert [note.partition(",")[0] for note in told] == [f"size {n} of y is taken for size {n} of x" for n in (0, 1)]
     for size in (5, 4):
         given = torch.cat([x, x[:1]])[:, :size], torch.cat([y, y[:1]])[:, :size]
         for ours, theirs in zip(build(network)(*given), model(*given), strict=True):
@@ -438,10 +442,58 @@ class Packed(nn.Module):
 
 
 def test_parameters_of_whole_numbers_are_kept_as_they_are(opened):
-    network, _ = opened(Packed(), {"x": torch.randn(2, 4)})
+    network, report = opened(Packed(), {"x": torch.randn(2, 4)})
+    assert any(note.startswith("packed, order are parameters of whole numbers") for note in report.notes)
     state = build(network).state_dict()
     assert {key: value.dtype for key, value in state.items()} == {
         "packed": torch.int8,
         "scale": torch.float32,
         "order": torch.int64,
     }
+
+
+class Weighed(nn.Module):
+    """Bags whose indices have factors, as a matrix and as one row; statistics of all batches."""
+
+    def __init__(self):
+        super().__init__()
+        self.bag, self.row = (nn.EmbeddingBag(9, 4, mode="sum") for _ in range(2))
+        self.norm = nn.BatchNorm1d(4, momentum=None)
+
+    def forward(self, x, weights):
+        starts = torch.arange(0, x.numel(), 3)
+        found = self.row(x.reshape(-1), starts, per_sample_weights=weights.reshape(-1))
+        return self.norm(self.bag(x, per_sample_weights=weights) + found)
+
+
+def test_bags_with_factors_and_statistics_of_all_batches(opened):
+    network, _ = opened(Weighed(), {"x": torch.randint(0, 9, (2, 3)), "weights": torch.rand(2, 3)})
+    assert network.layer("bag") == EmbeddingBag(9, 4, mode="sum", per_sample_weights=True)
+    assert network.layer("row").per_sample_weights
+    assert network.layer("norm").momentum is None
+
+
+class Extended(nn.Module):
+    """Attention to keys of its own: one that is learnt, and one of zeros."""
+
+    def __init__(self, **more):
+        super().__init__()
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True, **more)
+
+    def forward(self, x, hidden):
+        weighed = self.attention(x, x, x, key_padding_mask=hidden, attn_mask=torch.ones(3, 3).triu(1).bool())
+        return *weighed, self.attention(x, x, x, need_weights=False)[0]
+
+
+@pytest.mark.parametrize(
+    ("learnt", "zeros"),
+    [(True, True), *(pytest.param(one, not one, marks=pytest.mark.nightly) for one in (True, False))],
+)
+def test_attention_to_keys_of_its_own_is_one_layer(opened, learnt, zeros):
+    inputs = {"x": torch.randn(2, 3, 8), "hidden": torch.tensor([[False, False, True]] * 2)}
+    model = Extended(add_bias_kv=learnt, add_zero_attn=zeros)
+    network, _ = opened(model, inputs)
+    found = [layer for _, layer in network.walk() if isinstance(layer, MultiheadAttention)]
+    assert found
+    assert {(layer.add_bias_kv, layer.add_zero_attn) for layer in found} == {(learnt, zeros)}
+    assert build(network).state_dict().keys() == model.state_dict().keys()

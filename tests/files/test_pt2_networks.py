@@ -409,6 +409,7 @@ def test_a_choice_that_depends_on_the_data_is_shown_only(exported):
 
     _, network, report = opened(exported, run, {"x": torch.rand(3, 4)})
     assert report.placeholders == {"higher_order.cond": 1}
+    assert [note.layers for note in report.notes if note.startswith("cond chooses by numbers")] == [("cond",)]
     assert "cond" in network.layers
     assert report.comparison.reason == "higher_order.cond is not an operation that may be run"
 

@@ -260,10 +260,15 @@ def _shift(run: Run, a: Item, b: Item) -> Any:
 
 
 def _dropout(run: Run, x: Item, ratio: Item = None, training: Item = None) -> Any:
+    several = len(run.node.output) > 1
     if training is not None and not (isinstance(training, Known) and training.numbers == [False]):
-        raise Unsupported("it drops numbers at random, as in training")
+        rates = [0.5] if ratio is None else ratio.numbers if isinstance(ratio, Known) else []
+        if not (isinstance(training, Known) and training.numbers == [True] and rates) or run.gives(1):
+            raise Unsupported("it drops numbers at random, as in training")
+        found = run.call("dropout", run.tensor(x), rates[0], True)
+        return (found, None) if several else found
     kept = run.call("ones_like", run.tensor(x), dtype=Dtype("bool")) if run.gives(1) else None
-    return (x, kept) if len(run.node.output) > 1 else x
+    return (x, kept) if several else x
 
 
 def _identity(run: Run, x: Item) -> Any:

@@ -4,19 +4,29 @@ from collections.abc import Callable
 from typing import Any
 
 from designer.files.onnx_graph.elementwise import short
-from designer.files.onnx_graph.items import Item, Number, Unsupported
+from designer.files.onnx_graph.items import Item, Known, Number, Unsupported
 from designer.files.onnx_graph.node import Run
 from designer.files.program import Dtype
 
 
 def _batch_norm(run: Run, x: Item, scale: Item, bias: Item, mean: Item, variance: Item) -> Any:
-    if run.attribute("training_mode", 0) or any(run.gives(n) for n in range(1, len(run.node.output))):
-        raise Unsupported("it normalises as in training")
+    training = bool(run.attribute("training_mode", 0))
+    if any(run.gives(n) for n in range(1, len(run.node.output))):
+        raise Unsupported("it gives its statistics beside what it normalises")
     if run.version < 9 and not run.attribute("spatial", 1):
         raise Unsupported("it normalises each place by itself")
-    given = [run.tensor(item) for item in (x, scale, bias, mean, variance)]
-    momentum = short(1.0 - run.attribute("momentum", 0.9))
-    return run.call("batch_norm", *given, False, round(momentum, 7), short(run.attribute("epsilon", 1e-5)), False)
+    plain = _repeats(run, scale, 1) and _repeats(run, bias, 0)  # as exporters write one without learnables
+    factors = [None, None] if plain else [run.tensor(scale), run.tensor(bias)]
+    statistics = [run.tensor(item) for item in (mean, variance)]
+    momentum = round(short(1.0 - run.attribute("momentum", 0.9)), 7)
+    eps = short(run.attribute("epsilon", 1e-5))
+    return run.call("batch_norm", run.tensor(x), *factors, *statistics, training, momentum, eps, False)
+
+
+def _repeats(run: Run, item: Item, number: int) -> bool:
+    """Whether a tensor repeats one number, and is no learnable."""
+    known = isinstance(item, Known) and not run.follower.learns(item.key)
+    return known and all(entry == number for entry in item.numbers)  # type: ignore[union-attr]
 
 
 def _instance_norm(run: Run, x: Item, scale: Item, bias: Item) -> Any:

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 from designer.files.program import Setting
+from designer.files.torchscript.arguments import CODES
 from designer.files.torchscript.numbers import LARGEST, ON_NUMBERS, WRITTEN, Differs, Number, each, fraction, is_number
 from designer.files.torchscript.small_sizes import small
 from designer.files.torchscript.text import Lost, Unfollowed
-from designer.files.torchscript.worlds import CODES, Value, Worlds
+from designer.files.torchscript.worlds import Value, Worlds
 
 KEEPING = ("to", "detach", "clone")  # calls that a number of the file comes out of as it was
 OF_DEVICES = ("type", "index")

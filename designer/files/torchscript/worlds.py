@@ -9,6 +9,7 @@ from designer.files.errors import FileError
 from designer.files.program import Dtype, Format, Meta, Op, Place, Ref, Setting, Size, Stored
 from designer.files.raw_source import PLAIN, runnable
 from designer.files.torchscript.alike import OTHERWISE, Answers
+from designer.files.torchscript.arguments import CODES, as_written, convolution, typed
 from designer.files.torchscript.bounds import check_call
 from designer.files.torchscript.numbers import Number, is_number, plain, quotient
 from designer.files.torchscript.small_sizes import one_place
@@ -17,9 +18,6 @@ from designer.files.torchscript.unknown import masks, with_some_sizes
 from designer.model.names import shortened
 
 MOST_OPS = 200_000
-CODES = {0: "uint8", 1: "int8", 2: "int16", 3: "int32", 4: "int64", 5: "float16", 6: "float32", 7: "float64"}
-CODES |= {9: "complex64", 10: "complex128", 11: "bool", 15: "bfloat16"}
-FORMATS = {0: "contiguous_format", 1: "preserve_format", 2: "channels_last", 3: "channels_last_3d"}
 BITS = ("__and__", "__or__", "__xor__", "__lshift__", "__rshift__")
 # They read or write files, or reach into the process.
 TOUCHING = frozenset("from_file save load _save _load _load_for_lite_interpreter wait fork".split())
@@ -193,8 +191,8 @@ class Worlds:
         schema = function._schema
         function = OTHERWISE.get(name, function)
         kinds = {argument.name: str(argument.real_type) for argument in schema.arguments}
-        placed = [_typed(value, str(a.real_type)) for value, a in zip(arguments, schema.arguments)]
-        named = {key: _typed(value, kinds.get(key, "")) for key, value in keywords.items()}
+        placed = [typed(value, str(a.real_type)) for value, a in zip(arguments, schema.arguments)]
+        named = {key: typed(value, kinds.get(key, "")) for key, value in keywords.items()}
         check_call(name, placed + [named[a.name] for a in schema.arguments[len(placed) :] if a.name in named])
         results = self.results(function, placed, {key: value for key, value in named.items() if value is not None})
         return self.written(name, overload, schema, placed, named, results)
@@ -274,8 +272,8 @@ class Worlds:
             found = found if listed else tuple(found)
         else:
             found = made(tuple(results))
-        arguments, keywords = _shortened(schema, placed, named)
-        target, arguments = _convolution(name, overload, arguments)
+        arguments, keywords = as_written(schema, placed, named)
+        target, arguments = convolution(name, overload, arguments)
         given = [self.given(value) for value in arguments]
         op = Op(target, given, {key: self.given(value) for key, value in keywords.items()}, refs, listed)
         op.place, op.kind = self.place, self.kind
@@ -333,22 +331,6 @@ def _device(value: Any) -> Any:
     return _torch().device("cpu") if isinstance(value, Setting) else value
 
 
-def _typed(value: Any, kind: str) -> Any:
-    """An argument that a file writes as a code, by what it stands for."""
-    inner = kind.removeprefix("Optional[").removesuffix("]")
-    if inner == "ScalarType" and type(value) is int:
-        if value not in CODES:
-            raise Unfollowed(f"it uses a type of numbers, {value}, that cannot be read")
-        return Dtype(CODES[value])
-    if inner == "Device" and value is not None:
-        return Setting("device")
-    if inner == "Layout" and value is not None:
-        return Setting("layout")
-    if inner == "MemoryFormat" and type(value) is int:
-        return Format(FORMATS.get(value, "preserve_format"))
-    return value
-
-
 def _at(value: Any, world: int) -> Any:
     """An argument as torch takes it, for one of the sizes."""
     if isinstance(value, Value):
@@ -362,43 +344,6 @@ def _at(value: Any, world: int) -> Any:
     if isinstance(value, Setting):
         return _torch().device("cpu") if value == "device" else _torch().strided
     return value
-
-
-def _shortened(schema: Any, placed: list[Any], named: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
-    """The arguments without those that are as they would be anyway, as torch.export has them."""
-    specs = schema.arguments
-    keywords = {a.name: named[a.name] for a in specs if a.name in named and a.kwarg_only}
-    arguments = list(placed)
-    for spec in specs[len(placed) :]:
-        if spec.kwarg_only:
-            break
-        if spec.name in named:
-            arguments.append(named[spec.name])
-        elif any(later.name in named and not later.kwarg_only for later in specs[len(arguments) :]):
-            arguments.append(spec.default_value)
-        else:
-            break
-    while arguments and _default(specs[len(arguments) - 1], arguments[-1]):
-        arguments.pop()
-    by_name = {spec.name: spec for spec in specs}
-    keywords = {key: value for key, value in keywords.items() if not _default(by_name[key], value)}
-    return arguments, keywords
-
-
-def _default(spec: Any, value: Any) -> bool:
-    default = spec.default_value
-    return bool(spec.has_default_value() and type(default) is type(value) and default == value)
-
-
-def _convolution(name: str, overload: str, arguments: list[Any]) -> tuple[str, list[Any]]:
-    """The name of a call; the convolutions that tracing writes are those that other programs have."""
-    if name == "_convolution_mode" and arguments[1].fake.dim() in (3, 4, 5):
-        return f"aten.conv{arguments[1].fake.dim() - 2}d.padding", arguments
-    return (
-        ("aten.convolution.default", arguments[:9])
-        if name == "_convolution"
-        else (f"aten.{name}.{overload}", arguments)
-    )
 
 
 def quiet() -> Any:
