@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt
 from PySide6.QtGui import QCloseEvent, QKeyEvent
 from PySide6.QtWidgets import QAbstractButton, QFrame, QVBoxLayout, QWidget
 
@@ -16,7 +16,7 @@ from designer.gui.widgets import Label, Tile, Tool, button, line, row, sentence
 if TYPE_CHECKING:
     from designer.gui.main_window import MainWindow
 
-WIDTH, EDGE = 320, 12
+WIDTH, EDGE, BESIDE = 320, 12, 16
 
 
 class Card(QFrame):
@@ -113,7 +113,7 @@ class Card(QFrame):
             self.close()
 
     def _fit(self) -> None:
-        """Stand beside the layer where there is room, else at the right, as high as what is asked."""
+        """Stand behind the layer where there is room, else below it, else before it; as high as what is asked."""
         self.body.adjustSize()
         room = self.parentWidget().rect().adjusted(EDGE, EDGE, -EDGE, -EDGE)
         rest = 44 + 46 + 4 + (self.problem.heightForWidth(WIDTH - 34) + 8 if not self.problem_row.isHidden() else 0)
@@ -122,12 +122,16 @@ class Card(QFrame):
         at = QPoint(room.right() - WIDTH, room.top() + 44)
         canvas = self.window_.canvas
         if self.path in canvas.mirror.nodes:
-            frame = canvas.node(self.path).frame
-            shown = canvas.view.viewportTransform()
-            beside = shown.map(QPointF(frame.right(), frame.top())).toPoint() + QPoint(16, 0)
-            if beside.x() + WIDTH > room.right():
-                beside = shown.map(frame.topLeft()).toPoint() - QPoint(16 + WIDTH, 0)
-            at = self.parentWidget().mapFromGlobal(canvas.view.viewport().mapToGlobal(beside))
+            view, frame = canvas.view, canvas.node(self.path).frame
+            ends = (frame.topLeft(), frame.bottomRight())
+            on_view = [view.viewportTransform().map(end).toPoint() for end in ends]
+            first, last = (self.parentWidget().mapFromGlobal(view.viewport().mapToGlobal(at)) for at in on_view)
+            if last.x() + BESIDE + WIDTH <= room.right():
+                at = QPoint(last.x() + BESIDE, first.y())
+            elif last.y() + BESIDE + self.height() <= room.bottom():
+                at = QPoint(first.x(), last.y() + BESIDE)
+            else:
+                at = QPoint(first.x() - BESIDE - WIDTH, first.y())
         at.setX(max(room.left(), min(at.x(), room.right() - WIDTH)))
         at.setY(max(room.top(), min(at.y(), room.bottom() - self.height())))
         self.move(at)

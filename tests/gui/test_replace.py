@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
@@ -216,3 +216,27 @@ def test_tab_goes_round_in_the_panel_and_return_presses_its_buttons(desk, tied):
     QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Return)
     assert asked.gone
     assert desk.network is tied
+
+
+@pytest.mark.parametrize(
+    ("size", "at", "side"),
+    [((1920, 1200), (0.4, 0.4), "behind"), ((1920, 1200), (0.9, 0.2), "below"), ((1280, 720), (0.9, 0.5), "before")],
+    ids=["behind", "below", "before"],
+)
+def test_the_panel_stands_beside_its_layer(desk, plain, size, at, side):
+    """Where there is room: behind it, else below, else before."""
+    desk.window.resize(*size)
+    desk.open(plain)
+    desk.select("fc")
+    view = desk.window.canvas.view
+    frame, room = desk.window.canvas.node("fc").frame, view.viewport().size()
+    view.set_camera(frame.center() + QPointF(room.width() * (0.5 - at[0]), room.height() * (0.5 - at[1])), 1.0)
+    QApplication.processEvents()
+    desk.key(Qt.Key.Key_R, CTRL)
+    corner = view.viewportTransform().mapRect(frame).topLeft().toPoint()
+    there = QRectF(desk.window.stack.mapFromGlobal(view.viewport().mapToGlobal(corner)), frame.size())
+    panel = QRectF(card(desk).geometry())
+    assert not panel.intersects(there)
+    found = "behind" if panel.left() > there.right() else "below" if panel.top() > there.bottom() else "before"
+    assert found == side
+    card(desk).close()
