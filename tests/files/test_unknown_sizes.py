@@ -58,9 +58,12 @@ MODELS = {
 }
 
 
+KINDS = [(name, kind) for name in MODELS for kind in ("pt2", "fixed")]
+KINDS += [pytest.param(name, "TorchScript", marks=pytest.mark.nightly) for name in MODELS if name != "counted"]
+
+
 @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
-@pytest.mark.parametrize("kind", ["pt2", pytest.param("TorchScript", marks=pytest.mark.nightly), "fixed"])
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(("name", "kind"), KINDS)
 def test_sizes_that_depend_on_numbers(name, kind, tmp_path):
     function, shapes = MODELS[name]
     torch.manual_seed(0)
@@ -84,3 +87,14 @@ def test_sizes_that_depend_on_numbers(name, kind, tmp_path):
         given, right = tree_leaves(built(numbers)), tree_leaves(module(numbers))
         assert len(given) == len(right)
         assert all(map(torch.equal, given, right))
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+def test_a_size_of_a_trace_that_numbers_decide_and_a_fixed_one_has_to_meet(tmp_path):
+    """What the trace does with it cannot be known: its parts are shown, and why no more."""
+    function, _ = MODELS["counted"]
+    x, path = torch.randn(5, 4), tmp_path / "model.pt"
+    torch.jit.trace(Model(function).eval(), x).save(path)
+    net, report = import_pytorch(path, x)
+    assert [path for path, _ in net.walk()] == ["fc", "fc.weight", "fc.bias"]
+    assert "div depends on the numbers of a tensor" in report.notes[0]

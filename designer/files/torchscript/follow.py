@@ -14,11 +14,11 @@ from designer.files.torchscript.numbers import Number, each, is_number
 from designer.files.torchscript.objects import Foreign, Kept, Objects, Part
 from designer.files.torchscript.syntax import is_a, name_of, only_refuses
 from designer.files.torchscript.text import Class, Function, Lost, Text, Unfit, Unfollowed
+from designer.files.torchscript.unknown import unsure
 from designer.files.torchscript.worlds import TOUCHING, Value, Worlds
 from designer.model.names import join, shortened
 
-MOST_STEPS = 1_000_000
-MOST_RUNS = 20_000  # of functions: two calls of the next in each of 40 would be 2**40
+MOST_STEPS, MOST_RUNS = 1_000_000, 20_000  # runs of functions: two calls of the next in each of 40 would be 2**40
 DEEPEST = 120  # calls inside each other
 CASTS = ("annotate", "unchecked_cast")
 STOPPING = ("no_grad", "inference_mode")
@@ -358,9 +358,9 @@ class Follower:
         raise Unfollowed(f"it makes a {shortened(dotted)}, which only its own code can")
 
     def manager(self, kind: str) -> Manager:
-        if kind not in MANAGERS:
-            raise Unfollowed(f"it uses {shortened(kind)}, which is not known")
-        return Manager(kind)
+        if kind in MANAGERS:
+            return Manager(kind)
+        raise Unfollowed(f"it uses {shortened(kind)}, which is not known")
 
     def call(self, name: str, arguments: list[Any], keywords: dict[str, Any]) -> Any:
         if name in TOUCHING:
@@ -378,7 +378,8 @@ class Follower:
             raise
         except Exception as error:  # whatever torch says of shapes that do not fit
             said = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")[:200]
-            if type(error).__name__ in ("DataDependentOutputException", "DynamicOutputShapeException"):
+            unknown = "DataDependentOutputException", "DynamicOutputShapeException"
+            if type(error).__name__ in unknown or unsure(arguments):
                 raise Unfollowed(f"{name} depends on the numbers of a tensor") from None
             raise Unfit(f"{name} does not take what it is given: {said}") from None
 

@@ -27,6 +27,12 @@ def with_some_sizes(function: Callable[..., Any], arguments: list[Any], keywords
     return type(made)(torch.empty(shape, dtype=dtype) for shape, dtype in found)
 
 
+def unsure(arguments: list[Any]) -> bool:
+    """Whether a tensor among the arguments of a call has a size that some number stands for."""
+    fakes = [value.fake for value in arguments if hasattr(value, "fake")]
+    return any(size and size % DIVISIBLE == 0 for fake in fakes for size in fake.shape)
+
+
 def masks(placed: list[Any]) -> str:
     """The masks among the arguments of a call: as many are true in them for other calls."""
     found = [value for part in placed for value in (part if isinstance(part, list) else [part])]
