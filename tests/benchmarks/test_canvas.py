@@ -1,8 +1,9 @@
 """How long the canvas takes for 1,000, 5,000 and 10,000 layers, against the items that NodeGraphQt brings.
 
 Times are those of the process: neighbours on the machine do not count. Goals were set on a machine where the stock
-items take 5 s for 1,000 layers; on a slower one they are as much longer as the stock items are. These cannot be
-built at 10,000 layers in any patience, so there ours stand beside their own time at 1,000.
+items take 5 s for 1,000 layers, 1.4 s for 300; on a slower one they are as much longer as the stock items are at the
+time, since the speed of shared machines changes by the minute. These items cannot be built at 10,000 layers in any
+patience, so there ours stand beside their own time at 1,000.
 """
 
 import gc
@@ -35,7 +36,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::RuntimeWarning"),
 ]
-STOCK = 5.0  # seconds for 1,000 layers of stock items without their undo commands, where the goals were set
+STOCK = 1.4  # seconds for 300 layers of stock items without their undo commands, where the goals were set
 BUILD = {1_000: 400, 5_000: 2_000, 10_000: 4_500}  # milliseconds, as all that follow
 FAR, NEAR = 16, {1_000: 16, 5_000: 18, 10_000: 20}
 DRAG, EDIT, ENTER, UNDO = 20, 5, 150, 300
@@ -111,10 +112,13 @@ def stock(qapp):
     return made
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def slower(stock):
-    """How many times longer things take here than where the goals were set."""
-    return max(1.0, stock[1_000][1] / 1000 / STOCK)
+    """How many times longer things take here and now than where the goals were set."""
+    made = []
+    took = milliseconds(lambda: made.append(stock_graph(300))) / 1000
+    made[0].widget.deleteLater()
+    return max(1.0, took / STOCK)
 
 
 @pytest.fixture(scope="module")
