@@ -8,7 +8,6 @@ patience, so there ours stand beside their own time at 1,000.
 
 import gc
 import itertools
-import math
 import resource
 import statistics
 import subprocess
@@ -42,7 +41,7 @@ FAR, NEAR = 16, {1_000: 16, 5_000: 18, 10_000: 20}
 DRAG, EDIT, ENTER, UNDO = 20, 5, 150, 300
 MEMORY = 150  # MB
 LINEAR = 1.3  # of ten times the layers: at most so many times ten times the time
-TURNS = 3  # of which the best counts: machines that others use too go at half their speed for seconds
+TURNS = 3  # of which the middle one counts: machines that others use too go at half their speed for seconds
 KINDS = [Linear(64), ReLU(), LayerNorm(), Dropout()]
 
 
@@ -188,7 +187,7 @@ def test_frames(canvases, stock, slower, capsys):
 
             lines.append(f"stock items, {count:,} layers, {what}: pan {milliseconds(pan_stock, 9):.1f} ms")
         graph.widget.hide()
-    took, goals = {}, {}
+    turns, goals = {}, {}
     for _ in range(TURNS):
         for count, (canvas, _) in canvases.items():
             for what, goal in (("fit all", FAR), ("zoom 1", NEAR[count])):
@@ -206,9 +205,10 @@ def test_frames(canvases, stock, slower, capsys):
                 for how, median in frames.items():
                     frame = f"{count:,} layers, {what}: {how}"
                     goals[frame] = goal * slower
-                    took[frame] = min(median, took.get(frame, math.inf))
-    lines += [f"{frame} {best:.1f} ms (goal {goals[frame]:.1f})" for frame, best in took.items()]
-    late = {frame: best for frame, best in took.items() if best > goals[frame]}
+                    turns.setdefault(frame, []).append(median)
+    took = {frame: statistics.median(medians) for frame, medians in turns.items()}
+    lines += [f"{frame} {median:.1f} ms (goal {goals[frame]:.1f})" for frame, median in took.items()]
+    late = {frame: median for frame, median in took.items() if median > goals[frame]}
     told(capsys, *lines)
     assert not late
 
@@ -304,7 +304,7 @@ def test_enter_a_group(qapp, slower, capsys):
         turns.append(milliseconds(enter))
         assert len(canvas.nodes()) >= 300
         canvas.widget.close()
-    took = min(turns)
+    took = statistics.median(turns)
     told(capsys, f"enter a group of 300 layers: {took:.0f} ms (goal {ENTER * slower:.0f})")
     assert took <= ENTER * slower
 
@@ -323,7 +323,7 @@ def test_undo_of_deleting_a_thousand(canvases, slower, capsys):
         QApplication.processEvents()
         gc.collect()  # it would walk through the stock items too
         turns.append(milliseconds(undo))
-    took = min(turns)
+    took = statistics.median(turns)
     told(capsys, f"undo of deleting 1,000 of 10,000: {took:.0f} ms (goal {UNDO * slower:.0f})")
     assert took <= UNDO * slower
 
